@@ -1,0 +1,138 @@
+"""Plugin: all that a domain declares; no behaviour of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .schema import Limit, Schema
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from .recipe import Codec, Recipe
+    from .simulator import Simulator
+
+    Tensors = dict[str, Tensor]
+
+
+class Constraint(Protocol):
+    """A law of the domain; a residual of 0 means that it holds."""
+
+    name: str
+    units: str
+    strength: str  # "construction", "projection" or "penalty"
+    tolerance: float
+
+    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
+        """One differentiable float64 value a sample."""
+        ...
+
+
+class Measure(Protocol):
+    """The domain's figures: sizes of disagreement, 0 or the stated floor when samples are as good as the truth."""
+
+    def __call__(self, samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
+        """Compare samples with the truth."""
+        ...
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a figure should reach.
+
+    A figure passes when it is <= `at_most`, and <= `floors` times its truth-against-truth floor; None is not asked.
+    """
+
+    n: int
+    at_most: float | None = None
+    at_least: float | None = None
+    floors: float | None = None
+    units: str = "1"
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the shared two-sample classifiers look at.
+
+    Attributes
+    ----------
+    high_level : callable
+        Dataset -> (array (n, k) float64, feature names).
+    low_level : callable
+        Dataset -> (array (n, m, k) float64 of set elements, mask (n, m)); None where there are no sets.
+    """
+
+    high_level: Callable[[xr.Dataset], tuple[Any, tuple[str, ...]]]
+    low_level: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A domain: its schema, data, codec, recipes, laws, figures and formats.
+
+    Attributes
+    ----------
+    name : str
+    conditions, outputs : Schema
+        As declared; a card holds the narrower range that its weights saw.
+    prior : callable
+        (schema, n, seed) -> conditions alone, cheap.
+    truth : callable
+        (n, seed) -> conditions and outputs of the same samples.
+    codec : callable
+        Plugin -> Codec.
+    recipes : mapping
+        A key names the recipe and its weights; the first is the default.
+    constraints : tuple of Constraint
+    measure : Measure
+    features : Features
+        Inputs of the shared two-sample classifiers.
+    targets : mapping
+        Figure name -> Target.
+    figure : callable
+        (samples, truth or None) -> matplotlib Figure.
+    impostors : mapping
+        Name -> (truth Dataset, seed) -> Dataset: the domain's own cheap fakes, which the measures must fail.
+    formats : tuple of Format
+        Native formats beside NetCDF and HDF5.
+    reference : callable, optional
+        () -> Simulator, only where it runs forward from any condition.
+    limits : tuple of Limit
+        Joint infeasibility.
+    stochastic : bool
+    title, extra : str
+        One line for people; the pip extra that installs the reference simulator.
+    reference_package : str
+        Distribution whose version a file records.
+    """
+
+    name: str
+    conditions: Schema
+    outputs: Schema
+    prior: Callable[[Schema, int, int], xr.Dataset]
+    truth: Callable[[int, int], xr.Dataset]
+    codec: Callable[[Plugin], Codec]
+    recipes: Mapping[str, Recipe]
+    constraints: tuple[Constraint, ...]
+    measure: Measure
+    targets: Mapping[str, Target]
+    figure: Callable[..., Figure]
+    features: Features | None = None
+    impostors: Mapping[str, Callable[[xr.Dataset, int], xr.Dataset]] = ()  # type: ignore[assignment]
+    formats: tuple[Any, ...] = ()
+    reference: Callable[[], Simulator] | None = None
+    limits: tuple[Limit, ...] = ()
+    stochastic: bool = True
+    title: str = ""
+    extra: str = ""
+    reference_package: str = ""
+
+    def __post_init__(self) -> None:
+        clash = set(self.conditions.names) & set(self.outputs.names)
+        if clash:
+            raise ValueError(f"plugin {self.name!r}: {sorted(clash)} name both a condition and an output; rename one")

@@ -1,0 +1,136 @@
+"""How one model of a plugin is trained: codec, model, phases and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from .noise import Noise
+    from .plugin import Plugin
+
+    Tensors = dict[str, Tensor]
+
+
+class Codec(Protocol):
+    """Physical values (schema units, float64) to encoded ones and back; fitted numbers are buffers of an `nn.Module`."""
+
+    def fit(self, pools: Sequence[Tensors]) -> None:
+        """Set scales and vocabularies from the training pools."""
+        ...
+
+    def encode(self, physical: Tensors) -> Tensors:
+        """Encode whichever variables are there."""
+        ...
+
+    def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
+        """Decode to float64 outputs that lie on the constraint surface."""
+        ...
+
+
+class Model(Protocol):
+    """A generator of encoded outputs; `ships` names the submodules that `sample` needs."""
+
+    ships: tuple[str, ...]
+
+    def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
+        """Draw encoded outputs for encoded conditions."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch: encoded outputs, encoded conditions, the step's noise and number.
+
+    With several pools (unpaired data), `encoded` and `conditions` hold pool k under the key prefix ``"k/"``.
+    """
+
+    encoded: Tensors
+    conditions: Tensors
+    noise: Noise
+    step: int
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam's settings for one submodule, gradient clipping and learning-rate schedule included."""
+
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    warmup: int = 100
+    final_fraction: float = 0.02  # cosine decay to this fraction of the learning rate at the phase's end
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """Per-sample clipping norm, noise multiplier and the delta at which epsilon is stated."""
+
+    clip: float
+    noise_multiplier: float
+    delta: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stage of training: pre-training, training or distillation.
+
+    Attributes
+    ----------
+    steps : callable
+        ``steps(model, batch)`` yields (submodule to update, one loss a sample); the loop steps it, then resumes.
+    updates : int
+        Number of batches.
+    optimisers : mapping
+        Adam settings by submodule name.
+    start : callable, optional
+        Runs once on the model before the phase, e.g. to copy a teacher.
+    average : float
+        Decay of the exponential moving average of the shipped submodules.
+    privacy : Privacy, optional
+        A private phase refuses a scalar loss.
+    """
+
+    steps: Callable[[Model, Batch], Iterator[tuple[str, Tensor]]]
+    updates: int
+    optimisers: Mapping[str, Adam]
+    start: Callable[[Model], None] | None = None
+    average: float = 0.999
+    privacy: Privacy | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to train a plugin's generator.
+
+    Attributes
+    ----------
+    data : callable
+        Folder or None -> training pools; simulated when None, several pools are unpaired and shuffled apart.
+    model : callable
+        (plugin, fitted codec) -> the untrained model.
+    phases : tuple of Phase
+    batch_size : int
+        Training batch size.
+    sample_batch : int
+        Slots of a sampling batch (the B of bit equality).
+    codec : callable, optional
+        Overrides the plugin's codec for this recipe.
+    description : str
+        One line for `surrogates info`.
+    """
+
+    data: Callable[[Path | None], tuple[xr.Dataset, ...]]
+    model: Callable[[Plugin, Codec], Model]
+    phases: tuple[Phase, ...]
+    batch_size: int
+    sample_batch: int = 1024
+    codec: Callable[[Plugin], Codec] | None = None
+    description: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
