@@ -1,0 +1,41 @@
+# `make demo` and `make test` do everything from a clean clone: virtual environment, installation, run.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := particles,formats,validate,train,dev
+INSTALLED := $(VENV)/.installed
+THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)
+THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+WORKERS ?= 2
+
+.PHONY: demo test test-all install lint types clean
+
+demo: $(INSTALLED)
+	$(BIN)/python -m surrogates.demo --out demo
+
+test: lint types
+	$(THREADS) $(BIN)/pytest -n $(WORKERS) --cov --cov-report=term
+
+test-all: lint types
+	$(THREADS) $(BIN)/pytest -m "slow or not slow" --cov --cov-report=term
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/pyright
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt $(THIRD_PARTY)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "surrogates needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@for package in $(patsubst %/pyproject.toml,%,$(THIRD_PARTY)); do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e $$package || exit 1; \
+	done
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo build .pytest_cache .ruff_cache .hypothesis .coverage
