@@ -21,6 +21,9 @@ N_CONSTITUENTS = 30
 BLOCK_EVENTS = 250
 """Events a block: large enough to hide the reseeding, small enough (about 4 s) to resume with little lost."""
 
+EVENTS_AT_ONCE = 50
+"""Events in memory at a time: a full event record holds some 1,800 particles."""
+
 PROCESSES: Mapping[str, tuple[str, ...]] = {
     "gluon": ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
     "light_quark": ("HardQCD:qq2qq = on", "HardQCD:gg2qqbar = on", "HardQCD:qqbar2qqbarNew = on"),
@@ -34,7 +37,6 @@ PARTONS: Mapping[str, tuple[int, ...]] = {"gluon": (21,), "light_quark": (1, 2, 
 NEUTRINOS = (12, 14, 16)
 
 _FIRST_PARTON, _LAST_PARTON = 5, 7
-_EVENTS_AT_ONCE = 50
 _SEED_LIMIT = 900_000_000
 
 
@@ -132,11 +134,12 @@ def concatenate(blocks: list[JetArrays]) -> JetArrays:
     return JetArrays(**{name: np.concatenate([getattr(b, name) for b in blocks]) for name in ARRAYS}, counts=counts)
 
 
-def block_seed(seed: int, jet_type: str, block: int) -> int:
-    """Pythia's seed (1 to 9e8) of one block, a hash of (seed, jet type, block)."""
+def block_seed(seed: int, jet_type: str, block: int, cohort: int | None = None) -> int:
+    """Pythia's seed (1 to 9e8) of one block, a hash of (seed, jet type, block, cohort); cohorts have streams apart."""
     if seed < 0 or block < 0:
         raise ValueError(f"seed {seed} and block {block} must not be negative: pass integers from 0")
-    words = np.random.SeedSequence([seed, JET_TYPES.index(jet_type), block]).generate_state(2)
+    stream = [] if cohort is None else [cohort + 1]  # SeedSequence pads with zeros: 0 would repeat the plain stream
+    words = np.random.SeedSequence([seed, JET_TYPES.index(jet_type), block, *stream]).generate_state(2)
     return 1 + int((int(words[0]) << 32 | int(words[1])) % (_SEED_LIMIT - 1))
 
 
@@ -172,7 +175,7 @@ def cluster(
         ak.contents.ListOffsetArray(
             ak.index.Index64(edges),
             ak.contents.RecordArray(
-                [ak.contents.NumpyArray(np.ascontiguousarray(c)) for c in columns.values()],
+                [ak.contents.NumpyArray(np.ascontiguousarray(c)) for c in columns.values()],  # pyright: ignore[reportArgumentType]
                 list(columns),
                 parameters={"__record__": "Momentum4D"},
             ),
@@ -184,7 +187,7 @@ def cluster(
     n_jets = ak.to_numpy(ak.num(members, axis=1))
     sizes = ak.to_numpy(ak.flatten(ak.num(members, axis=2)))
     event_of_jet = np.repeat(np.arange(len(counts)), n_jets)
-    member = ak.to_numpy(ak.flatten(members, axis=None)) + np.repeat(edges[:-1][event_of_jet], sizes)
+    member = ak.to_numpy(ak.flatten(ak.flatten(members, axis=2), axis=1)) + np.repeat(edges[:-1][event_of_jet], sizes)
     jet_of_member = np.repeat(np.arange(len(sizes)), sizes)
 
     momenta = particles[member]
@@ -260,9 +263,7 @@ def _nearest_jets(
     for rank in range(int(n_jets.max(initial=0))):
         jets = np.flatnonzero(position == rank)
         events = event_of_jet[jets]
-        distance = np.hypot(
-            jet_eta[jets, None] - parton_eta[events], wrap(jet_phi[jets, None] - parton_phi[events])
-        )
+        distance = np.hypot(jet_eta[jets, None] - parton_eta[events], wrap(jet_phi[jets, None] - parton_phi[events]))
         closer = distance < np.minimum(best[events], radius)
         best[events] = np.where(closer, distance, best[events])
         nearest[events] = np.where(closer, jets[:, None], nearest[events])
@@ -315,12 +316,33 @@ class JetSimulation:
         if not self._pythia.init():
             raise RuntimeError(f"Pythia does not initialise for {jet_type} jets: install pythia8mc 8.317.2")
 
-    def block(self, seed: int, block: int, n_events: int = BLOCK_EVENTS) -> JetArrays:
-        """All jets of one block of events, a function of (seed, jet type, block, n_events) alone."""
-        self._pythia.rndm.init(block_seed(seed, self.jet_type, block))
-        parts = []
-        for start in range(0, n_events, _EVENTS_AT_ONCE):
-            particles, counts, partons = self._events(min(_EVENTS_AT_ONCE, n_events - start))
+    def block(
+        self,
+        seed: int,
+        block: int,
+        n_events: int = BLOCK_EVENTS,
+        cohort: int | None = None,
+        enough: int | None = None,
+    ) -> JetArrays:
+        """All jets of one block of events, a function of the arguments alone.
+
+        Parameters
+        ----------
+        seed, block : int
+            Name the block.
+        n_events : int
+            Events generated, fifty at a time.
+        cohort : int, optional
+            A stream apart from the plain one, see `block_seed`.
+        enough : int, optional
+            Stop after the fifty events that bring this many jets; what comes back is the start of the whole block.
+        """
+        self._pythia.rndm.init(block_seed(seed, self.jet_type, block, cohort))
+        parts: list[JetArrays] = []
+        for start in range(0, n_events, EVENTS_AT_ONCE):
+            if enough is not None and parts and sum(map(len, parts)) >= enough:
+                break
+            particles, counts, partons = self._events(min(EVENTS_AT_ONCE, n_events - start))
             parts.append(cluster(particles, counts, partons, self.selection)[0])
         return concatenate(parts)
 
