@@ -1,0 +1,99 @@
+"""ReferenceSimulator: the simulator a surrogate learned from, behind the surrogate's own call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import SimulatorMissing
+from .registry import missing_library, package_version, portable, resolve, versions
+from .request import ask, check_block, check_limits, check_seed
+from .schema import Schema
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from .plugin import Plugin
+    from .simulator import Simulator
+
+CONVENTIONS = "CF-1.11"
+BLOCK = 4096
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReferenceSimulator:
+    """A plugin's reference simulator; open one with `surrogates.reference`.
+
+    Attributes
+    ----------
+    plugin : Plugin
+    simulator : Simulator
+        The plugin's own object.
+    """
+
+    plugin: Plugin
+    simulator: Simulator
+
+    @classmethod
+    def open(cls, plugin: Plugin) -> ReferenceSimulator:
+        """Start the reference of `plugin`; raises SimulatorMissing where there is none or its library is missing."""
+        if plugin.reference is None:
+            raise SimulatorMissing(
+                f"{plugin.name}: no reference simulator runs forward from its conditions; only stored truth exists"
+            )
+        try:
+            return cls(plugin, plugin.reference())
+        except ImportError as error:
+            raise missing_library(plugin, error) from error
+
+    @property
+    def conditions(self) -> Schema:
+        """What may be asked."""
+        return self.simulator.conditions
+
+    @property
+    def outputs(self) -> Schema:
+        """What comes back."""
+        return self.simulator.outputs
+
+    def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
+        """Simulate samples; see `Surrogate.sample`."""
+        request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request.check()
+        return self._run(request.whole(), check_seed(seed))
+
+    def stream(
+        self, n_or_conditions: int | xr.Dataset, *, seed: int, block: int = BLOCK, first: int = 0, **conditions: Any
+    ) -> Iterator[xr.Dataset]:
+        """Simulate samples in blocks at constant memory; see `Surrogate.stream`."""
+        request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request.check()
+        size, seed = check_block(block), check_seed(seed)
+        return (self._run(rows, seed) for rows in request.blocks(size))
+
+    def _run(self, conditions: xr.Dataset, seed: int) -> xr.Dataset:
+        check_limits(self.plugin.limits, conditions)
+        try:
+            samples = self.simulator.sample(conditions, seed=seed)
+        except ImportError as error:
+            raise missing_library(self.plugin, error) from error
+        own = dict(samples.attrs)
+        return samples.assign_attrs(
+            Conventions=CONVENTIONS,
+            plugin=self.plugin.name,
+            recipe="reference",
+            seed=seed,
+            **versions(self.plugin),
+            history=f"surrogates {package_version('surrogates')}: {self.plugin.name} by its reference, seed {seed}",
+        ).assign_attrs(own)
+
+    def __repr__(self) -> str:
+        return f"surrogates.reference({self.plugin.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (portable(self.plugin),)
+
+
+def _reopen(name: str | Plugin) -> ReferenceSimulator:
+    return ReferenceSimulator.open(resolve(name))

@@ -1,0 +1,164 @@
+"""Request: what a user asked of a simulator, converted once and cut into blocks of conditions at constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .schema import Limit, Schema, SchemaError, condition_dataset, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Conditions of `n` samples in schema units.
+
+    Attributes
+    ----------
+    schema : Schema
+    n : int
+    first : int
+        Identity of the first sample of a numbered request.
+    rows : xarray.Dataset, optional
+        Conditions given as rows, in schema units, with their own identities.
+    values : mapping
+        Conditions given by name: one value for all samples, or one a sample.
+    """
+
+    schema: Schema
+    n: int
+    first: int = 0
+    rows: xr.Dataset | None = None
+    values: Mapping[str, np.ndarray] | None = None
+
+    def blocks(self, size: int) -> Iterator[xr.Dataset]:
+        """Conditions of at most `size` samples at a time; one empty block where nothing was asked.
+
+        Blocks of a numbered request end at multiples of `size`, so that batches and shards align.
+        """
+        start = 0
+        while True:
+            offset = (self.first + start) % size if self.rows is None else 0
+            stop = min(self.n, start + size - offset)
+            yield self._block(start, stop)
+            start = stop
+            if start >= self.n:
+                return
+
+    def whole(self) -> xr.Dataset:
+        """Conditions of all samples."""
+        return self._block(0, self.n)
+
+    def check(self, *, bounded: bool = True) -> None:
+        """Raise SchemaError for the first value that is not finite, or out of range where `bounded`."""
+        given = self.values or {}
+        for variable in self.schema:
+            values = self.rows[variable.name].values if self.rows is not None else given[variable.name]
+            (variable if bounded else replace(variable, bounds=None)).check(values)
+
+    def _block(self, start: int, stop: int) -> xr.Dataset:
+        if self.rows is not None:
+            return self.rows if (start, stop) == (0, self.n) else self.rows.isel(sample=slice(start, stop))
+        given = {}
+        for name, array in (self.values or {}).items():
+            shared = array.ndim == len(self.schema[name].dims)
+            given[name] = array if shared else array[start:stop]
+        return condition_dataset(self.schema, n=stop - start, first=self.first + start, check=False, **given)
+
+
+def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, first: int = 0) -> Request:
+    """Convert what a user passed, once; `Request.check` checks the ranges.
+
+    Parameters
+    ----------
+    schema : Schema
+        Conditions.
+    n_or_conditions : int or xarray.Dataset
+        A number of samples, or rows of conditions along `sample`.
+    values : mapping
+        Conditions by name: numbers, text with units, Quantities, labels, or arrays of length n.
+    first : int
+        Identity of the first sample.
+
+    Raises
+    ------
+    SchemaError
+        Unknown, missing, ill-shaped or unreadable conditions; negative n; identities that are no integers.
+    """
+    if hasattr(n_or_conditions, "data_vars"):
+        if first:
+            raise SchemaError(
+                f"first: {first} given with a Dataset of conditions; its `sample` coordinate says the identities"
+            )
+        rows = condition_dataset(schema, n_or_conditions, check=False, **values)
+        _check_identities(n_or_conditions)
+        return Request(schema, int(rows.sizes["sample"]), rows=rows)
+    n = n_or_conditions
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise SchemaError(
+            f"n: {n!r} is not a number of samples; expected an integer, 0 or more, or a Dataset of conditions"
+        )
+    if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
+        raise SchemaError(f"first: {first!r} is not the identity of a sample; expected an integer")
+    unknown = [name for name in values if name not in schema]
+    if unknown:
+        known = ", ".join(schema.names) or "no conditions"
+        raise SchemaError(f"{unknown[0]}: unknown condition; expected {known}{nearest(unknown[0], schema.names)}")
+    arrays: dict[str, np.ndarray] = {}
+    for variable in schema:
+        given = values.get(variable.name, variable.default)
+        if given is None:
+            if not variable.optional:
+                raise SchemaError(f"{variable.name}: missing condition; expected {variable.describe_range()}")
+            given = variable.missing
+        array = variable.convert(given)
+        trailing = len(variable.dims)
+        if array.ndim != trailing and (array.ndim != trailing + 1 or array.shape[0] != n):
+            raise SchemaError(
+                f"{variable.name}: shape {array.shape} does not fit {n} samples; expected ({n}, …) or one value"
+            )
+        arrays[variable.name] = array
+    return Request(schema, int(n), first=int(first), values=arrays)
+
+
+def check_seed(seed: Any) -> int:
+    """The seed as an int; raises SchemaError where it is none."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise SchemaError(f"seed: {seed!r} is not a seed; expected an integer")
+    return int(seed)
+
+
+def check_block(block: Any) -> int:
+    """The block size as an int; raises SchemaError where it is no positive integer."""
+    if isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1:
+        raise SchemaError(f"block: {block!r} is not a number of samples; expected an integer, 1 or more")
+    return int(block)
+
+
+def check_limits(limits: tuple[Limit, ...], conditions: xr.Dataset) -> None:
+    """Raise SchemaError for the first row whose conditions are infeasible together."""
+    if conditions.sizes["sample"]:
+        for limit in limits:
+            limit.check(conditions)
+
+
+def outside(schema: Schema, conditions: xr.Dataset) -> np.ndarray:
+    """(n,) bool: samples with at least one finite condition outside the bounds of `schema`."""
+    found = np.zeros(conditions.sizes["sample"], dtype=bool)
+    for variable in schema:
+        far = variable.outside(conditions[variable.name].values)
+        found |= far.any(axis=tuple(range(1, far.ndim)))
+    return found
+
+
+def _check_identities(conditions: xr.Dataset) -> None:
+    if "sample" not in conditions.coords:
+        return
+    samples = conditions["sample"].values
+    if samples.dtype.kind not in "iu":
+        raise SchemaError(f"sample: identities of type {samples.dtype}; expected integers")

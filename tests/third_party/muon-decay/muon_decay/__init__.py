@@ -1,0 +1,1 @@
+"""The decay of a polarised antimuon in flight, as a plugin of `surrogates`."""
