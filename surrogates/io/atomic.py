@@ -1,0 +1,112 @@
+"""Files that appear whole or not at all: a temporary file in the same folder, fsync, rename."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .formats import OutputError
+
+_ERRNO = re.compile(r"errno = (\d+)")
+_ADVICE = {
+    errno.ENOSPC: "free some space or choose another folder",
+    errno.EDQUOT: "the quota is used up; choose another folder",
+    errno.EFBIG: "the file size limit is reached; choose another folder or raise the limit",
+    errno.EACCES: "choose a folder that you may write to",
+    errno.EROFS: "choose a folder that is not read-only",
+    errno.EPERM: "choose a folder that you may write to",
+    errno.ENOENT: "create the folder first",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EAGAIN: "another process is writing it",
+    errno.EWOULDBLOCK: "another process is writing it",
+}
+
+
+def temporary_path(target: Path) -> Path:
+    """Return the name under which `target` is written until it is whole."""
+    return target.with_name(f".{target.name}.tmp")
+
+
+def is_device(target: Path) -> bool:
+    """Return whether `target` is a pipe, a socket or a device, which can be written to but not replaced."""
+    try:
+        mode = target.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def output_error(target: Path, error: OSError) -> OutputError:
+    """Return a one-line error for a failed write, whatever layer reported it."""
+    found = _ERRNO.search(str(error))
+    number = error.errno or (int(found.group(1)) if found else None)
+    reason = os.strerror(number) if number else str(error).splitlines()[0]
+    advice = f"; {_ADVICE[number]}" if number in _ADVICE else ""
+    return OutputError(f"cannot write {target}: {reason}{advice}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(target: Path, *, overwrite: bool, temporary: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path; on success it is fsynced and renamed to `target`, on failure removed.
+
+    Parameters
+    ----------
+    target : Path
+        The final name.
+    overwrite : bool
+        Whether an existing `target` may be replaced.
+    temporary : Path, optional
+        In the same folder; where several processes may write one target, each needs its own.
+
+    Raises
+    ------
+    OutputError
+        Where `target` exists and `overwrite` is False, or where the file cannot be written. Errors that are not
+        OSError pass through unchanged.
+    """
+    if target.is_dir():
+        raise OutputError(f"cannot write {target}: it is a folder; give a file name")
+    if not overwrite and target.exists():
+        raise OutputError(f"{target} exists already; choose another name or ask to overwrite it")
+    if not target.parent.is_dir():
+        raise OutputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    temporary = temporary or temporary_path(target)
+    try:
+        temporary.unlink(missing_ok=True)
+        yield temporary
+        with open(temporary, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, target)
+        sync_folder(target.parent)
+    except OutputError:
+        _remove(temporary)
+        raise
+    except OSError as error:
+        _remove(temporary)
+        raise output_error(target, error) from error
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        pass

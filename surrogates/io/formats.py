@@ -1,0 +1,128 @@
+"""What a file format is, the registry that picks one by suffix, and the errors of reading and writing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class FormatError(ValueError):
+    """A format that is not known, not installed, or cannot hold the given Dataset."""
+
+
+class FileFormatError(FormatError):
+    """A file that is not what its reader expects: foreign, truncated or altered."""
+
+
+class OutputError(OSError):
+    """An output that cannot be written: it exists, the disk is full, the folder is read-only."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to store samples.
+
+    Parameters
+    ----------
+    name : str
+        Short name, as given to ``--format``.
+    suffixes : tuple of str
+        File name endings with their dot; the first is the preferred one.
+    description : str
+        One line for help texts.
+    write : callable
+        ``write(blocks, target, *, overwrite=False)``: takes an iterable of Datasets that share one schema,
+        memory stays that of one block. Formats may add named options.
+    read : callable or None
+        ``read(path)`` yields Datasets; None where the format is write-only.
+    extra : str or None
+        The optional dependency group that installs the library, None where nothing more is needed.
+    streams : bool
+        Whether the target may be ``"-"`` (standard output) or a named pipe.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    description: str
+    write: Callable[..., None]
+    read: Callable[[Path], Iterator[xr.Dataset]] | None
+    extra: str | None = None
+    streams: bool = False
+
+
+class Formats:
+    """An immutable registry of formats.
+
+    Parameters
+    ----------
+    formats : sequence of Format
+        A suffix or a name that two different formats claim raises FormatError.
+    """
+
+    __slots__ = ("_formats",)
+
+    def __init__(self, formats: Sequence[Format]) -> None:
+        claimed: dict[str, Format] = {}
+        for entry in formats:
+            for key in (entry.name, *entry.suffixes):
+                if claimed.setdefault(key, entry) != entry:
+                    raise FormatError(f"{key!r} is claimed by two formats, {claimed[key].name} and {entry.name}")
+        self._formats = tuple(dict.fromkeys(formats))
+
+    def __iter__(self) -> Iterator[Format]:
+        return iter(self._formats)
+
+    def __len__(self) -> int:
+        return len(self._formats)
+
+    def __repr__(self) -> str:
+        return f"Formats({', '.join(entry.name for entry in self._formats)})"
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Every suffix known, in the order of registration."""
+        return tuple(suffix for entry in self._formats for suffix in entry.suffixes)
+
+    def for_path(self, path: str | Path) -> Format:
+        """Return the format whose suffix ends the file name; the longest wins (``.jetnet.h5`` before ``.h5``).
+
+        Raises
+        ------
+        FormatError
+            Where no suffix fits; names the suffix, the known ones and the nearest.
+        """
+        name = Path(path).name
+        fitting = [suffix for suffix in self.suffixes if name.lower().endswith(suffix)]
+        if fitting:
+            longest = max(fitting, key=len)
+            return next(entry for entry in self._formats if longest in entry.suffixes)
+        suffix = Path(path).suffix or "no suffix"
+        nearest = difflib.get_close_matches(suffix.lower(), self.suffixes, n=1, cutoff=0.4)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise FormatError(f"{name}: unknown file suffix ({suffix}); known: {', '.join(self.suffixes)}{hint}")
+
+    def named(self, name: str) -> Format:
+        """Return the format of that name.
+
+        Raises
+        ------
+        FormatError
+            Where no format has it; names the known ones and the nearest.
+        """
+        names = [entry.name for entry in self._formats]
+        if name in names:
+            return self._formats[names.index(name)]
+        nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise FormatError(f"unknown format {name!r}; known: {', '.join(names)}{hint}")
+
+
+def missing_library(library: str, extra: str, what: str) -> FormatError:
+    """Return the error that says which optional dependency group to install."""
+    return FormatError(f"{what} needs {library}, which is not installed: pip install 'surrogates[{extra}]'")
