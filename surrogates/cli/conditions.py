@@ -1,0 +1,176 @@
+"""Conditions on the command line: options made from a schema, or a table with one row a setting."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from ..schema import Schema, SchemaError, Variable, condition_dataset, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..plugin import Plugin
+
+PREFIX = "condition_"
+MANY_LABELS = 6
+
+
+def condition_options(schema: Schema) -> list[click.Option]:
+    """One option for each condition that is a single number or label; fields come from a file."""
+    return [_option(variable) for variable in schema if not variable.dims]
+
+
+def _option(variable: Variable) -> click.Option:
+    dashed = variable.name.replace("_", "-")
+    text = variable.long_name or variable.name
+    if variable.categories is not None:
+        few = len(variable.categories) <= MANY_LABELS
+        metavar = f"[{'|'.join(variable.categories)}]" if few else "LABEL"
+        text += "" if few else f": {variable.describe_range()}"
+    else:
+        metavar = "NUMBER" if variable.units == "1" else f"NUMBER[{variable.units}]"
+        text += f": {variable.describe_range()}"
+    if variable.default is not None:
+        text += f"; {_default_label(variable)} by default"
+    elif variable.optional:
+        text += "; may be left out"
+    else:
+        text += "; required unless a table or --prior gives it"
+    return click.Option([f"--{dashed}", f"{PREFIX}{variable.name}"], metavar=metavar, help=text)
+
+
+def _default_label(variable: Variable) -> str:
+    if variable.categories is not None and isinstance(variable.default, (int, np.integer)):
+        return variable.categories[int(variable.default)]
+    if isinstance(variable.default, (int, float)):
+        return f"{variable.default:g}" if variable.units == "1" else f"{variable.default:g} {variable.units}"
+    return str(variable.default)
+
+
+def given_conditions(options: Mapping[str, Any]) -> dict[str, str]:
+    """The conditions among a command's options, as typed."""
+    return {
+        name.removeprefix(PREFIX): value for name, value in options.items() if name.startswith(PREFIX) and value is not None
+    }
+
+
+def asked(
+    plugin: Plugin, schema: Schema, options: Mapping[str, Any], *, n: int | None, table: Path | None, prior: bool, seed: int
+) -> tuple[int | xr.Dataset, dict[str, str]]:
+    """What to ask a simulator for: a number of samples or rows of conditions, and the conditions given by name.
+
+    Parameters
+    ----------
+    plugin : Plugin
+    schema : Schema
+        The accepted conditions; ranges are checked by the simulator.
+    options : mapping
+        The command's parameters.
+    n : int, optional
+        Samples in all; with a table, samples for each of its rows (1 where it is left out).
+    table : Path, optional
+        A CSV file with one column a condition, or a NetCDF or HDF5 file of conditions.
+    prior : bool
+        Draw the conditions from the plugin's prior.
+    seed : int
+        Of the prior.
+
+    Raises
+    ------
+    click.UsageError
+        Conflicting or missing sources.
+    SchemaError
+        Unknown, missing or unreadable conditions.
+    """
+    given = given_conditions(options)
+    if n is not None and n < 0:
+        raise SchemaError(f"n: {n} is not a number of samples; expected an integer, 0 or more")
+    if prior and table is not None:
+        raise click.UsageError("--prior and --conditions both give the conditions; choose one")
+    if table is not None:
+        return read_table(table, schema, given, each=1 if n is None else n), {}
+    if n is None:
+        raise click.UsageError("-n is missing: the number of samples, 0 or more")
+    if not prior:
+        return n, given
+    drawn = plugin.prior(schema, n, seed)
+    values = {str(name): drawn[name].values for name in drawn.data_vars if name in schema}
+    return condition_dataset(schema, n=n, check=False, **{**values, **given}), {}
+
+
+def read_table(path: Path, schema: Schema, given: Mapping[str, str], *, each: int) -> xr.Dataset:
+    """Read a table of conditions; every row stands for `each` samples, or for what its column ``n`` says.
+
+    A CSV column is headed by a condition's name, with its unit in brackets where it is not the schema's:
+    ``energy [TeV]``. Conditions given as options hold for all rows.
+
+    Raises
+    ------
+    SchemaError
+        A missing or broken table; names the column and the line.
+    """
+    if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
+        return _read_dataset(path, schema, given, each)
+    columns = _read_columns(path)
+    counts = np.full(len(next(iter(columns.values()), [])), each)
+    if "n" in columns:
+        counts = _counts(path, columns.pop("n"))
+    values: dict[str, Any] = {}
+    for heading, cells in columns.items():
+        name, _, unit = heading.partition("[")
+        name, unit = name.strip(), unit.strip().removesuffix("]").strip()
+        if name not in schema:
+            raise SchemaError(f"{path}: column {heading!r} is no condition; expected {', '.join(schema.names)}{nearest(name, schema.names)}")
+        if name in given:
+            raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
+        try:
+            converted = schema[name].convert([f"{cell} {unit}".strip() if cell else cell for cell in cells])
+        except SchemaError as error:
+            raise SchemaError(f"{path}: {error}") from None
+        values[name] = np.repeat(converted, counts, axis=0)
+    return condition_dataset(schema, n=int(counts.sum()), check=False, **values, **given)
+
+
+def _read_columns(path: Path) -> dict[str, list[str]]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            rows = [row for row in csv.reader(stream, delimiter="\t" if path.suffix.lower() == ".tsv" else ",") if row]
+    except FileNotFoundError:
+        raise SchemaError(f"{path}: no such table of conditions") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SchemaError(f"{path}: the table does not read ({error})") from None
+    if not rows:
+        raise SchemaError(f"{path}: the table is empty; expected a line of condition names, then one line a setting")
+    headings = [heading.strip() for heading in rows[0]]
+    if len(set(headings)) != len(headings):
+        raise SchemaError(f"{path}: a column is named twice; expected each condition once")
+    for line, row in enumerate(rows[1:], start=2):
+        if len(row) != len(headings):
+            raise SchemaError(f"{path}: row {line} has {len(row)} cells; expected {len(headings)}, as the first line")
+    return {heading: [row[column].strip() for row in rows[1:]] for column, heading in enumerate(headings)}
+
+
+def _counts(path: Path, cells: list[str]) -> np.ndarray:
+    try:
+        counts = np.array([int(cell) for cell in cells], dtype=np.int64)
+    except ValueError:
+        raise SchemaError(f"{path}: column 'n' holds {cells!r}; expected whole numbers of samples") from None
+    if np.any(counts < 0):
+        raise SchemaError(f"{path}: column 'n' holds {counts.min()}; expected 0 or more")
+    return counts
+
+
+def _read_dataset(path: Path, schema: Schema, given: Mapping[str, str], each: int) -> xr.Dataset:
+    from .files import read_whole
+
+    dataset = read_whole(path)
+    found = {str(name): dataset[name] for name in dataset.data_vars if name in schema}
+    rows = np.repeat(np.arange(dataset.sizes["sample"]), each)
+    values = {name: variable.isel(sample=rows) for name, variable in found.items() if name not in given}
+    return condition_dataset(schema, n=len(rows), check=False, **values, **given)

@@ -1,0 +1,168 @@
+"""The group of commands, and the one place where an error becomes one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+
+import click
+
+from ..errors import SurrogatesError
+
+SUCCESS = 0
+CHECK_FAILED = 1
+REFUSED = 2
+UNEXPECTED = 3
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+_COMMANDS = {
+    "list": ("listing", "list_command"),
+    "info": ("listing", "info_command"),
+    "generate": ("generation", "generate_group"),
+    "reference": ("generation", "reference_group"),
+    "train": ("learning", "train_command"),
+    "validate": ("checking", "validate_command"),
+    "benchmark": ("checking", "benchmark_command"),
+    "plot": ("files", "plot_command"),
+    "convert": ("files", "convert_command"),
+    "merge": ("files", "merge_command"),
+    "verify": ("files", "verify_command"),
+}
+
+_SHORT = {
+    "list": "The installed plugins and their released weights.",
+    "info": "What a plugin takes, gives, keeps and reaches.",
+    "generate": "Draw samples from a surrogate.",
+    "reference": "Draw samples from the reference simulator.",
+    "train": "Train a recipe, and release its weights and card.",
+    "validate": "Measure samples against a reference; exit 1 where a required figure is not met.",
+    "benchmark": "Time surrogate and reference side by side in one run.",
+    "plot": "Draw the plugin's figure of one or two files.",
+    "convert": "Read samples in one format, write them in another.",
+    "merge": "Join the shards of a folder into one file.",
+    "verify": "Check a file, a folder of shards, or released weights; exit 1 where a problem is found.",
+}
+
+
+class CheckFailed(Exception):
+    """A check that ran to its end and found a problem; its report is already printed."""
+
+
+class LazyCommands(click.Group):
+    """Commands whose modules are imported when they are called, so that `list` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        return getattr(importlib.import_module(f".{module}", __package__), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SHORT.items()))
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib import metadata
+
+        click.echo(f"surrogates {metadata.version('surrogates')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyCommands,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+        "token_normalize_func": lambda token: token.replace("_", "-") if token.startswith("--") else token,
+    },
+    epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that cannot "
+    "be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. Results go to stdout, "
+    "progress and errors to stderr.",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error (with any command).")
+def surrogates() -> None:
+    """Fast learned stand-ins for expensive simulators: the same call, the same data out, the error measured."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; the entry point of the console script."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; never raises.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        0 done, 1 check failed, 2 refused, 3 unexpected, 130 interrupted, 141 broken pipe.
+    """
+    debug = "--debug" in arguments
+    if not debug:
+        warnings.showwarning = _one_line_warning  # type: ignore[assignment]
+    try:
+        with surrogates.make_context("surrogates", [argument for argument in arguments if argument != "--debug"]) as context:
+            surrogates.invoke(context)
+        sys.stdout.flush()
+        return SUCCESS
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except CheckFailed:
+        return CHECK_FAILED
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted; nothing is left half-written", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return PIPE_CLOSED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else error.format_message(), err=True)
+        return REFUSED
+    except click.ClickException as error:
+        return _complain(error.format_message(), REFUSED)
+    except (SurrogatesError, ValueError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        if _is_ours(error):
+            return _complain(str(error), REFUSED)
+        return _complain(_describe(error), REFUSED if isinstance(error, OSError) else UNEXPECTED)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _complain(f"unexpected {_describe(error)}; --debug shows where", UNEXPECTED)
+
+
+def _is_ours(error: BaseException) -> bool:
+    return any(kind.__module__.partition(".")[0] == "surrogates" for kind in type(error).__mro__)
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _complain(message: str, code: int) -> int:
+    try:
+        click.echo(f"surrogates: error: {' '.join(message.split())}", err=True)
+    except OSError:
+        pass
+    return code
+
+
+def _one_line_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    if issubclass(category, UserWarning) and not issubclass(category, (DeprecationWarning, PendingDeprecationWarning)):
+        click.echo(f"surrogates: warning: {' '.join(str(message).split())}", err=True)

@@ -1,0 +1,262 @@
+"""Commands on files: convert, merge, plot, verify; and how the command line reads what it is given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import registry
+from ..errors import PluginError
+from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats, OutputError
+from .entry import CheckFailed
+from .output import announce
+from .progress import Progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..io import Format
+    from ..plugin import Plugin
+
+FILE = click.Path(path_type=Path)
+
+
+def formats_of(plugin: Plugin | None) -> Formats:
+    """NetCDF-4, HDF5 and the plugin's native formats."""
+    return Formats((NETCDF, HDF5, *(plugin.formats if plugin is not None else ())))
+
+
+def read_blocks(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> Iterator[xr.Dataset]:
+    """Blocks of a file, or of a folder of shards.
+
+    Raises
+    ------
+    FileFormatError
+        No such file; foreign or truncated.
+    FormatError
+        A format that is not known or cannot be read.
+    """
+    from ..io import read_shards
+
+    if path.is_dir():
+        return read_shards(path)
+    chosen = formats_of(plugin).named(format_name) if format_name else formats_of(plugin).for_path(path)
+    if not path.exists():
+        raise FileFormatError(f"{path}: no such file; expected samples in {chosen.name}")
+    if chosen.read is None:
+        raise FormatError(f"{path}: the format {chosen.name} can be written, not read")
+    return chosen.read(path)
+
+
+def read_whole(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> xr.Dataset:
+    """All samples of a file or a folder of shards; see `read_blocks`."""
+    from ..io import concatenate
+
+    return concatenate(read_blocks(path, plugin, format_name=format_name))
+
+
+def plugin_of(path: Path, named: str | None) -> Plugin | None:
+    """The plugin that made a file: the one named, the one in its attributes, or the only one that knows its suffix.
+
+    Raises
+    ------
+    PluginError
+        Several plugins know the suffix, or the name is unknown.
+    """
+    if named is not None:
+        return registry.plugin(named)
+    try:
+        HDF5_OR_NETCDF.for_path(path)
+    except FormatError:
+        if not path.is_dir():
+            return _by_suffix(path)
+    first = next(iter(read_blocks(path)))
+    return registry.plugin(str(first.attrs["plugin"])) if "plugin" in first.attrs else None
+
+
+HDF5_OR_NETCDF = Formats((NETCDF, HDF5))
+
+
+def _by_suffix(path: Path) -> Plugin | None:
+    knowing = [
+        plugin for plugin in registry.every_plugin() if any(path.name.endswith(s) for entry in plugin.formats for s in entry.suffixes)
+    ]
+    if len(knowing) > 1:
+        raise PluginError(f"{path}: {', '.join(plugin.name for plugin in knowing)} all read this format; say which with --plugin")
+    return knowing[0] if knowing else None
+
+
+@click.command("convert")
+@click.argument("source", type=FILE)
+@click.argument("target")
+@click.option("--plugin", "named", metavar="NAME", help="Whose native formats to use; found from the file where it can be.")
+@click.option("--from", "from_format", metavar="FORMAT", help="Format of SOURCE, in place of its suffix's.")
+@click.option("--to", "to_format", metavar="FORMAT", help="Format of TARGET, in place of its suffix's.")
+@click.option("--compression", type=click.Choice(["none", "zstd", "gzip"]), help="Of NetCDF and HDF5 files.")
+@click.option("--overwrite", is_flag=True, help="Replace TARGET.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
+def convert_command(
+    source: Path,
+    target: str,
+    named: str | None,
+    from_format: str | None,
+    to_format: str | None,
+    compression: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Read SOURCE (a file or a folder of shards), write TARGET (a file, or - for a pipe).
+
+    surrogates convert events.nc events.hepmc3
+    """
+    from .writing import STDOUT, check_target, chosen_format, write_options
+
+    plugin = plugin_of(source, named)
+    chosen = chosen_format(formats_of(plugin), target, to_format)
+    check_target(target, chosen, overwrite=overwrite)
+    if target != STDOUT and Path(target).resolve() == source.resolve():
+        raise OutputError(f"{target}: source and target are one file; choose another name")
+    samples = 0
+    with Progress("samples", None) as progress:
+
+        def counted() -> Iterator[xr.Dataset]:
+            nonlocal samples
+            for block in read_blocks(source, plugin, format_name=from_format):
+                yield block
+                samples += int(block.sizes["sample"])
+                progress.update(samples)
+
+        destination = STDOUT if target == STDOUT else Path(target)
+        chosen.write(counted(), destination, overwrite=overwrite, **write_options(chosen, compression=compression))
+    facts = {"source": str(source), "output": target, "samples": samples, "format": chosen.name}
+    announce(f"{target}: {samples:,} samples in {chosen.name}", facts, as_json=as_json, stream=_results(target))
+
+
+@click.command("merge")
+@click.argument("folder", type=FILE)
+@click.argument("target", type=FILE)
+@click.option("--overwrite", is_flag=True, help="Replace TARGET.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
+def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) -> None:
+    """Join the shards of FOLDER into TARGET by copying their chunks."""
+    from ..io import merge, read_manifest
+    from .writing import check_target
+
+    chosen = HDF5_OR_NETCDF.for_path(target)
+    check_target(str(target), chosen, overwrite=overwrite)
+    manifest = read_manifest(folder)
+    merge(folder, target, overwrite=overwrite)
+    facts = {"source": str(folder), "output": str(target), "samples": manifest.get("rows"), "parts": manifest["n_shards"]}
+    announce(f"{target}: {facts['samples']:,} samples from {facts['parts']} parts", facts, as_json=as_json)
+
+
+@click.command("plot")
+@click.argument("name")
+@click.argument("samples", type=FILE)
+@click.option("--reference", type=FILE, metavar="FILE", help="Truth to draw beside the samples.")
+@click.option("-o", "--output", type=FILE, required=True, metavar="PATH", help="The picture; .png, .pdf or .svg.")
+@click.option("--overwrite", is_flag=True, help="Replace the picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
+def plot_command(name: str, samples: Path, reference: Path | None, output: Path, overwrite: bool, as_json: bool) -> None:
+    """Draw the figure of plugin NAME from the file SAMPLES.
+
+    surrogates plot jets jets.h5 --reference reference.nc -o jets.png
+    """
+    from ..report import write_figure
+
+    plugin = registry.plugin(name)
+    if output.suffix.lower() not in {".png", ".pdf", ".svg"}:
+        raise FormatError(f"{output}: unknown suffix ({output.suffix or 'none'}); expected .png, .pdf or .svg")
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} exists already; choose another name or give --overwrite")
+    drawn = plugin.figure(read_whole(samples, plugin), None if reference is None else read_whole(reference, plugin))
+    write_figure(drawn, output)
+    announce(f"{output}: figure of {name}", {"output": str(output), "plugin": name}, as_json=as_json)
+
+
+@click.command("verify")
+@click.argument("targets", nargs=-1, required=True, metavar="PATH|NAME…")
+@click.option("--plugin", "named", metavar="NAME", help="Plugin of the files; found from the file where it can be.")
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+def verify_command(targets: tuple[str, ...], named: str | None, as_json: bool) -> None:
+    """Check files, folders of shards, or the released weights of a plugin; exit 1 where there is a problem.
+
+    A file is whole, holds finite numbers, the plugin's variables, and keeps the plugin's laws.
+    """
+    problems: dict[str, list[str]] = {}
+    for target in targets:
+        path = Path(target)
+        problems[target] = _weights_problems(target) if not path.exists() and _is_plugin(target) else _file_problems(path, named)
+    bad = [line for lines in problems.values() for line in lines]
+    text = "\n".join(bad) if bad else "\n".join(f"{target}: no problem found" for target in targets)
+    announce(text, {"problems": problems, "ok": not bad}, as_json=as_json)
+    if bad:
+        raise CheckFailed
+
+
+def _is_plugin(name: str) -> bool:
+    return any(entry.name == name for entry in registry.plugins())
+
+
+def _weights_problems(name: str) -> list[str]:
+    from ..cards import verify
+    from ..errors import WeightsError
+
+    cards = sorted(registry.entry(name).weights.glob("*.json"))
+    if not cards:
+        return [f"{name}: no released weights"]
+    problems = []
+    for card in cards:
+        try:
+            verify(card)
+        except WeightsError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _file_problems(path: Path, named: str | None) -> list[str]:
+    from ..io import verify
+
+    if not path.exists():
+        raise FileFormatError(f"{path}: no such file or folder, and no plugin of that name")
+    try:
+        plugin = plugin_of(path, named)
+        chosen = None if path.is_dir() else formats_of(plugin).for_path(path)
+    except (FileFormatError, StopIteration) as error:
+        return [str(error)]
+    problems = verify(path, file_format=chosen)
+    if not problems and plugin is not None:
+        problems = _law_problems(path, plugin)
+    return problems
+
+
+def _law_problems(path: Path, plugin: Plugin) -> list[str]:
+    """Variables of the schema that are missing, and laws that the samples break."""
+    worst: dict[str, float] = {}
+    for block in read_blocks(path, plugin):
+        missing = [name for name in (*plugin.conditions.names, *plugin.outputs.names) if name not in block]
+        if missing:
+            return [f"{path}: the variable {missing[0]} is missing; expected those of {plugin.name}"]
+        for law, value in residuals(plugin, block).items():
+            worst[law] = max(worst.get(law, 0.0), value)
+    tolerances = {constraint.name: constraint.tolerance for constraint in plugin.constraints}
+    return [
+        f"{path}: the law {law} is broken, residual {value:.2g} above {tolerances[law]:.2g}"
+        for law, value in worst.items()
+        if not value <= tolerances[law]
+    ]
+
+
+def residuals(plugin: Plugin, samples: xr.Dataset) -> dict[str, float]:
+    """The largest residual of each law of the plugin over the samples."""
+    from ..measuring import residuals as measured
+
+    return measured(plugin, samples)
+
+
+def _results(target: str) -> Any:
+    return sys.stderr if target == "-" else sys.stdout

@@ -1,0 +1,191 @@
+"""`surrogates generate` and `surrogates reference`: one command a plugin, its conditions as options."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import registry
+from ..errors import SurrogatesError
+from .conditions import PREFIX, asked, condition_options, given_conditions
+from .output import announce
+from .progress import Progress
+from .writing import Job, Summary, write
+
+if TYPE_CHECKING:
+    from ..plugin import Plugin
+    from ..schema import Schema
+
+BLOCKS_OF_REFERENCE = 1024
+
+
+class PluginCommands(click.Group):
+    """One command for each installed plugin, made from its schema when it is asked for."""
+
+    def __init__(self, *arguments: Any, make: Callable[[Plugin], click.Command], **options: Any) -> None:
+        super().__init__(*arguments, subcommand_metavar="NAME [OPTIONS]", **options)
+        self._make = make
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [entry.name for entry in registry.plugins()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._make(registry.plugin(cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Plugins (each has its own --help)"):
+            formatter.write_dl([(entry.name, f"from {entry.package}") for entry in registry.plugins()])
+
+
+def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
+    native = "".join(f", {suffix}" for entry in plugin.formats for suffix in entry.suffixes)
+    streamed = "".join(f"; - for {entry.name} on stdout" for entry in plugin.formats if entry.streams)
+    path = click.Path(path_type=Path)
+    return [
+        click.Option(["-n", "n"], type=int, metavar="N", help="Samples in all; with --conditions, for each row of the table."),
+        click.Option(["-o", "--output", "output"], required=True, metavar="PATH", help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}."),
+        click.Option(["--format", "format_name"], metavar="NAME", help="Format, in place of the suffix's."),
+        click.Option(["--seed"], type=int, default=0, show_default=True, help="Equal seeds give equal samples."),
+        click.Option(["--conditions", "table"], type=path, metavar="TABLE", help="CSV with a column a condition (`energy [GeV]`) and perhaps `n`; or a NetCDF or HDF5 file."),
+        click.Option(["--prior"], is_flag=True, help="Draw the conditions from the plugin's prior; those given as options hold."),
+        click.Option(["--first"], type=int, default=0, help="Identity of the first sample."),
+        click.Option(["--workers"], type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
+        click.Option(["--block"], type=click.IntRange(min=1), help="Samples in memory at a time."),
+        click.Option(["--shard"], metavar="i/n", help="Make the i-th of n shares: several machines fill one folder, or a file each."),
+        click.Option(["--part-size"], type=click.IntRange(min=1), default=part_size, show_default=True, help="Samples in each part of a folder."),
+        click.Option(["--compression"], type=click.Choice(["none", "zstd", "gzip"]), help="Of NetCDF and HDF5 files."),
+        click.Option(["--overwrite"], is_flag=True, help="Replace what is there."),
+        click.Option(["--resume"], is_flag=True, help="Continue an interrupted run into a folder."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print a JSON summary."),
+    ]
+
+
+def _generate(plugin: Plugin) -> click.Command:
+    options = [
+        click.Option(["--model"], metavar="RECIPE", help=f"One of {', '.join(plugin.recipes)}; the first by default."),
+        click.Option(["--weights"], type=click.Path(path_type=Path), help="A .safetensors file in place of the released weights."),
+        click.Option(["--device"], default="cpu", show_default=True, help="Torch device, e.g. cuda."),
+        click.Option(["--threads"], type=click.IntRange(min=1), help="Torch threads; 1 is often quickest on a busy machine."),
+        click.Option(["--fallback"], type=click.Choice(["reference"]), help="Simulate what is out of range with the reference, and mark it."),
+        click.Option(["--extrapolate"], is_flag=True, help="Allow what is out of range, and mark it."),
+    ]
+    schema = _trained_schema(plugin)
+
+    def run(**given: Any) -> None:
+        simulator = registry.load(
+            plugin.name,
+            model=given["model"],
+            weights=given["weights"],
+            device=given["device"],
+            threads=given["threads"],
+            extrapolate=given["extrapolate"],
+            fallback=given["fallback"],
+        )
+        _sample(plugin, simulator, given, block=given["block"])
+
+    return click.Command(
+        plugin.name,
+        callback=run,
+        params=[*condition_options(schema), *_shared_options(plugin, part_size=1 << 16), *options],
+        help=f"Draw samples from the surrogate of {plugin.title or plugin.name}.",
+    )
+
+
+def _reference(plugin: Plugin) -> click.Command:
+    def run(**given: Any) -> None:
+        _sample(plugin, registry.reference(plugin.name), given, block=given["block"] or BLOCKS_OF_REFERENCE)
+
+    return click.Command(
+        plugin.name,
+        callback=run,
+        params=[*condition_options(plugin.conditions), *_shared_options(plugin, part_size=4 * BLOCKS_OF_REFERENCE)],
+        help=f"Draw samples from the reference simulator of {plugin.title or plugin.name}.",
+    )
+
+
+def _trained_schema(plugin: Plugin) -> Schema:
+    """The conditions as the default recipe's released weights saw them, for the help text; as declared without weights."""
+    try:
+        cards = {card.recipe: card for card in registry.entry(plugin.name).cards()}
+    except (SurrogatesError, OSError):
+        return plugin.conditions
+    card = cards.get(next(iter(plugin.recipes), ""))
+    return plugin.conditions if card is None else plugin.conditions.narrowed(card.trained_range)
+
+
+def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int | None) -> None:
+    start, cpu = time.perf_counter(), time.process_time()
+    what, values = asked(
+        plugin, simulator.conditions, given, n=given["n"], table=given["table"], prior=given["prior"], seed=given["seed"]
+    )
+    job = Job(
+        plugin=plugin,
+        simulator=simulator,
+        what=what,
+        values=values,
+        seed=given["seed"],
+        first=given["first"],
+        block=block,
+        workers=given["workers"],
+        shard=_share(given["shard"]),
+    )
+    with Progress(plugin.name, job.share_size) as progress:
+        summary = write(
+            job,
+            given["output"],
+            format_name=given["format_name"],
+            part_size=given["part_size"],
+            compression=given["compression"],
+            overwrite=given["overwrite"],
+            resume=given["resume"],
+            progress=progress,
+        )
+    _report(summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
+
+
+def _share(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return (1, 1)
+    first, _, last = text.partition("/")
+    if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last)):
+        raise click.UsageError(f"--shard: {text!r} is not i/n; expected whole numbers with 1 <= i <= n, e.g. 2/8")
+    return int(first), int(last)
+
+
+def _report(summary: Summary, given: dict[str, Any], *, wall: float, cpu: float) -> None:
+    facts = {
+        "plugin": summary.plugin,
+        "samples": summary.samples,
+        "output": given["output"],
+        "seed": given["seed"],
+        "conditions": given_conditions({name: value for name, value in given.items() if name.startswith(PREFIX)}),
+        "wall_seconds": round(wall, 3),
+        "cpu_seconds": round(cpu, 3),
+        "residuals": summary.residuals,
+        "source": summary.sources,
+    }
+    text = f"{given['output']}: {summary.samples:,} samples of {summary.plugin} in {wall:.1f} s"
+    marked = {label: count for label, count in summary.sources.items() if label != "surrogate" and count}
+    text += "".join(f", {count:,} {label}" for label, count in marked.items())
+    announce(text, facts, as_json=given["as_json"], stream=sys.stderr if given["output"] == "-" else sys.stdout)
+
+
+generate_group = PluginCommands(
+    "generate",
+    make=_generate,
+    short_help="Draw samples from a surrogate.",
+    help="Draw samples from a surrogate. Conditions are options made from the plugin's schema.\n\n"
+    "surrogates generate particle-events -n 10000 --energy 91.2GeV --seed 1 -o events.hepmc3",
+)
+reference_group = PluginCommands(
+    "reference",
+    make=_reference,
+    short_help="Draw samples from the reference simulator.",
+    help="Draw samples from the reference simulator, with the same call as `generate`.\n\n"
+    "surrogates reference particle-events -n 10000 --energy 91.2GeV --seed 2 -o reference.nc",
+)

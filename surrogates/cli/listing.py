@@ -1,0 +1,177 @@
+"""`surrogates list` and `surrogates info`: what is installed, read from entry points and cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import registry
+from .output import announce, columns
+
+if TYPE_CHECKING:
+    from ..cards import Card
+    from ..plugin import Plugin, Target
+    from ..schema import Schema, Variable
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_command(as_json: bool) -> None:
+    """The installed plugins and their released weights; imports no plugin."""
+    cards = registry.every_card()
+    entries = registry.plugins()
+    facts = [
+        {
+            "name": entry.name,
+            "package": entry.package,
+            "models": [_card_summary(card) for card in cards[entry.name]],
+        }
+        for entry in entries
+    ]
+    rows = [
+        (entry.name, card.recipe, card.title, f"{card.bytes / 1e6:.1f} MB", _met(card), entry.package)
+        for entry in entries
+        for card in cards[entry.name]
+    ]
+    rows += [(entry.name, "-", "no released weights", "", "", entry.package) for entry in entries if not cards[entry.name]]
+    text = columns(("plugin", "model", "title", "weights", "figures met", "package"), sorted(rows)) if rows else "no plugin is installed"
+    announce(text, {"plugins": facts}, as_json=as_json)
+
+
+def _met(card: Card) -> str:
+    judged = [finding for finding in card.findings if finding.passed is not None]
+    return f"{len(judged) - len(card.unmet)} of {len(judged)}" if judged else ""
+
+
+def _card_summary(card: Card) -> dict[str, Any]:
+    judged = [finding for finding in card.findings if finding.passed is not None]
+    return {
+        "recipe": card.recipe,
+        "title": card.title,
+        "bytes": card.bytes,
+        "sha256": card.sha256,
+        "figures_met": len(judged) - len(card.unmet),
+        "figures_required": len(judged),
+    }
+
+
+@click.command("info")
+@click.argument("name")
+@click.option("--model", metavar="RECIPE", help="Only this recipe's card.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--markdown", is_flag=True, help="Print the cards as Markdown.")
+def info_command(name: str, model: str | None, as_json: bool, markdown: bool) -> None:
+    """What the plugin NAME takes, gives, keeps and reaches."""
+    from ..errors import WeightsError
+    from ..schema import nearest
+
+    plugin = registry.plugin(name)
+    cards = registry.entry(name).cards()
+    if model is not None:
+        known = {*plugin.recipes, *(card.recipe for card in cards)}
+        if model not in known:
+            raise WeightsError(f"model: {model!r} is no recipe of {name}; expected {', '.join(sorted(known))}{nearest(model, known)}")
+        cards = tuple(card for card in cards if card.recipe == model)
+    if markdown:
+        from ..card_markdown import markdown as rendered
+
+        print("\n".join(rendered(card) for card in cards) or f"{name}: no released weights", end="")
+        return
+    facts = {
+        "name": plugin.name,
+        "title": plugin.title,
+        "conditions": [_variable(variable) for variable in plugin.conditions],
+        "outputs": [_variable(variable) for variable in plugin.outputs],
+        "laws": [_law(law) for law in plugin.constraints],
+        "recipes": {key: recipe.description for key, recipe in plugin.recipes.items()},
+        "formats": ["netcdf", "hdf5", *(entry.name for entry in plugin.formats)],
+        "reference": plugin.reference_package if plugin.reference is not None else None,
+        "targets": {key: _target(target) for key, target in plugin.targets.items()},
+        "cards": [card.to_json() for card in cards],
+    }
+    announce(_text(plugin, cards), facts, as_json=as_json)
+
+
+def _text(plugin: Plugin, cards: Iterable[Card]) -> str:
+    parts = [f"{plugin.name}: {plugin.title}" if plugin.title else plugin.name]
+    parts.append(_section("conditions", _schema(plugin.conditions)))
+    parts.append(_section("outputs", _schema(plugin.outputs)))
+    if plugin.constraints:
+        parts.append(_section("laws", [(law.name, f"by {law.strength}", f"tolerance {law.tolerance:g} {_shown(law.units)}".rstrip()) for law in plugin.constraints]))
+    parts.append(_section("models", [(key, recipe.description) for key, recipe in plugin.recipes.items()]))
+    formats = [("netcdf", ".nc .nc4"), ("hdf5", ".h5 .hdf5")]
+    formats += [(entry.name, " ".join(entry.suffixes), entry.description) for entry in plugin.formats]
+    parts.append(_section("formats", formats))
+    extra = f"pip install 'surrogates[{plugin.extra}]'" if plugin.extra else ""
+    reference = [(plugin.reference_package or "a simulator of its own", extra)] if plugin.reference is not None else [("none that runs forward", "")]
+    parts.append(_section("reference", reference))
+    parts += [_card(card) for card in cards] or ["no released weights"]
+    return "\n\n".join(parts)
+
+
+def _section(title: str, rows: list[tuple[str, ...]]) -> str:
+    width = max((len(row) for row in rows), default=0)
+    padded = [(*row, *("" for _ in range(width - len(row)))) for row in rows]
+    widths = [max(len(row[column]) for row in padded) for column in range(width)]
+    lines = ["  " + "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in padded]
+    return "\n".join([title, *lines])
+
+
+def _schema(schema: Schema) -> list[tuple[str, ...]]:
+    return [
+        (variable.name, _shown(variable.units), f"({', '.join(('sample', *variable.dims))})", _range(variable), variable.long_name)
+        for variable in schema
+    ]
+
+
+def _range(variable: Variable) -> str:
+    if variable.categories is not None and len(variable.categories) > 6:
+        return f"one of {len(variable.categories)} labels"
+    return variable.describe_range() if variable.bounds is not None or variable.categories is not None else ""
+
+
+def _shown(units: str) -> str:
+    return "" if units == "1" else units
+
+
+def _card(card: Card) -> str:
+    lines = [f"weights {card.recipe}: {card.parameters:,} parameters, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…"]
+    lines += [f"  trained range of {name}: {low:g} to {high:g}" for name, (low, high) in card.trained_range.items()]
+    if card.findings:
+        rows = [
+            (
+                finding.name,
+                f"{finding.value:.4g}",
+                "" if finding.floor is None else f"{finding.floor:.4g}",
+                "" if finding.limit is None else f"{finding.relation} {finding.limit:.4g}",
+                finding.verdict,
+            )
+            for finding in card.findings
+        ]
+        lines += ["  " + line for line in columns(("figure", "value", "floor", "limit", "verdict"), rows).splitlines()]
+    lines += [f"  {speed.side}: {speed.rate:,.4g} samples per CPU-second" for speed in card.speed]
+    return "\n".join(lines)
+
+
+def _variable(variable: Variable) -> dict[str, Any]:
+    return {
+        "name": variable.name,
+        "long_name": variable.long_name,
+        "units": variable.units,
+        "dims": ["sample", *variable.dims],
+        "dtype": variable.dtype,
+        "bounds": variable.bounds,
+        "categories": variable.categories,
+        "optional": variable.optional,
+        "default": variable.default,
+    }
+
+
+def _law(law: Any) -> dict[str, Any]:
+    return {"name": law.name, "units": law.units, "strength": law.strength, "tolerance": law.tolerance}
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {"n": target.n, "at_most": target.at_most, "at_least": target.at_least, "floors": target.floors, "units": target.units}

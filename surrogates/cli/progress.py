@@ -1,0 +1,82 @@
+"""Progress with the time left, on stderr, for whatever takes longer than two seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+PATIENCE = 2.0
+PLAIN_INTERVAL = 15.0
+
+
+class Progress:
+    """Counts what is done; a live bar on a terminal, a line now and then elsewhere.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, e.g. "particle-events".
+    total : int, optional
+        How many there will be.
+    shown : bool
+        False keeps it silent.
+    """
+
+    def __init__(self, what: str, total: int | None, *, shown: bool = True) -> None:
+        self.what, self.total, self.shown = what, total, shown
+        self.done = 0
+        self._start = self._spoken = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, count: int = 1) -> None:
+        """Note that `count` more are done."""
+        self.update(self.done + count)
+
+    def update(self, done: int, total: int | None = None, what: str | None = None) -> None:
+        """Note that `done` of `total` are done."""
+        self.done = done
+        self.total = total if total is not None else self.total
+        self.what = what or self.what
+        now = time.monotonic()
+        if not self.shown or now - self._start < PATIENCE:
+            return
+        if sys.stderr.isatty():
+            self._draw()
+        elif now - self._spoken >= PLAIN_INTERVAL:
+            self._spoken = now
+            print(self._sentence(now), file=sys.stderr, flush=True)
+
+    def _draw(self) -> None:
+        if self._bar is None:
+            from rich import progress
+            from rich.console import Console
+
+            self._bar = progress.Progress(
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TimeElapsedColumn(),
+                progress.TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._bar.add_task(self.what, total=self.total)
+            self._bar.start()
+        self._bar.update(self._task, completed=self.done, total=self.total, description=self.what)
+
+    def _sentence(self, now: float) -> str:
+        spent = now - self._start
+        if not self.total:
+            return f"{self.what}: {self.done:,} done in {spent:.0f} s"
+        left = f", {spent * (self.total - self.done) / self.done:.0f} s left" if self.done else ""
+        return f"{self.what}: {self.done:,} of {self.total:,}{left}"
