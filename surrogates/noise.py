@@ -11,7 +11,6 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -94,7 +93,7 @@ class Noise:
     def uniform(self, shape: tuple[int, ...], *draw: object) -> Tensor:
         """Uniform in (0, 1), (n, *shape) float64."""
         count = math.prod(shape)
-        words = self._words(2 * count, draw).reshape(len(self), -1)[:, : 2 * count]
+        words = self._words(2 * count, draw).flatten(1)[:, : 2 * count]
         high, low = words[:, 0::2] >> 5, words[:, 1::2] >> 6
         return ((high * 67108864 + low).double().add_(0.5)).mul_(2.0**-53).reshape(len(self), *shape)
 
@@ -103,12 +102,12 @@ class Noise:
         import torch
 
         count = math.prod(shape)
-        words = self._words(2 * (-(-count // 2)), draw).reshape(len(self), -1)
+        words = self._words(2 * (-(-count // 2)), draw).flatten(1)
         unit = words.double().add_(0.5).mul_(2.0**-32)
         radius = torch.sqrt(-2.0 * torch.log(unit[:, 0::2]))
         angle = unit[:, 1::2] * (2.0 * math.pi)
         pairs = torch.stack((radius * torch.cos(angle), radius * torch.sin(angle)), dim=-1)
-        return pairs.reshape(len(self), -1)[:, :count].reshape(len(self), *shape)
+        return pairs.flatten(1)[:, :count].reshape(len(self), *shape)
 
     def choice(self, logits: Tensor, *draw: object) -> Tensor:
         """Category drawn from `logits` (n, k) by inversion of the cumulative probability, (n,) int64."""

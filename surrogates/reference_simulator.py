@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .plugin import Plugin
     from .simulator import Simulator
 
-CONVENTIONS = "CF-1.11"
+CONVENTIONS = "CF-1.12"
 BLOCK = 4096
 
 

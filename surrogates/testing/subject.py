@@ -1,0 +1,156 @@
+"""Subject: the plugin under test with what the checks share, each made once and when it is first needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import PluginError, SimulatorMissing
+from ..registry import entry
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from ..plugin import Plugin
+    from ..reference_simulator import ReferenceSimulator
+    from ..surrogate import Surrogate
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A plugin under test.
+
+    Attributes
+    ----------
+    plugin : Plugin
+    weights : Path, optional
+        Folder of released weights; the installed plugin's own by default.
+    truth_samples : int
+        Size of the truth that the checks simulate; keep it small where the reference is slow.
+    samples : int
+        Size of a surrogate's samples.
+    measured_samples : int
+        Size at which the measures must tell impostors from the truth.
+    seed : int
+    """
+
+    plugin: Plugin
+    weights: Path | None = None
+    truth_samples: int = 200
+    samples: int = 3000
+    measured_samples: int = 2000
+    seed: int = 20_250_101
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Where the released weights are; None for a plugin that is not installed."""
+        if self.weights is not None:
+            return Path(self.weights)
+        try:
+            return entry(self.plugin.name).weights
+        except PluginError:
+            return None
+
+    @cached_property
+    def released(self) -> tuple[str, ...]:
+        """Recipes with weights, in the plugin's order."""
+        if self.folder is None:
+            return ()
+        return tuple(name for name in self.plugin.recipes if (self.folder / f"{name}.safetensors").is_file())
+
+    @cached_property
+    def truth(self) -> xr.Dataset:
+        """A small truth."""
+        return self.plugin.truth(self.truth_samples, self.seed)
+
+    @cached_property
+    def reference(self) -> ReferenceSimulator | None:
+        """The reference simulator; None where there is none or its library is not installed."""
+        from ..reference_simulator import ReferenceSimulator
+
+        try:
+            return ReferenceSimulator.open(self.plugin)
+        except SimulatorMissing:
+            return None
+
+    @cached_property
+    def _opened(self) -> dict[str, Surrogate]:
+        return {}
+
+    def surrogate(self, recipe: str) -> Surrogate:
+        """The surrogate of a recipe, on one thread."""
+        from ..surrogate import Surrogate
+
+        if recipe not in self._opened:
+            self._opened[recipe] = Surrogate.open(self.plugin, model=recipe, folder=self.folder, threads=1)
+        return self._opened[recipe]
+
+    @cached_property
+    def _sampled(self) -> dict[str, xr.Dataset]:
+        return {}
+
+    def sampled(self, recipe: str) -> xr.Dataset:
+        """Samples of a recipe under conditions from the prior."""
+        if recipe not in self._sampled:
+            surrogate = self.surrogate(recipe)
+            self._sampled[recipe] = surrogate.sample(self.asked(recipe, self.samples), seed=self.seed)
+        return self._sampled[recipe]
+
+    def asked(self, recipe: str, n: int, seed: int | None = None) -> xr.Dataset:
+        """Conditions from the prior over the trained range."""
+        return self.plugin.prior(self.surrogate(recipe).conditions, n, self.seed if seed is None else seed)
+
+    def measurable(self, seed: int) -> xr.Dataset:
+        """Samples to measure: a surrogate's where one is released, as truth may be slow, else the truth."""
+        n = self.measured_samples
+        if not self.released:
+            return self.plugin.truth(n, self.seed + seed)
+        recipe = self.released[0]
+        return self.surrogate(recipe).sample(self.asked(recipe, n, self.seed + seed), seed=self.seed + seed)
+
+    @cached_property
+    def two_truths(self) -> tuple[xr.Dataset, xr.Dataset]:
+        """Two independent measurable draws."""
+        return self.measurable(1), self.measurable(2)
+
+    @cached_property
+    def floors(self) -> dict[str, float]:
+        """Largest size of each figure between three independent measurable draws."""
+        first, second = self.two_truths
+        third = self.measurable(3)
+        found = [self.plugin.measure(*pair) for pair in ((second, first), (third, first), (third, second))]
+        return {name: max((figures[name] for figures in found), key=abs) for name in found[0]}
+
+
+def tensors(data: xr.Dataset, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """Variables as the codec takes them: float64 numbers, int64 codes and counts."""
+    import torch
+
+    found = {}
+    for name in names:
+        values = data[name].values
+        found[name] = torch.tensor(values, dtype=torch.float64 if values.dtype.kind == "f" else torch.int64)
+    return found
+
+
+def differing(first: xr.Dataset, second: xr.Dataset) -> str:
+    """The first variable, row and values in which two Datasets differ, or an empty string where bits agree."""
+    if first.sizes != second.sizes:
+        return f"sizes differ: {dict(first.sizes)} and {dict(second.sizes)}"
+    if set(first.variables) != set(second.variables):
+        return f"variables differ: {sorted(map(str, set(first.variables) ^ set(second.variables)))}"
+    for name in first.variables:
+        a, b = first[name].values, second[name].values
+        if a.dtype != b.dtype:
+            return f"{name}: dtype {a.dtype} and {b.dtype}"
+        same = (a == b) | ((a != a) & (b != b))
+        if not same.all():
+            where: Any = tuple(int(i) for i in np.argwhere(~same)[0])
+            count = int((~same).sum())
+            return f"{name}: {count} of {same.size} values differ, first at {where}: {a[where]!r} and {b[where]!r}"
+    return ""
