@@ -65,10 +65,13 @@ class Features:
         Dataset -> (array (n, k) float64, feature names).
     low_level : callable
         Dataset -> (array (n, m, k) float64 of set elements, mask (n, m)); None where there are no sets.
+    flat_low_level : callable, optional
+        Dataset -> array (n, k), set elements in fixed slots for gradient boosting; the elements as they stand otherwise.
     """
 
     high_level: Callable[[xr.Dataset], tuple[Any, tuple[str, ...]]]
     low_level: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
+    flat_low_level: Callable[[xr.Dataset], Any] | None = None
 
 
 @dataclass(frozen=True)
