@@ -65,7 +65,7 @@ def test_flow_finds_a_ring_and_its_student_keeps_it_in_one_step() -> None:
     def arrange(model: Ring, batch: Batch) -> Target:
         return Target(batch.encoded["x"])
 
-    train(model, "teacher", matching_steps(arrange), 300, 5e-3)
+    train(model, "teacher", matching_steps(arrange), 450, 5e-3)
     noise = torch.randn(2000, 2)
 
     def spread(points: Tensor) -> float:
