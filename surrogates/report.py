@@ -103,8 +103,7 @@ def write_report(
         Where the file exists already, or its folder cannot be written.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise ReportError(f"{path} exists already; choose another name or ask to overwrite it")
+    check_path(path, overwrite=overwrite)
     page = render_report(sections, title=title, introduction=introduction)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -114,6 +113,16 @@ def write_report(
         temporary.unlink(missing_ok=True)
         raise ReportError(f"cannot write {path}: {error.strerror or error}") from error
     return path
+
+
+def check_path(path: Path, *, overwrite: bool) -> None:
+    """Refuse a report's name before anything is measured; raises ReportError."""
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise ReportError(f"{path}: unknown suffix ({path.suffix or 'none'}); expected .html")
+    if path.exists() and not overwrite:
+        raise ReportError(f"{path} exists already; choose another name or ask to overwrite it")
+    if not path.parent.is_dir():
+        raise ReportError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
 
 
 def render_report(sections: Sequence[Section], *, title: str, introduction: str = "") -> str:
@@ -177,8 +186,10 @@ def _section(section: Section) -> dict[str, Any]:
         "figures": [{"caption": caption, "source": _inline(figure)} for caption, figure in section.figures.items()],
         "provenance": [
             {"title": title, "rows": [(key, _short(value)) for key, value in attrs.items()]}
-            for title, attrs in (("Samples: where they come from", section.samples_attrs),
-                                 ("Truth: where it comes from", section.truth_attrs))
+            for title, attrs in (
+                ("Samples: where they come from", section.samples_attrs),
+                ("Truth: where it comes from", section.truth_attrs),
+            )
             if attrs
         ],
     }
@@ -250,7 +261,9 @@ def _scale(finding: Finding) -> Any:
     def at(value: float) -> str:
         return f"{4 + 142 * min(max((value - low) / (high - low), 0.0), 1.0):.1f}"
 
-    parts = ['<svg class="scale" viewBox="0 0 150 18" role="img" aria-hidden="true"><line class="axis" x1="4" y1="9" x2="146" y2="9"/>']
+    parts = [
+        '<svg class="scale" viewBox="0 0 150 18" role="img" aria-hidden="true"><line class="axis" x1="4" y1="9" x2="146" y2="9"/>'
+    ]
     for kind, mark in (("floor", finding.floor), ("limit", finding.limit)):
         if mark is not None and math.isfinite(mark):
             parts.append(f'<line class="{kind}" x1="{at(mark)}" y1="2" x2="{at(mark)}" y2="16"/>')

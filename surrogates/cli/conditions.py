@@ -56,12 +56,21 @@ def _default_label(variable: Variable) -> str:
 def given_conditions(options: Mapping[str, Any]) -> dict[str, str]:
     """The conditions among a command's options, as typed."""
     return {
-        name.removeprefix(PREFIX): value for name, value in options.items() if name.startswith(PREFIX) and value is not None
+        name.removeprefix(PREFIX): value
+        for name, value in options.items()
+        if name.startswith(PREFIX) and value is not None
     }
 
 
 def asked(
-    plugin: Plugin, schema: Schema, options: Mapping[str, Any], *, n: int | None, table: Path | None, prior: bool, seed: int
+    plugin: Plugin,
+    schema: Schema,
+    options: Mapping[str, Any],
+    *,
+    n: int | None,
+    table: Path | None,
+    prior: bool,
+    seed: int,
 ) -> tuple[int | xr.Dataset, dict[str, str]]:
     """What to ask a simulator for: a number of samples or rows of conditions, and the conditions given by name.
 
@@ -126,7 +135,9 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, str], *, each: in
         name, _, unit = heading.partition("[")
         name, unit = name.strip(), unit.strip().removesuffix("]").strip()
         if name not in schema:
-            raise SchemaError(f"{path}: column {heading!r} is no condition; expected {', '.join(schema.names)}{nearest(name, schema.names)}")
+            raise SchemaError(
+                f"{path}: column {heading!r} is no condition; expected {', '.join(schema.names)}{nearest(name, schema.names)}"
+            )
         if name in given:
             raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
         try:

@@ -89,7 +89,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     "be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. Results go to stdout, "
     "progress and errors to stderr.",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error (with any command).")
 def surrogates() -> None:
     """Fast learned stand-ins for expensive simulators: the same call, the same data out, the error measured."""
@@ -117,7 +119,9 @@ def run(arguments: list[str]) -> int:
     if not debug:
         warnings.showwarning = _one_line_warning  # type: ignore[assignment]
     try:
-        with surrogates.make_context("surrogates", [argument for argument in arguments if argument != "--debug"]) as context:
+        with surrogates.make_context(
+            "surrogates", [argument for argument in arguments if argument != "--debug"]
+        ) as context:
             surrogates.invoke(context)
         sys.stdout.flush()
         return SUCCESS

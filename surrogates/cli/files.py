@@ -83,17 +83,23 @@ HDF5_OR_NETCDF = Formats((NETCDF, HDF5))
 
 def _by_suffix(path: Path) -> Plugin | None:
     knowing = [
-        plugin for plugin in registry.every_plugin() if any(path.name.endswith(s) for entry in plugin.formats for s in entry.suffixes)
+        plugin
+        for plugin in registry.every_plugin()
+        if any(path.name.endswith(s) for entry in plugin.formats for s in entry.suffixes)
     ]
     if len(knowing) > 1:
-        raise PluginError(f"{path}: {', '.join(plugin.name for plugin in knowing)} all read this format; say which with --plugin")
+        raise PluginError(
+            f"{path}: {', '.join(plugin.name for plugin in knowing)} all read this format; say which with --plugin"
+        )
     return knowing[0] if knowing else None
 
 
 @click.command("convert")
 @click.argument("source", type=FILE)
 @click.argument("target")
-@click.option("--plugin", "named", metavar="NAME", help="Whose native formats to use; found from the file where it can be.")
+@click.option(
+    "--plugin", "named", metavar="NAME", help="Whose native formats to use; found from the file where it can be."
+)
 @click.option("--from", "from_format", metavar="FORMAT", help="Format of SOURCE, in place of its suffix's.")
 @click.option("--to", "to_format", metavar="FORMAT", help="Format of TARGET, in place of its suffix's.")
 @click.option("--compression", type=click.Choice(["none", "zstd", "gzip"]), help="Of NetCDF and HDF5 files.")
@@ -150,7 +156,12 @@ def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) ->
     check_target(str(target), chosen, overwrite=overwrite)
     manifest = read_manifest(folder)
     merge(folder, target, overwrite=overwrite)
-    facts = {"source": str(folder), "output": str(target), "samples": manifest.get("rows"), "parts": manifest["n_shards"]}
+    facts = {
+        "source": str(folder),
+        "output": str(target),
+        "samples": manifest.get("rows"),
+        "parts": manifest["n_shards"],
+    }
     announce(f"{target}: {facts['samples']:,} samples from {facts['parts']} parts", facts, as_json=as_json)
 
 
@@ -161,7 +172,9 @@ def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) ->
 @click.option("-o", "--output", type=FILE, required=True, metavar="PATH", help="The picture; .png, .pdf or .svg.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
-def plot_command(name: str, samples: Path, reference: Path | None, output: Path, overwrite: bool, as_json: bool) -> None:
+def plot_command(
+    name: str, samples: Path, reference: Path | None, output: Path, overwrite: bool, as_json: bool
+) -> None:
     """Draw the figure of plugin NAME from the file SAMPLES.
 
     surrogates plot jets jets.h5 --reference reference.nc -o jets.png
@@ -190,7 +203,9 @@ def verify_command(targets: tuple[str, ...], named: str | None, as_json: bool) -
     problems: dict[str, list[str]] = {}
     for target in targets:
         path = Path(target)
-        problems[target] = _weights_problems(target) if not path.exists() and _is_plugin(target) else _file_problems(path, named)
+        problems[target] = (
+            _weights_problems(target) if not path.exists() and _is_plugin(target) else _file_problems(path, named)
+        )
     bad = [line for lines in problems.values() for line in lines]
     text = "\n".join(bad) if bad else "\n".join(f"{target}: no problem found" for target in targets)
     announce(text, {"problems": problems, "ok": not bad}, as_json=as_json)

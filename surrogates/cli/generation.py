@@ -47,17 +47,41 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
     streamed = "".join(f"; - for {entry.name} on stdout" for entry in plugin.formats if entry.streams)
     path = click.Path(path_type=Path)
     return [
-        click.Option(["-n", "n"], type=int, metavar="N", help="Samples in all; with --conditions, for each row of the table."),
-        click.Option(["-o", "--output", "output"], required=True, metavar="PATH", help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}."),
+        click.Option(
+            ["-n", "n"], type=int, metavar="N", help="Samples in all; with --conditions, for each row of the table."
+        ),
+        click.Option(
+            ["-o", "--output", "output"],
+            required=True,
+            metavar="PATH",
+            help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}.",
+        ),
         click.Option(["--format", "format_name"], metavar="NAME", help="Format, in place of the suffix's."),
         click.Option(["--seed"], type=int, default=0, show_default=True, help="Equal seeds give equal samples."),
-        click.Option(["--conditions", "table"], type=path, metavar="TABLE", help="CSV with a column a condition (`energy [GeV]`) and perhaps `n`; or a NetCDF or HDF5 file."),
-        click.Option(["--prior"], is_flag=True, help="Draw the conditions from the plugin's prior; those given as options hold."),
+        click.Option(
+            ["--conditions", "table"],
+            type=path,
+            metavar="TABLE",
+            help="CSV with a column a condition (`energy [GeV]`) and perhaps `n`; or a NetCDF or HDF5 file.",
+        ),
+        click.Option(
+            ["--prior"], is_flag=True, help="Draw the conditions from the plugin's prior; those given as options hold."
+        ),
         click.Option(["--first"], type=int, default=0, help="Identity of the first sample."),
         click.Option(["--workers"], type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
         click.Option(["--block"], type=click.IntRange(min=1), help="Samples in memory at a time."),
-        click.Option(["--shard"], metavar="i/n", help="Make the i-th of n shares: several machines fill one folder, or a file each."),
-        click.Option(["--part-size"], type=click.IntRange(min=1), default=part_size, show_default=True, help="Samples in each part of a folder."),
+        click.Option(
+            ["--shard"],
+            metavar="i/n",
+            help="Make the i-th of n shares: several machines fill one folder, or a file each.",
+        ),
+        click.Option(
+            ["--part-size"],
+            type=click.IntRange(min=1),
+            default=part_size,
+            show_default=True,
+            help="Samples in each part of a folder.",
+        ),
         click.Option(["--compression"], type=click.Choice(["none", "zstd", "gzip"]), help="Of NetCDF and HDF5 files."),
         click.Option(["--overwrite"], is_flag=True, help="Replace what is there."),
         click.Option(["--resume"], is_flag=True, help="Continue an interrupted run into a folder."),
@@ -68,10 +92,18 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
 def _generate(plugin: Plugin) -> click.Command:
     options = [
         click.Option(["--model"], metavar="RECIPE", help=f"One of {', '.join(plugin.recipes)}; the first by default."),
-        click.Option(["--weights"], type=click.Path(path_type=Path), help="A .safetensors file in place of the released weights."),
+        click.Option(
+            ["--weights"], type=click.Path(path_type=Path), help="A .safetensors file in place of the released weights."
+        ),
         click.Option(["--device"], default="cpu", show_default=True, help="Torch device, e.g. cuda."),
-        click.Option(["--threads"], type=click.IntRange(min=1), help="Torch threads; 1 is often quickest on a busy machine."),
-        click.Option(["--fallback"], type=click.Choice(["reference"]), help="Simulate what is out of range with the reference, and mark it."),
+        click.Option(
+            ["--threads"], type=click.IntRange(min=1), help="Torch threads; 1 is often quickest on a busy machine."
+        ),
+        click.Option(
+            ["--fallback"],
+            type=click.Choice(["reference"]),
+            help="Simulate what is out of range with the reference, and mark it.",
+        ),
         click.Option(["--extrapolate"], is_flag=True, help="Allow what is out of range, and mark it."),
     ]
     schema = _trained_schema(plugin)
@@ -121,7 +153,13 @@ def _trained_schema(plugin: Plugin) -> Schema:
 def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int | None) -> None:
     start, cpu = time.perf_counter(), time.process_time()
     what, values = asked(
-        plugin, simulator.conditions, given, n=given["n"], table=given["table"], prior=given["prior"], seed=given["seed"]
+        plugin,
+        simulator.conditions,
+        given,
+        n=given["n"],
+        table=given["table"],
+        prior=given["prior"],
+        seed=given["seed"],
     )
     job = Job(
         plugin=plugin,

@@ -35,8 +35,14 @@ def list_command(as_json: bool) -> None:
         for entry in entries
         for card in cards[entry.name]
     ]
-    rows += [(entry.name, "-", "no released weights", "", "", entry.package) for entry in entries if not cards[entry.name]]
-    text = columns(("plugin", "model", "title", "weights", "figures met", "package"), sorted(rows)) if rows else "no plugin is installed"
+    rows += [
+        (entry.name, "-", "no released weights", "", "", entry.package) for entry in entries if not cards[entry.name]
+    ]
+    text = (
+        columns(("plugin", "model", "title", "weights", "figures met", "package"), sorted(rows))
+        if rows
+        else "no plugin is installed"
+    )
     announce(text, {"plugins": facts}, as_json=as_json)
 
 
@@ -72,7 +78,9 @@ def info_command(name: str, model: str | None, as_json: bool, markdown: bool) ->
     if model is not None:
         known = {*plugin.recipes, *(card.recipe for card in cards)}
         if model not in known:
-            raise WeightsError(f"model: {model!r} is no recipe of {name}; expected {', '.join(sorted(known))}{nearest(model, known)}")
+            raise WeightsError(
+                f"model: {model!r} is no recipe of {name}; expected {', '.join(sorted(known))}{nearest(model, known)}"
+            )
         cards = tuple(card for card in cards if card.recipe == model)
     if markdown:
         from ..card_markdown import markdown as rendered
@@ -99,13 +107,25 @@ def _text(plugin: Plugin, cards: Iterable[Card]) -> str:
     parts.append(_section("conditions", _schema(plugin.conditions)))
     parts.append(_section("outputs", _schema(plugin.outputs)))
     if plugin.constraints:
-        parts.append(_section("laws", [(law.name, f"by {law.strength}", f"tolerance {law.tolerance:g} {_shown(law.units)}".rstrip()) for law in plugin.constraints]))
+        parts.append(
+            _section(
+                "laws",
+                [
+                    (law.name, f"by {law.strength}", f"tolerance {law.tolerance:g} {_shown(law.units)}".rstrip())
+                    for law in plugin.constraints
+                ],
+            )
+        )
     parts.append(_section("models", [(key, recipe.description) for key, recipe in plugin.recipes.items()]))
     formats = [("netcdf", ".nc .nc4"), ("hdf5", ".h5 .hdf5")]
     formats += [(entry.name, " ".join(entry.suffixes), entry.description) for entry in plugin.formats]
     parts.append(_section("formats", formats))
     extra = f"pip install 'surrogates[{plugin.extra}]'" if plugin.extra else ""
-    reference = [(plugin.reference_package or "a simulator of its own", extra)] if plugin.reference is not None else [("none that runs forward", "")]
+    reference = (
+        [(plugin.reference_package or "a simulator of its own", extra)]
+        if plugin.reference is not None
+        else [("none that runs forward", "")]
+    )
     parts.append(_section("reference", reference))
     parts += [_card(card) for card in cards] or ["no released weights"]
     return "\n\n".join(parts)
@@ -115,13 +135,21 @@ def _section(title: str, rows: list[tuple[str, ...]]) -> str:
     width = max((len(row) for row in rows), default=0)
     padded = [(*row, *("" for _ in range(width - len(row)))) for row in rows]
     widths = [max(len(row[column]) for row in padded) for column in range(width)]
-    lines = ["  " + "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in padded]
+    lines = [
+        "  " + "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in padded
+    ]
     return "\n".join([title, *lines])
 
 
 def _schema(schema: Schema) -> list[tuple[str, ...]]:
     return [
-        (variable.name, _shown(variable.units), f"({', '.join(('sample', *variable.dims))})", _range(variable), variable.long_name)
+        (
+            variable.name,
+            _shown(variable.units),
+            f"({', '.join(('sample', *variable.dims))})",
+            _range(variable),
+            variable.long_name,
+        )
         for variable in schema
     ]
 
@@ -137,7 +165,9 @@ def _shown(units: str) -> str:
 
 
 def _card(card: Card) -> str:
-    lines = [f"weights {card.recipe}: {card.parameters:,} parameters, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…"]
+    lines = [
+        f"weights {card.recipe}: {card.parameters:,} parameters, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…"
+    ]
     lines += [f"  trained range of {name}: {low:g} to {high:g}" for name, (low, high) in card.trained_range.items()]
     if card.findings:
         rows = [
@@ -174,4 +204,10 @@ def _law(law: Any) -> dict[str, Any]:
 
 
 def _target(target: Target) -> dict[str, Any]:
-    return {"n": target.n, "at_most": target.at_most, "at_least": target.at_least, "floors": target.floors, "units": target.units}
+    return {
+        "n": target.n,
+        "at_most": target.at_most,
+        "at_least": target.at_least,
+        "floors": target.floors,
+        "units": target.units,
+    }

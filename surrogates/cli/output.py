@@ -21,7 +21,10 @@ def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     right = [all(_numeric(row[column]) for row in table[1:]) and len(table) > 1 for column in range(len(headings))]
     lines = []
     for row in table:
-        cells = [cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in zip(row, widths, right, strict=True)]
+        cells = [
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 

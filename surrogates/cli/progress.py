@@ -34,7 +34,9 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
 
@@ -56,6 +58,10 @@ class Progress:
             self._spoken = now
             print(self._sentence(now), file=sys.stderr, flush=True)
 
+    def stage(self, what: str) -> None:
+        """Note that another stage of work without a count has begun."""
+        self.update(0, what=what)
+
     def _draw(self) -> None:
         if self._bar is None:
             from rich import progress
@@ -63,10 +69,9 @@ class Progress:
 
             self._bar = progress.Progress(
                 progress.TextColumn("{task.description}"),
-                progress.BarColumn(),
-                progress.MofNCompleteColumn(),
+                *((progress.BarColumn(), progress.MofNCompleteColumn()) if self.total else (progress.SpinnerColumn(),)),
                 progress.TimeElapsedColumn(),
-                progress.TimeRemainingColumn(),
+                *((progress.TimeRemainingColumn(),) if self.total else ()),
                 console=Console(stderr=True),
                 transient=True,
             )
@@ -77,6 +82,6 @@ class Progress:
     def _sentence(self, now: float) -> str:
         spent = now - self._start
         if not self.total:
-            return f"{self.what}: {self.done:,} done in {spent:.0f} s"
+            return f"{self.what}{f': {self.done:,}' if self.done else ''} ({spent:.0f} s)"
         left = f", {spent * (self.total - self.done) / self.done:.0f} s left" if self.done else ""
         return f"{self.what}: {self.done:,} of {self.total:,}{left}"

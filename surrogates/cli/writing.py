@@ -174,11 +174,15 @@ def write(
     summary = Summary(job.plugin.name)
     if output != STDOUT and (output.endswith(("/", "\\")) or Path(output).is_dir()):
         if format_name is not None:
-            raise FormatError(f"--format {format_name}: a folder holds NetCDF-4 shards; give a file name, or convert afterwards")
+            raise FormatError(
+                f"--format {format_name}: a folder holds NetCDF-4 shards; give a file name, or convert afterwards"
+            )
         _write_folder(job, Path(output), part_size, compression, overwrite, resume, summary, progress)
         return summary
     if resume:
-        raise FormatError(f"--resume: {output} is one file, which is written whole or not at all; give a folder (out/) to resume")
+        raise FormatError(
+            f"--resume: {output} is one file, which is written whole or not at all; give a folder (out/) to resume"
+        )
     formats = formats_of(job.plugin)
     chosen = chosen_format(formats, output, format_name)
     check_target(output, chosen, overwrite=overwrite)
@@ -202,7 +206,9 @@ def chosen_format(formats: Formats, output: str, named: str | None) -> Format:
         return formats.for_path(output)
     streaming = next((entry for entry in formats if entry.streams), None)
     if streaming is None:
-        raise FormatError(f"-o -: no format of this plugin streams to stdout; give a file name ({', '.join(formats.suffixes)})")
+        raise FormatError(
+            f"-o -: no format of this plugin streams to stdout; give a file name ({', '.join(formats.suffixes)})"
+        )
     return streaming
 
 
@@ -261,7 +267,9 @@ def _write_folder(
     parts = max(1, -(-job.size // part_size))
     share, shares = job.shard
     if shares > parts:
-        raise FormatError(f"--shard {share}/{shares}: the run has {parts} parts of {part_size} samples; give a smaller --part-size")
+        raise FormatError(
+            f"--shard {share}/{shares}: the run has {parts} parts of {part_size} samples; give a smaller --part-size"
+        )
     _check_folder(folder, overwrite=overwrite, join=resume or shares > 1)
     mine = range(share - 1, parts, shares)
     progress.total = sum(min(part_size, job.size - index * part_size) for index in mine)
@@ -271,7 +279,14 @@ def _write_folder(
         "rows_per_shard": part_size,
     }
     if job.workers > 1 and len(mine) >= job.workers:
-        write_shards(lambda index: (), parts, folder, **settings, shard=(parts + 1, parts + 1), overwrite=overwrite and not resume)
+        write_shards(
+            lambda index: (),
+            parts,
+            folder,
+            **settings,
+            shard=(parts + 1, parts + 1),
+            overwrite=overwrite and not resume,
+        )
         _in_processes(job, folder, part_size, parts, settings, progress)
         summary.samples = progress.total
         return
@@ -308,7 +323,9 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
         raise OutputError(f"{folder} is not empty and holds no run; choose another folder")
 
 
-def _in_processes(job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], progress: Progress) -> None:
+def _in_processes(
+    job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], progress: Progress
+) -> None:
     """Let each process write every `workers`-th part of this share; parts are whole files, so nothing is passed back."""
     share, shares = job.shard
     context = multiprocessing.get_context("spawn")
@@ -316,7 +333,9 @@ def _in_processes(job: Job, folder: Path, part_size: int, parts: int, settings: 
     sent = replace(job, plugin=portable(job.plugin), workers=1)  # type: ignore[arg-type]
     with ProcessPoolExecutor(job.workers, mp_context=context) as pool:
         futures = [
-            pool.submit(_write_share, sent, folder, part_size, parts, settings, (share + shares * worker, shares * job.workers))
+            pool.submit(
+                _write_share, sent, folder, part_size, parts, settings, (share + shares * worker, shares * job.workers)
+            )
             for worker in range(job.workers)
         ]
         try:
@@ -332,7 +351,9 @@ def _in_processes(job: Job, folder: Path, part_size: int, parts: int, settings: 
             raise
 
 
-def _write_share(job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], shard: tuple[int, int]) -> None:
+def _write_share(
+    job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], shard: tuple[int, int]
+) -> None:
     from ..io import write_shards
 
     job = replace(job, plugin=resolve(job.plugin))
@@ -370,5 +391,3 @@ def _digest(conditions: xr.Dataset) -> str:
         digest.update(f"{name} {values.dtype} {values.shape}".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
-
-

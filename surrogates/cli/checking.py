@@ -1,0 +1,206 @@
+"""`surrogates validate`: samples against a reference, with floors, errors, baselines, laws and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from .. import registry
+from ..io import FileFormatError
+from .entry import CheckFailed
+from .files import FILE, read_whole
+from .output import announce, columns
+from .progress import Progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..measuring import Validation
+    from ..plugin import Plugin
+
+
+@click.command("validate")
+@click.argument("name")
+@click.argument("samples", type=FILE)
+@click.option("--reference", type=FILE, required=True, metavar="FILE", help="Truth at the same conditions.")
+@click.option(
+    "--second-reference",
+    type=FILE,
+    metavar="FILE",
+    help="An independent truth of the same size, for the floors; else halves of the first serve.",
+)
+@click.option(
+    "--training", type=FILE, metavar="FILE", help="What the model was trained on, to look for memorised samples."
+)
+@click.option("--report", type=FILE, metavar="PATH", help="Write a self-contained HTML page.")
+@click.option("-n", "n", type=click.IntRange(min=2), help="Samples on each side, in place of each figure's own number.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random splits.")
+@click.option("--quick", is_flag=True, help="Train no classifiers.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing report.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def validate_command(
+    name: str,
+    samples: Path,
+    reference: Path,
+    second_reference: Path | None,
+    training: Path | None,
+    report: Path | None,
+    n: int | None,
+    seed: int,
+    quick: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Measure SAMPLES of plugin NAME against a reference; exit 1 where a required figure is not met or a law is broken.
+
+    surrogates validate particle-events events.hepmc3 --reference reference.nc --report report.html
+    """
+    from ..measuring import validate
+    from ..report import check_path
+
+    plugin = registry.plugin(name)
+    if report is not None:
+        check_path(report, overwrite=overwrite)
+    sides = {
+        key: _read(path, plugin)
+        for key, path in {
+            "samples": samples,
+            "truth": reference,
+            "second_truth": second_reference,
+            "training": training,
+        }.items()
+        if path is not None
+    }
+    remarks = differing_conditions(plugin, sides["samples"], sides["truth"])
+    with Progress("validation", None) as progress:
+        found = validate(plugin, **sides, seed=seed, n=n, classifiers=not quick, progress=progress.stage)
+    broken = broken_laws(plugin, found.residuals)
+    if report is not None:
+        from ..report import write_report
+
+        section = validation_section(plugin, found, sides["samples"], sides["truth"], notes=remarks)
+        write_report(report, [section], title=f"Validation of {plugin.name}", overwrite=overwrite)
+    facts = {
+        "plugin": name,
+        "samples": str(samples),
+        "reference": str(reference),
+        "met": not (found.unmet or broken),
+        "unmet": [finding.name for finding in found.unmet],
+        "broken_laws": broken,
+        "remarks": remarks,
+        "report": str(report) if report else None,
+        **found.to_json(),
+    }
+    announce(_text(plugin, found, remarks, report), facts, as_json=as_json)
+    if found.unmet or broken:
+        raise CheckFailed
+
+
+def _read(path: Path, plugin: Plugin) -> xr.Dataset:
+    dataset = read_whole(path, plugin)
+    missing = [name for name in (*plugin.conditions.names, *plugin.outputs.names) if name not in dataset]
+    if missing:
+        raise FileFormatError(f"{path}: the variable {missing[0]} is missing; expected samples of {plugin.name}")
+    return dataset
+
+
+def differing_conditions(plugin: Plugin, samples: xr.Dataset, truth: xr.Dataset) -> list[str]:
+    """One line for each condition whose values are distributed otherwise in the two files."""
+    remarks = []
+    for variable in plugin.conditions:
+        if variable.dims:
+            continue
+        sides = [np.sort(np.asarray(side[variable.name].values, dtype=np.float64)) for side in (samples, truth)]
+        sides = [side[~np.isnan(side)] for side in sides]
+        if not all(len(side) for side in sides):
+            if len(sides[0]) != len(sides[1]):
+                remarks.append(f"{variable.name} is asked in only one of the two files")
+            continue
+        everywhere = np.concatenate(sides)
+        shares = [np.searchsorted(side, everywhere, side="right") / len(side) for side in sides]
+        distance = float(np.abs(shares[0] - shares[1]).max())
+        if distance > 2.0 * np.sqrt(1 / len(sides[0]) + 1 / len(sides[1])):
+            remarks.append(
+                f"{variable.name} is distributed otherwise in the two files: the figures compare different conditions"
+            )
+    return remarks
+
+
+def broken_laws(plugin: Plugin, residuals: Mapping[str, float]) -> list[str]:
+    """Names of the laws whose residual is above their tolerance, or not a number."""
+    tolerances = {constraint.name: constraint.tolerance for constraint in plugin.constraints}
+    return [law for law, value in residuals.items() if law in tolerances and not value <= tolerances[law]]
+
+
+def validation_section(
+    plugin: Plugin,
+    found: Validation,
+    samples: xr.Dataset,
+    truth: xr.Dataset,
+    *,
+    notes: list[str] | None = None,
+    **shown: Any,
+) -> Any:
+    """The report's section on a comparison; `shown` goes to `surrogates.report.Section`."""
+    from ..report import Section
+
+    made = {"samples": samples, "truth": truth}
+    origin = {
+        key: str(side.attrs.get("history") or side.attrs.get("recipe") or "no history") for key, side in made.items()
+    }
+    remarks = [*(notes or []), *found.notes]
+    remarks += [f"the baseline {name!r} met every figure: these figures cannot expose it" for name in found.uncaught]
+    return Section(
+        plugin=plugin,
+        findings=found.findings,
+        baselines=found.baselines,
+        residuals=found.residuals,
+        figures={f"{plugin.name}: samples and truth": plugin.figure(samples, truth)},
+        samples_attrs=samples.attrs,
+        truth_attrs=truth.attrs,
+        compared=f"{samples.sizes['sample']:,} samples ({origin['samples']}) against {truth.sizes['sample']:,} of the truth ({origin['truth']}).",
+        notes=remarks,
+        **shown,
+    )
+
+
+def _text(plugin: Plugin, found: Validation, remarks: list[str], report: Path | None) -> str:
+    rows = [
+        (
+            finding.name,
+            f"{finding.value:.4g}",
+            "" if finding.error is None else f"{finding.error:.2g}",
+            "" if finding.floor is None else f"{finding.floor:.4g}",
+            "" if finding.limit is None else f"{finding.relation} {finding.limit:.4g}",
+            f"{finding.n:,}",
+            finding.verdict,
+        )
+        for finding in found.findings
+    ]
+    parts = [columns(("figure", "value", "error", "floor", "limit", "n", "verdict"), rows)]
+    tolerances = {constraint.name: constraint.tolerance for constraint in plugin.constraints}
+    laws = [
+        (law, f"{value:.2g}", f"{tolerances.get(law, 0):.2g}", "kept" if value <= tolerances.get(law, 0) else "broken")
+        for law, value in found.residuals.items()
+    ]
+    if laws:
+        parts.append(columns(("law", "residual", "tolerance", "verdict"), laws))
+    fakes = []
+    for name, findings in found.baselines.items():
+        missed = [finding.name for finding in findings if finding.passed is False]
+        fakes.append(
+            (name, f"fails {len(missed)} figures, as it should" if missed else "meets every figure, and should not")
+        )
+    if fakes:
+        parts.append(columns(("baseline", "outcome"), fakes))
+    judged = [finding for finding in found.findings if finding.passed is not None]
+    parts.append("\n".join(f"note: {line}" for line in (*remarks, *found.notes)))
+    parts.append(
+        f"{len(judged) - len(found.unmet)} of {len(judged)} required figures met"
+        + (f"; report: {report}" if report else "")
+    )
+    return "\n\n".join(parts)
