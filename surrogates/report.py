@@ -262,7 +262,8 @@ def _scale(finding: Finding) -> Any:
         return f"{4 + 142 * min(max((value - low) / (high - low), 0.0), 1.0):.1f}"
 
     parts = [
-        '<svg class="scale" viewBox="0 0 150 18" role="img" aria-hidden="true"><line class="axis" x1="4" y1="9" x2="146" y2="9"/>'
+        '<svg class="scale" viewBox="0 0 150 18" role="img" aria-hidden="true">',
+        '<line class="axis" x1="4" y1="9" x2="146" y2="9"/>',
     ]
     for kind, mark in (("floor", finding.floor), ("limit", finding.limit)):
         if mark is not None and math.isfinite(mark):

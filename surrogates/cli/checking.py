@@ -162,7 +162,8 @@ def validation_section(
         figures={f"{plugin.name}: samples and truth": plugin.figure(samples, truth)},
         samples_attrs=samples.attrs,
         truth_attrs=truth.attrs,
-        compared=f"{samples.sizes['sample']:,} samples ({origin['samples']}) against {truth.sizes['sample']:,} of the truth ({origin['truth']}).",
+        compared=f"{samples.sizes['sample']:,} samples ({origin['samples']}) against "
+        f"{truth.sizes['sample']:,} of the truth ({origin['truth']}).",
         notes=remarks,
         **shown,
     )

@@ -135,9 +135,8 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, str], *, each: in
         name, _, unit = heading.partition("[")
         name, unit = name.strip(), unit.strip().removesuffix("]").strip()
         if name not in schema:
-            raise SchemaError(
-                f"{path}: column {heading!r} is no condition; expected {', '.join(schema.names)}{nearest(name, schema.names)}"
-            )
+            hint = nearest(name, schema.names)
+            raise SchemaError(f"{path}: column {heading!r} is no condition; expected {', '.join(schema.names)}{hint}")
         if name in given:
             raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
         try:

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 import click
 
-from ..errors import SurrogatesError
-
 SUCCESS = 0
 CHECK_FAILED = 1
 REFUSED = 2
@@ -85,8 +83,8 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         "max_content_width": 110,
         "token_normalize_func": lambda token: token.replace("_", "-") if token.startswith("--") else token,
     },
-    epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that cannot "
-    "be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. Results go to stdout, "
+    epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that "
+    "cannot be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. Results go to stdout, "
     "progress and errors to stderr.",
 )
 @click.option(
@@ -139,20 +137,27 @@ def run(arguments: list[str]) -> int:
         return REFUSED
     except click.ClickException as error:
         return _complain(error.format_message(), REFUSED)
-    except (SurrogatesError, ValueError, OSError) as error:
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else UNEXPECTED
+    except Exception as error:
         if debug:
             traceback.print_exc()
         if _is_ours(error):
             return _complain(str(error), REFUSED)
-        return _complain(_describe(error), REFUSED if isinstance(error, OSError) else UNEXPECTED)
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
+        if isinstance(error, OSError):
+            return _complain(_describe(error), REFUSED)
         return _complain(f"unexpected {_describe(error)}; --debug shows where", UNEXPECTED)
 
 
 def _is_ours(error: BaseException) -> bool:
-    return any(kind.__module__.partition(".")[0] == "surrogates" for kind in type(error).__mro__)
+    """Whether the error's type, or a ValueError's place, is this package: its message is meant for the user."""
+    if any(kind.__module__.partition(".")[0] == __package__.partition(".")[0] for kind in type(error).__mro__):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return isinstance(error, ValueError) and str(place).startswith("surrogates.")
 
 
 def _describe(error: BaseException) -> str:

@@ -19,7 +19,6 @@ from .progress import Progress
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..io import Format
     from ..plugin import Plugin
 
 FILE = click.Path(path_type=Path)

@@ -141,7 +141,7 @@ def _reference(plugin: Plugin) -> click.Command:
 
 
 def _trained_schema(plugin: Plugin) -> Schema:
-    """The conditions as the default recipe's released weights saw them, for the help text; as declared without weights."""
+    """The conditions as the default recipe's released weights saw them, for help; as declared without any."""
     try:
         cards = {card.recipe: card for card in registry.entry(plugin.name).cards()}
     except (SurrogatesError, OSError):

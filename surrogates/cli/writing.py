@@ -326,7 +326,7 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
 def _in_processes(
     job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], progress: Progress
 ) -> None:
-    """Let each process write every `workers`-th part of this share; parts are whole files, so nothing is passed back."""
+    """Let each process write every `workers`-th part of this share; parts are whole files, nothing is passed back."""
     share, shares = job.shard
     context = multiprocessing.get_context("spawn")
     before = set(folder.glob("part-*.nc"))
