@@ -9,15 +9,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .awkward_records import to_awkward
     from .blocks import concatenate
     from .formats import FileFormatError, Format, FormatError, Formats, OutputError
     from .hdf5 import HDF5
+    from .hepmc3 import HEPMC3
+    from .jetnet import JETNET
+    from .lhe import LHE
     from .merging import merge
     from .netcdf import NETCDF
+    from .root import ROOT
     from .shards import read_manifest, read_shards, write_shards
+    from .tables import read_conditions
     from .verification import verify
 
 _HOMES = {
+    "to_awkward": "awkward_records",
     "concatenate": "blocks",
     "FileFormatError": "formats",
     "Format": "formats",
@@ -25,17 +32,26 @@ _HOMES = {
     "Formats": "formats",
     "OutputError": "formats",
     "HDF5": "hdf5",
+    "HEPMC3": "hepmc3",
+    "JETNET": "jetnet",
+    "LHE": "lhe",
     "merge": "merging",
     "NETCDF": "netcdf",
+    "ROOT": "root",
     "read_manifest": "shards",
     "read_shards": "shards",
     "write_shards": "shards",
+    "read_conditions": "tables",
     "verify": "verification",
 }
 
 __all__ = [
     "HDF5",
+    "HEPMC3",
+    "JETNET",
+    "LHE",
     "NETCDF",
+    "ROOT",
     "FileFormatError",
     "Format",
     "FormatError",
@@ -43,8 +59,10 @@ __all__ = [
     "OutputError",
     "concatenate",
     "merge",
+    "read_conditions",
     "read_manifest",
     "read_shards",
+    "to_awkward",
     "verify",
     "write_shards",
 ]

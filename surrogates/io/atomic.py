@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from .formats import OutputError
 
@@ -110,3 +113,41 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError:
         pass
+
+
+@contextmanager
+def byte_stream(target: str | Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Yield a binary file to write to: standard output for ``"-"``, a pipe or device as it is, else a new file.
+
+    A name that ends in ``.gz`` is compressed. Files appear whole or not at all, as with :func:`replacing`.
+
+    Raises
+    ------
+    OutputError
+        Where the target exists or cannot be written. A reader that closes its pipe raises BrokenPipeError.
+    """
+    path = Path(target)
+    if str(target) == "-":
+        with _reporting(path):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+    elif is_device(path):
+        with _reporting(path), open(path, "wb") as file:
+            yield file
+    else:
+        with replacing(path, overwrite=overwrite) as temporary, open(temporary, "wb") as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as compressed:
+                    yield compressed  # type: ignore[misc]
+            else:
+                yield file
+
+
+@contextmanager
+def _reporting(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except (BrokenPipeError, OutputError):
+        raise
+    except OSError as error:
+        raise output_error(target, error) from error

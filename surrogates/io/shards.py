@@ -267,7 +267,7 @@ class _ManifestWriter:
                 left_by_a_killed_writer.unlink(missing_ok=True)
 
     def _write(self, content: Mapping[str, Any]) -> None:
-        _write_json(self.path, self.run | content, self.temporary)
+        _write_json(self.path, {**self.run, **content}, self.temporary)
 
 
 def _clear(folder: Path) -> None:

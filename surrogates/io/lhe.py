@@ -1,0 +1,244 @@
+"""Les Houches events: the production process e+e- -> tau+ tau- with its radiated photons, before the taus decay.
+
+The format describes hard processes, so it carries the beams, the two taus and the photons that come from no tau decay
+(parent 0): what a generator needs to decay the taus itself. The taus' decay products are left out. Conditions and
+`tau_decay` are attributes of each event; a tau's flight is its proper lifetime, from which the decay vertex is rebuilt
+on reading. Momenta are written with 17 digits. Cross-sections are 0 (not given), every event has weight 1.
+"""
+
+from __future__ import annotations
+
+import warnings
+import xml.etree.ElementTree
+from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .atomic import byte_stream
+from .blocks import SAMPLE, rows
+from .description import Description, describe, from_json, to_json
+from .event_layout import (
+    ELECTRON,
+    ELECTRON_MASS,
+    PARTICLE_VARIABLES,
+    TAU,
+    TAU_VARIABLES,
+    charge,
+    foreign_description,
+    padded,
+    require,
+)
+from .formats import FileFormatError, Format, FormatError, missing_library
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HEADER = "surrogates_dataset"
+PROCESS = 1
+_UNKNOWN_SPIN = 9.0
+_FIXED = {*PARTICLE_VARIABLES, *TAU_VARIABLES, "n_particles", "tau_decay", SAMPLE}
+_DIGITS = "{id:d} {status:d} {mother1:d} {mother2:d} {color1:d} {color2:d} " + " ".join(
+    f"{{{name}:.16e}}" for name in ("px", "py", "pz", "e", "m", "lifetime", "spin")
+)
+
+
+def write_lhe(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False) -> None:
+    """Write the production level of particle events as a Les Houches event file (version 3).
+
+    Parameters
+    ----------
+    blocks : iterable of Dataset
+        In the particle-events layout; every further variable over (sample) becomes an attribute of its event.
+    target : path, or "-" for standard output
+        A named pipe is written to as it is; ``.gz`` compresses.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FormatError
+        Where pylhe is not installed or the Dataset is no set of particle events.
+    OutputError
+        Where the file exists or cannot be written.
+    """
+    pylhe = _library()
+    stream = iter(blocks)
+    first = next(stream, None)
+    if first is None:
+        raise FormatError("nothing to write: not even a zero-length block came")
+    require(first, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "LHE")
+    layout = pylhe.LHEXMLFormat(particle=_DIGITS, weights=pylhe.LHEWeightFormat.NONE)
+    with byte_stream(target, overwrite=overwrite) as file:
+        text = TextIOWrapper(file, encoding="utf-8", write_through=True)
+        text.write('<LesHouchesEvents version="3.0">\n')
+        text.write(_header(first))
+        text.write(_init(pylhe, first).tolhe(layout) + "\n")
+        block: xr.Dataset | None = first
+        while block is not None:
+            require(block, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "LHE")
+            for event in _events(pylhe, block):
+                text.write(event.tolhe(layout) + "\n")
+            block = next(stream, None)
+        text.write("</LesHouchesEvents>\n")
+        text.flush()
+        text.detach()
+
+
+def _library() -> Any:
+    try:
+        import pylhe
+    except ImportError:
+        raise missing_library("pylhe", "formats", "LHE") from None
+    return pylhe
+
+
+def _header(first: xr.Dataset) -> str:
+    header = xml.etree.ElementTree.Element("header")
+    xml.etree.ElementTree.SubElement(header, HEADER).text = to_json(describe(first))
+    return xml.etree.ElementTree.tostring(header, encoding="unicode") + "\n"
+
+
+def _init(pylhe: Any, first: xr.Dataset) -> Any:
+    half = float(first["energy"].values.max()) / 2 if rows(first) else 0.0
+    info = pylhe.LHEInitInfo(ELECTRON, -ELECTRON, half, half, 0, 0, 0, 0, 3, 1)
+    process = pylhe.LHEProcInfo(xSection=0.0, error=0.0, unitWeight=1.0, procId=PROCESS)
+    return pylhe.LHEInit(initInfo=info, procInfo=[process], generators=[])
+
+
+def _events(pylhe: Any, block: xr.Dataset) -> Iterator[Any]:
+    identity = block[SAMPLE].values if SAMPLE in block.coords else np.arange(rows(block))
+    attributes = {SAMPLE: [str(value) for value in identity.tolist()]}
+    for name, variable in block.variables.items():
+        if variable.dims == (SAMPLE,) and name not in _FIXED:
+            attributes[str(name)] = [repr(value) for value in variable.values.tolist()]
+    if "tau_decay" in block:
+        attributes["tau_decay"] = [f"{minus} {plus}" for minus, plus in block["tau_decay"].values.tolist()]
+    tau = np.stack([block[f"tau_{name}"].values for name in ("px", "py", "pz", "E")], axis=-1)
+    mass = np.sqrt(np.maximum(tau[..., 3] ** 2 - np.sum(tau[..., :3] ** 2, axis=-1), 0))
+    lifetime = (block["tau_vt"].values * mass / tau[..., 3]).tolist()
+    pair = tau.sum(axis=1)
+    scale = np.sqrt(np.maximum(pair[:, 3] ** 2 - np.sum(pair[:, :3] ** 2, axis=-1), 0))
+    slots = np.arange(block.sizes["particle"])
+    photon = (block["parent"].values == 0) & (slots < block["n_particles"].values[:, None])
+    momentum = np.stack([block[name].values for name in ("px", "py", "pz", "E", "mass")], axis=-1)
+    pdg_id = block["pdg_id"].values
+    for i, half in enumerate((block["energy"].values / 2).tolist()):
+        along = float(np.sqrt(max(half**2 - ELECTRON_MASS**2, 0.0)))
+        particles = [
+            pylhe.LHEParticle(
+                s * ELECTRON, -1, 0, 0, 0, 0, 0.0, 0.0, s * along, half, ELECTRON_MASS, 0.0, _UNKNOWN_SPIN
+            )
+            for s in (1, -1)
+        ]
+        for side, sign in enumerate((1, -1)):
+            four, flight = tau[i, side].tolist(), lifetime[i][side]
+            m = float(mass[i, side])
+            particles.append(pylhe.LHEParticle(sign * TAU, 1, 1, 2, 0, 0, *four, m, flight, _UNKNOWN_SPIN))
+        for slot in np.flatnonzero(photon[i]):
+            five = momentum[i, slot].tolist()
+            particles.append(pylhe.LHEParticle(int(pdg_id[i, slot]), 1, 1, 2, 0, 0, *five, 0.0, _UNKNOWN_SPIN))
+        info = pylhe.LHEEventInfo(len(particles), PROCESS, 1.0, float(scale[i]), -1.0, -1.0)
+        yield pylhe.LHEEvent(info, particles, attributes={name: texts[i] for name, texts in attributes.items()})
+
+
+def read_lhe(path: str | Path, *, block_rows: int = 4096) -> Iterator[xr.Dataset]:
+    """Yield the production level of the events of a Les Houches event file.
+
+    The particles of each event are its radiated photons alone (parent 0); their number is `n_particles`.
+
+    Raises
+    ------
+    FileFormatError
+        Where the file is something else, ends early, or an event has no tau pair.
+    """
+    pylhe = _library()
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(f"{path} does not exist or is no file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            file = pylhe.LHEFile.fromfile(str(path))
+            description = _stored_description(file)
+            empty = True
+            block: list[dict[str, Any]] = []
+            for event in file.events:
+                block.append(_record(event, description, len(block)))
+                if len(block) == block_rows:
+                    yield _assemble(block, description)
+                    block, empty = [], False
+            if block or empty:
+                yield _assemble(block, description) if block else description.empty()
+    except FileFormatError as error:
+        raise FileFormatError(f"{path}: {error}") from None
+    except (MemoryError, GeneratorExit):
+        raise
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise FileFormatError(f"{path}: expected a Les Houches file of e+e- -> tau+ tau-; {reason}") from None
+
+
+def _stored_description(file: Any) -> Description:
+    for element in file.header.extra_elements if file.header else ():
+        if element.tag == HEADER:
+            return from_json(element.text or "")
+    return foreign_description()
+
+
+def _record(event: Any, description: Description, index: int) -> dict[str, Any]:
+    found: dict[int, Any] = {particle.id: particle for particle in event.particles if abs(particle.id) == TAU}
+    if set(found) != {TAU, -TAU}:
+        raise FileFormatError("an event has no pair of taus")
+    taus = [found[code] for code in (TAU, -TAU)]
+    momentum = [(tau.px, tau.py, tau.pz, tau.e) for tau in taus]
+    flight = [
+        tuple(component * tau.lifetime / tau.m for component in four) for tau, four in zip(taus, momentum, strict=True)
+    ]
+    beams = [particle for particle in event.particles if particle.status == -1]
+    total = np.sum([(beam.px, beam.py, beam.pz, beam.e) for beam in beams], axis=0) if beams else np.zeros(4)
+    texts = {name: text for name, text in event.attributes.items() if name in description.variables}
+    texts.setdefault("energy", repr(float(np.sqrt(max(total[3] ** 2 - np.sum(total[:3] ** 2), 0.0)))))
+    texts.setdefault(SAMPLE, str(index))
+    texts.setdefault("tau_decay", "-1 -1")
+    texts.setdefault("n_dropped", "0")
+    photons = [particle for particle in event.particles if particle.status == 1 and abs(particle.id) != TAU]
+    return {"tau": momentum, "vertex": flight, "texts": texts, "photons": photons}
+
+
+def _assemble(block: list[dict[str, Any]], description: Description) -> xr.Dataset:
+    counts = np.array([len(record["photons"]) for record in block])
+    photons = [photon for record in block for photon in record["photons"]]
+    fields = {"px": "px", "py": "py", "pz": "pz", "E": "e", "mass": "m"}
+    flat = {name: np.array([getattr(photon, field) for photon in photons], float) for name, field in fields.items()}
+    flat["pdg_id"] = np.array([photon.id for photon in photons], np.int32)
+    flat["charge"] = charge(flat["pdg_id"])
+    flat |= {name: np.zeros(len(photons)) for name in ("parent", "vx", "vy", "vz", "vt")}
+    values = padded(flat, counts, description.sizes["particle"])
+    tau = np.array([record["tau"] for record in block])
+    vertex = np.array([record["vertex"] for record in block])
+    values |= {f"tau_{name}": tau[..., i] for i, name in enumerate(("px", "py", "pz", "E"))}
+    values |= {f"tau_v{axis}": vertex[..., i] for i, axis in enumerate("xyzt")}
+    values["n_particles"] = np.minimum(counts, description.sizes["particle"])
+    for name, variable in description.variables.items():
+        if name in values:
+            continue
+        shape = tuple(len(block) if dim == SAMPLE else description.sizes[dim] for dim in variable.dims)
+        if not all(name in record["texts"] for record in block):
+            raise FileFormatError(f"an event lacks its attribute {name!r}")
+        texts = " ".join(record["texts"][name] for record in block).split()
+        values[name] = np.array(texts).astype(variable.dtype).reshape(shape)
+    return description.dataset(values)
+
+
+LHE = Format(
+    name="lhe",
+    suffixes=(".lhe", ".lhe.gz"),
+    description="Les Houches events: the production of the tau pair with its photons, without decays",
+    write=write_lhe,
+    read=read_lhe,
+    extra="formats",
+    streams=True,
+)

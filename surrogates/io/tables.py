@@ -1,0 +1,125 @@
+"""Conditions from a table: CSV, TSV or Parquet, one column a condition, units in the header."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .blocks import SAMPLE
+from .formats import FileFormatError, FormatError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+_HEADER = re.compile(r"^\s*(?P<name>[^\[\]()]+?)\s*(?:[\[(](?P<units>[^\[\]()]*)[\])])?\s*$")
+
+
+def read_conditions(path: str | Path) -> xr.Dataset:
+    """Read a table of conditions.
+
+    Parameters
+    ----------
+    path : path
+        ``.csv`` (comma), ``.tsv`` (tab) or ``.parquet``. A column's header is its name, optionally with units:
+        ``energy [GeV]`` or ``energy (GeV)``. A column `sample` gives the identities, else they count from 0. Empty
+        cells stand for "not asked": NaN among numbers, an empty string among texts.
+
+    Returns
+    -------
+    Dataset
+        One variable over (sample) for each column: float64 or int64 where every cell is a number, else text; `units`
+        where the header names them.
+
+    Raises
+    ------
+    FormatError
+        For another suffix, or Parquet without pyarrow.
+    FileFormatError
+        Where the file is no table: rows of different lengths, a column without or with another's name, identities that
+        are no integers or come twice.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise FormatError(f"{path}: unknown kind of table {path.suffix or '(no suffix)'}; known: {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise FileFormatError(f"{path} does not exist or is no file")
+    columns = _parquet(path) if path.suffix.lower() == ".parquet" else _delimited(path)
+    data: dict[str, Any] = {}
+    for header, values in columns:
+        found = _HEADER.match(header)
+        if not found:
+            raise FileFormatError(f"{path}: column header {header!r}; expected a name, or a name [units]")
+        name = found["name"].strip()
+        if name in data:
+            raise FileFormatError(f"{path}: two columns are called {name!r}")
+        data[name] = ((SAMPLE,), values, {"units": found["units"].strip()} if found["units"] else {})
+    identity = data.pop(SAMPLE, None)
+    if identity is None:
+        n = len(columns[0][1]) if columns else 0
+        identity = ((SAMPLE,), np.arange(n), {})
+    if identity[1].dtype.kind != "i" or np.unique(identity[1]).size != identity[1].size:
+        raise FileFormatError(f"{path}: column {SAMPLE!r} should hold integers, each once")
+    return xr.Dataset(data, {SAMPLE: identity})
+
+
+def _delimited(path: Path) -> list[tuple[str, np.ndarray]]:
+    import csv
+
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+            lines = [(reader.line_num, line) for line in reader if line]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FileFormatError(f"{path}: expected a table in UTF-8; {error}") from None
+    if not lines:
+        raise FileFormatError(f"{path}: expected a header line; the file is empty")
+    header = lines[0][1]
+    for number, line in lines[1:]:
+        if len(line) != len(header):
+            raise FileFormatError(f"{path}: line {number} has {len(line)} cells, the header {len(header)}")
+    return [(name, _typed([line[i].strip() for _, line in lines[1:]])) for i, name in enumerate(header)]
+
+
+def _typed(cells: list[str]) -> np.ndarray:
+    try:
+        return np.array([int(cell) for cell in cells], dtype=np.int64)
+    except (ValueError, OverflowError):
+        pass
+    if any(cells):
+        try:
+            return np.array([float(cell) if cell else np.nan for cell in cells])
+        except ValueError:
+            pass
+    return np.array(cells, dtype=np.str_)
+
+
+def _parquet(path: Path) -> list[tuple[str, np.ndarray]]:
+    try:
+        import pyarrow.parquet  # type: ignore[import-not-found]
+    except ImportError:
+        raise FormatError(f"{path}: Parquet needs pyarrow, which is not installed: pip install pyarrow") from None
+    try:
+        table = pyarrow.parquet.read_table(path)
+        columns = [
+            (str(name), column.to_numpy()) for name, column in zip(table.column_names, table.columns, strict=True)
+        ]
+    except Exception as error:
+        raise FileFormatError(f"{path}: expected a Parquet table; {str(error).splitlines()[0]}") from None
+    made = []
+    for name, values in columns:
+        if values.dtype.kind == "O":
+            values = np.array(["" if value is None else value for value in values], dtype=np.str_)
+        elif values.dtype.kind in "iu":
+            values = values.astype(np.int64)
+        elif values.dtype.kind == "f":
+            values = values.astype(np.float64)
+        else:
+            raise FileFormatError(f"{path}: column {name!r} has type {values.dtype}; expected numbers or text")
+        made.append((name, values))
+    return made
