@@ -20,15 +20,24 @@ SIDES = (-1, 1, 0)
 """`parent` of the tau-'s products, the tau+'s products and the radiation."""
 
 
-def _present(outputs: Tensors) -> Tensor:
-    """(n, particle) booleans of the filled slots."""
-    return outputs["pdg_id"] != 0
+def _filled(outputs: Tensors, *names: str) -> list[Tensor]:
+    """The named particle variables without the slots that no event of the batch fills."""
+    ids = outputs["pdg_id"]
+    used = (ids != 0).any(dim=0).nonzero()
+    slots = int(used.max()) + 1 if len(used) else 1
+    return [outputs[name][:, :slots] for name in names]
 
 
-def _complete(outputs: Tensors) -> Tensor:
-    """(n,) float64: 1 where every particle of the event was kept, so that sums over the event mean something."""
-    kept = outputs["E"].new_ones(outputs["E"].shape[0])
-    return kept * (outputs["n_dropped"] == 0) if "n_dropped" in outputs else kept
+def _complete(outputs: Tensors) -> Tensor | float:
+    """(n,) 1 where every particle of the event was kept, so that sums over the event mean something."""
+    return (outputs["n_dropped"] == 0).to(outputs["E"].dtype) if "n_dropped" in outputs else 1.0
+
+
+def _by_parent(values: Tensor, parent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums (n,) of integer `values` (n, particle) over the tau-'s products, the tau+'s and the radiation."""
+    signed = values * parent
+    total, difference, descended = values.sum(-1), signed.sum(-1), (signed * parent).sum(-1)
+    return (descended - difference) // 2, (descended + difference) // 2, total - descended
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,10 @@ class MassShell:
 
     def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
         """(n,) largest relative departure from the mass shell."""
-        present = _present(outputs)
-        squared = outputs["px"] ** 2 + outputs["py"] ** 2 + outputs["pz"] ** 2 + outputs["mass"] ** 2
-        on_shell = squared.where(present, squared.new_ones(())).sqrt()
-        energy = outputs["E"].where(present, on_shell.new_ones(()))
+        ids, px, py, pz, energy, mass = _filled(outputs, "pdg_id", "px", "py", "pz", "E", "mass")
+        empty = (ids == 0).to(energy.dtype)
+        on_shell = (px * px + py * py + pz * pz + mass * mass + empty).sqrt()
+        energy = energy + empty
         return ((energy - on_shell).abs() / energy.abs()).amax(dim=-1)
 
 
@@ -60,8 +69,9 @@ class FourMomentum:
 
     def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
         """(n,) largest relative violation."""
-        present = _present(outputs)
-        total = [(outputs[name] * present).sum(dim=-1) for name in ("px", "py", "pz", "E")]
+        ids, *momentum = _filled(outputs, "pdg_id", "px", "py", "pz", "E")
+        present = (ids != 0).to(momentum[0].dtype)
+        total = [(component * present).sum(dim=-1) for component in momentum]
         total[3] = total[3] - conditions["energy"]
         worst = total[0].abs()
         for component in total[1:]:
@@ -80,12 +90,12 @@ class TauMomentum:
 
     def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
         """(n,) largest relative violation."""
-        present = _present(outputs)
+        ids, parent, *momentum = _filled(outputs, "pdg_id", "parent", "px", "py", "pz", "E")
         worst = conditions["energy"] * 0.0
-        for side, parent in enumerate(SIDES[:2]):
-            mine = present & (outputs["parent"] == parent)
-            for name in ("px", "py", "pz", "E"):
-                difference = (outputs[name] * mine).sum(dim=-1) - outputs["tau_" + name][:, side]
+        for side, sign in enumerate(SIDES[:2]):
+            mine = ((ids != 0) & (parent == sign)).to(momentum[0].dtype)
+            for name, component in zip(("px", "py", "pz", "E"), momentum, strict=True):
+                difference = (component * mine).sum(dim=-1) - outputs["tau_" + name][:, side]
                 worst = worst.maximum(difference.abs())
         return worst / conditions["energy"] * _complete(outputs)
 
@@ -101,12 +111,9 @@ class ChargeConservation:
 
     def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
         """(n,) units of e in violation."""
-        present = _present(outputs)
-        violation = outputs["E"].new_zeros(outputs["E"].shape[0])
-        for parent in SIDES:
-            mine = present & (outputs["parent"] == parent)
-            violation = violation + ((outputs["charge"] * mine).sum(dim=-1) - parent).abs()
-        return violation * _complete(outputs)
+        minus, plus, radiated = _by_parent(*_filled(outputs, "charge", "parent"))
+        violation = (minus + 1).abs() + (plus - 1).abs() + radiated.abs()
+        return violation.to(outputs["E"].dtype) * _complete(outputs)
 
 
 @dataclass(frozen=True)
@@ -132,13 +139,13 @@ class LeptonNumber:
     def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
         """(n,) lepton number in violation."""
         lepton = {"electron": 11, "muon": 13, "tau": 15}[self.flavour]
-        ids = outputs["pdg_id"]
-        number = ids.sign() * ((ids.abs() == lepton) | (ids.abs() == lepton + 1))
-        violation = outputs["E"].new_zeros(outputs["E"].shape[0])
-        for parent in SIDES:
-            expected = -parent if self.flavour == "tau" else 0
-            violation = violation + ((number * (outputs["parent"] == parent)).sum(dim=-1) - expected).abs()
-        return violation * _complete(outputs)
+        ids, parent = _filled(outputs, "pdg_id", "parent")
+        size = ids.abs()
+        number = ids.sign() * ((size == lepton) | (size == lepton + 1))
+        minus, plus, radiated = _by_parent(number, parent)
+        own = 1 if self.flavour == "tau" else 0
+        violation = (minus - own).abs() + (plus + own).abs() + radiated.abs()
+        return violation.to(outputs["E"].dtype) * _complete(outputs)
 
 
 @dataclass(frozen=True)
@@ -164,19 +171,19 @@ class TableMasses:
         """(n,) largest departure from the table."""
         import torch
 
-        mass = outputs["mass"]
-        known = torch.tensor(self.ids, device=mass.device)
-        table = torch.tensor(self.masses, dtype=torch.float64, device=mass.device)
-        size = outputs["pdg_id"].abs()
-        position = torch.searchsorted(known, size.contiguous()).clamp(max=len(self.ids) - 1)
-        listed = known[position] == size
-        departure = (mass - table[position]).abs().where(listed, mass.new_ones(()))
-        return departure.where(_present(outputs), mass.new_zeros(())).amax(dim=-1)
+        ids, mass = _filled(outputs, "pdg_id", "mass")
+        table = torch.full((_IDS,), float("nan"), dtype=torch.float64, device=mass.device)
+        table[0] = 0.0
+        table[list(self.ids)] = torch.tensor(self.masses, dtype=torch.float64, device=mass.device)
+        departure = (mass - table[ids.abs().clamp(max=_IDS - 1)]).abs()
+        return departure.nan_to_num(nan=1.0).amax(dim=-1)
 
 
-_HADRONS = (-211, 211, -321, 321, 130)
-_NEUTRINOS = (12, 14, 16)
-_BASE, _OFFSET = 32, 8
+_IDS = 512
+_COUNTED = (-211, 211, -321, 321, 130, 11, -11, 13, -13, 22)
+_DIGIT = 4
+_SELF_CONJUGATE = frozenset((22, 111, 130, 221, 223, 310, 331))
+_UNCOUNTED = frozenset((12, 14, 16))
 
 
 @dataclass(frozen=True)
@@ -199,20 +206,18 @@ class DecayChannels:
         """(n,) number of taus with a forbidden final state."""
         import torch
 
-        allowed = torch.tensor(self.allowed, device=outputs["E"].device)
-        violation = outputs["E"].new_zeros(outputs["E"].shape[0])
-        for side, parent in enumerate(SIDES[:2]):
-            ids = outputs["pdg_id"] * (outputs["parent"] == parent) * -parent
-            hadrons = [(ids.abs() == 130 if hadron == 130 else ids == hadron).sum(dim=-1) for hadron in _HADRONS]
-            leptons = [((ids == lepton).long() - (ids == -lepton).long()).sum(dim=-1) for lepton in (11, 13)]
-            neutrinos = [((ids == kind).long() - (ids == -kind).long()).sum(dim=-1) for kind in _NEUTRINOS]
-            pairs = sum(torch.minimum((ids == lepton).sum(dim=-1), (ids == -lepton).sum(dim=-1)) for lepton in (11, 13))
-            quanta = (ids.abs() == 22).sum(dim=-1) + pairs
-            code = outputs["tau_decay"][:, side].long() + 1
-            for count in (*hadrons, *leptons, *neutrinos, quanta):
-                code = code * _BASE + count + _OFFSET
-            violation = violation + (~torch.isin(code, allowed)).to(violation.dtype)
-        return violation * _complete(outputs)
+        ids, parent = _filled(outputs, "pdg_id", "parent")
+        device = ids.device
+        allowed = torch.tensor(self.allowed, device=device)
+        weight = torch.zeros(2 * _IDS, dtype=torch.int64, device=device)
+        for digit, kind in enumerate(_COUNTED):
+            for sign in (1, -1) if kind in _SELF_CONJUGATE else (1,):
+                weight[_IDS + sign * kind] = 1 << (_DIGIT * digit)
+        oriented = (-ids * parent).clamp(1 - _IDS, _IDS - 1)
+        minus, plus, _ = _by_parent(weight[_IDS + oriented], parent)
+        code = torch.stack([minus, plus], dim=-1) + ((outputs["tau_decay"].long() + 1) << (_DIGIT * len(_COUNTED)))
+        place = torch.searchsorted(allowed, code).clamp(max=len(allowed) - 1)
+        return (allowed[place] != code).sum(dim=-1).to(outputs["E"].dtype) * _complete(outputs)
 
 
 def final_states(products: Sequence[int], decays: Mapping[int, Sequence[Sequence[int]]]) -> set[tuple[int, ...]]:
@@ -228,24 +233,18 @@ def final_states(products: Sequence[int], decays: Mapping[int, Sequence[Sequence
     Returns
     -------
     set of tuple of int
-        Numbers of (pi-, pi+, K-, K+, K0L), net numbers of (e-, mu-, nu_e, nu_mu, nu_tau), and electromagnetic quanta:
-        photons plus e+e- and mu+mu- pairs, so that a neutral pion gives 2 with or without Dalitz conversion.
+        Numbers of (pi-, pi+, K-, K+, K0L, e-, e+, mu-, mu+, photons). Neutrinos follow from the lepton numbers.
     """
     options = [_stable_contents(pdg_id, decays) for pdg_id in products]
-    return {_finish(tuple(sum(parts) for parts in zip(*choice, strict=True))) for choice in product(*options)}
-
-
-_SELF_CONJUGATE = frozenset((22, 111, 113, 130, 221, 223, 310, 331, 333))
-_COUNTED = (-211, 211, -321, 321, 130, 11, -11, 13, -13, 12, -12, 14, -14, 16, -16, 22)
+    return {tuple(sum(parts) for parts in zip(*choice, strict=True)) for choice in product(*options)}
 
 
 def _stable_contents(pdg_id: int, decays: Mapping[int, Sequence[Sequence[int]]]) -> set[tuple[int, ...]]:
     """Counts of every stable particle that `pdg_id` can end in."""
     if abs(pdg_id) not in decays:
-        particle = 130 if abs(pdg_id) == 130 else pdg_id
-        if particle not in _COUNTED:
+        if pdg_id not in _COUNTED and abs(pdg_id) not in _UNCOUNTED:
             raise ValueError(f"pdg_id: {pdg_id} neither decays nor is counted; add it to the decay table")
-        return {tuple(int(particle == counted) for counted in _COUNTED)}
+        return {tuple(int(pdg_id == counted) for counted in _COUNTED)}
     found: set[tuple[int, ...]] = set()
     for channel in decays[abs(pdg_id)]:
         oriented = [p if pdg_id > 0 or abs(p) in _SELF_CONJUGATE else -p for p in channel]
@@ -254,19 +253,8 @@ def _stable_contents(pdg_id: int, decays: Mapping[int, Sequence[Sequence[int]]])
     return found
 
 
-def _finish(counts: tuple[int, ...]) -> tuple[int, ...]:
-    """The content that `DecayChannels` compares, from counts in the order of `_COUNTED`."""
-    number = dict(zip(_COUNTED, counts, strict=True))
-    net = [number[kind] - number[-kind] for kind in (11, 13, *_NEUTRINOS)]
-    pairs = sum(min(number[kind], number[-kind]) for kind in (11, 13))
-    return (*(number[hadron] for hadron in _HADRONS), *net, number[22] + pairs)
-
-
 def _code(channel: int, content: Iterable[int]) -> int:
-    code = channel + 1
-    for count in content:
-        code = code * _BASE + count + _OFFSET
-    return code
+    return ((channel + 1) << (_DIGIT * len(_COUNTED))) + sum(n << (_DIGIT * digit) for digit, n in enumerate(content))
 
 
 def laws(
