@@ -31,7 +31,7 @@ def complete(outputs: Tensors) -> Tensor:
 
 
 def relative_momentum(outputs: Tensors) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Sum of the constituents, massless, over the jet's pT: px along the axis, py across it, pz and E with the axis at 0."""
+    """Sum of the constituents, massless, over the jet's pT: px along the axis, py across it, pz, E, axis at 0."""
     eta, phi, pt = (outputs[f"constituent_{name}_rel"].double() for name in ("eta", "phi", "pt"))
     parts = (pt * phi.cos(), pt * phi.sin(), pt * eta.sinh(), pt * eta.cosh())
     px, py, pz, energy = (part.sum(dim=-1) for part in parts)
@@ -94,8 +94,8 @@ class Ordering:
 class AxisMomentum:
     """Momentum of the kept constituents along the jet axis beyond the jet's: max(0, sum pt_rel cos(phi_rel) - 1).
 
-    The scalar sum of pt_rel may exceed 1; its component along the axis may not, as long as no dropped constituent points
-    backwards.
+    The scalar sum of pt_rel may exceed 1; its component along the axis may not, as long as no dropped constituent
+    points backwards.
     """
 
     name: str = "axis_momentum"
@@ -112,8 +112,8 @@ class AxisMomentum:
 class MassBound:
     """Invariant mass of the kept constituents beyond the jet's: max(0, m_30 - jet_mass).
 
-    Invariant masses add up from below (m(A + B) >= m(A) + m(B) for time-like or light-like A, B), and taking constituents
-    as massless lowers their sum's mass.
+    Invariant masses add up from below (m(A + B) >= m(A) + m(B) for time-like or light-like A, B), and taking
+    constituents as massless lowers their sum's mass.
     """
 
     name: str = "mass_bound"
@@ -161,10 +161,10 @@ CONSTRAINTS = (Counts(), Padding(), Ordering(), AxisMomentum(), MassBound(), Com
 def project(outputs: Tensors) -> dict[str, Tensor]:
     """Put complete jets on momentum conservation, and bring others within their bound.
 
-    Complete jets are rotated in phi onto the axis, scaled in pt to the jet's, and shifted in eta by the closed-form root
-    of sum pt sinh(eta_jet + eta + delta) = sinh(eta_jet): with A, B the sums of pt cosh and pt sinh of eta_jet + eta,
-    delta = asinh(sinh(eta_jet) / sqrt(A^2 - B^2)) - atanh(B / A). Other jets are scaled down where their momentum along
-    the axis exceeds the jet's.
+    Complete jets are rotated in phi onto the axis, scaled in pt to the jet's, and shifted in eta by the closed-form
+    root of sum pt sinh(eta_jet + eta + delta) = sinh(eta_jet): with A, B the sums of pt cosh and pt sinh of
+    eta_jet + eta, delta = asinh(sinh(eta_jet) / sqrt(A^2 - B^2)) - atanh(B / A). Other jets are scaled down where their
+    momentum along the axis exceeds the jet's.
 
     Parameters
     ----------

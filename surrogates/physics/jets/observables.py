@@ -81,7 +81,7 @@ def pt_dispersion(constituents: np.ndarray) -> np.ndarray:
 
 
 def angularity(constituents: np.ndarray, beta: float, radius: float = 0.8) -> np.ndarray:
-    """Generalised angularity sum z_i (R_i / R0)^beta; (n,) (Larkoski, Thaler, Waalewijn 2014, arXiv:1408.3122, eq. 1.2).
+    """Generalised angularity sum z_i (R_i / R0)^beta; (n,) (Larkoski, Thaler, Waalewijn 2014, arXiv:1408.3122).
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -252,8 +252,8 @@ class JetsReference:
 
     Pythia cannot fix a jet's pT. So each type has a pool of natural-spectrum jets, generated on demand, and a row is
     served the unused jet whose pT is nearest to the asked one, if it lies within `tolerance`; where none does, the pool
-    grows by fifty events. A pool jet is served at most once. All of its simulated properties stay as they are:
-    `jet_pt` returns what was asked, and its own pT is within `tolerance` of that.
+    grows by fifty events. A pool jet is served at most once. The served jet's four-momenta are scaled by asked over own
+    pT, at most 1 %: relative quantities stay as simulated, the mass scales along, and every law of the jet still holds.
 
     Attributes
     ----------
@@ -324,7 +324,9 @@ class JetsReference:
         jets = concatenate(served).take(np.argsort(np.concatenate(rows)))
         attrs: dict[str, Any] = {f"simulated_{name}": count for name, count in jets.counts.items()}
         attrs["rejected_jets"] = jets.counts["kept"] - len(jets)
-        attrs["largest_pt_offset"] = float(np.max(np.abs(jets.jet_pt / asked - 1)))
+        scale = asked / jets.jet_pt
+        attrs["largest_pt_offset"] = float(np.max(np.abs(scale - 1)))
+        jets = replace(jets, jet_pt=asked, jet_mass=jets.jet_mass * scale)
         return to_dataset(jets, codes, asked, samples, seed=seed, **provenance(), **attrs)
 
     def _serve(self, simulation: JetSimulation, asked: np.ndarray, seed: int, cohort: int) -> JetArrays:
