@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..schema import Schema, SchemaError, Variable, condition_dataset, nearest
+from ..request import condition_dataset
+from ..schema import Schema, SchemaError, Variable, nearest
 
 if TYPE_CHECKING:
     import xarray as xr

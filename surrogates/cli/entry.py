@@ -25,7 +25,7 @@ _COMMANDS = {
     "reference": ("generation", "reference_group"),
     "train": ("learning", "train_command"),
     "validate": ("checking", "validate_command"),
-    "benchmark": ("checking", "benchmark_command"),
+    "benchmark": ("timing", "benchmark_group"),
     "plot": ("files", "plot_command"),
     "convert": ("files", "convert_command"),
     "merge": ("files", "merge_command"),
@@ -84,8 +84,8 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         "token_normalize_func": lambda token: token.replace("_", "-") if token.startswith("--") else token,
     },
     epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that "
-    "cannot be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. Results go to stdout, "
-    "progress and errors to stderr.",
+    "cannot be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. "
+    "Results go to stdout, progress and errors to stderr.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
