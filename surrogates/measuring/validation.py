@@ -215,7 +215,7 @@ def residuals(plugin: Plugin, dataset: xr.Dataset, block: int = 20_000) -> dict[
         conditions = {name: tensors[name] for name in plugin.conditions.names if name in tensors}
         outputs = {name: tensors[name] for name in plugin.outputs.names if name in tensors}
         for constraint in plugin.constraints:
-            largest = float(constraint.residual(outputs, conditions).max())
+            largest = float(constraint.residual(outputs, conditions).abs().max())
             worst[constraint.name] = max(worst[constraint.name], largest) if largest == largest else float("nan")
     return worst
 
