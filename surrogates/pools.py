@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Tensors = dict[str, Tensor]
 
-_CHUNK = 65536
+_CHUNK = 16384
 
 
 class PoolError(ValueError):
@@ -136,7 +136,8 @@ def encode_pool(pool: Pool, codec: Codec, dtype: torch.dtype, device: torch.devi
     conditions: dict[str, list[Tensor]] = {}
     for start in range(0, len(pool), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        asked = codec.encode({name: tensor[rows] for name, tensor in pool.conditions.items()}) if pool.conditions else {}
+        asked = {name: tensor[rows] for name, tensor in pool.conditions.items()}
+        asked = codec.encode(asked) if asked else {}
         whole = codec.encode({name: tensor[rows] for name, tensor in pool.physical.items()})
         for name, tensor in asked.items():
             conditions.setdefault(name, []).append(tensor)

@@ -39,7 +39,7 @@ class Watch:
         warnings = []
         for name, loss in losses.items():
             if not math.isfinite(loss):
-                warnings += self._say(name, "nan", f"{name}: loss is {loss}; training diverges, lower the learning rate")
+                warnings += self._say(name, "nan", f"{name}: loss is {loss}; it diverges, lower the learning rate")
                 continue
             count = self.seen[name] = self.seen.get(name, 0) + 1
             mean = self.mean[name] = loss if count == 1 else 0.9 * self.mean[name] + 0.1 * loss
@@ -47,7 +47,7 @@ class Watch:
             if count >= 10:
                 best = self.best[name] = min(self.best.get(name, mean), mean)
                 if mean - best > 10.0 * max(scale, 1e-3):
-                    text = f"{name}: loss rose from {best:.3g} to {mean:.3g}; training diverges, lower the learning rate"
+                    text = f"{name}: loss rose from {best:.3g} to {mean:.3g}; it diverges, lower the learning rate"
                     warnings += self._say(name, "rise", text)
             if any(critic in name for critic in _CRITICS):
                 self.won[name] = self.won.get(name, 0) + 1 if 0.0 <= mean < 0.02 else 0

@@ -1,8 +1,8 @@
 """One training loop for every recipe: launch, data order, updates, averages, checkpoints and exact resume.
 
-A run is a function of (data, recipe, seed, number of ranks): batches are drawn by counting, torch is reseeded every step
-from (seed, phase, step, rank), and a checkpoint holds weights, averages and optimiser states alone. A run that is killed
-and started again ends as the uninterrupted one does, bit for bit on a CPU.
+A run is a function of (data, recipe, seed, number of ranks): batches are drawn by counting, torch is reseeded every
+step from (seed, phase, step, rank), and a checkpoint holds weights, averages and optimiser states alone. A run that is
+killed and started again ends as the uninterrupted one does, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def train(
     run_dir : path
         Folder of the checkpoint, the log (JSON lines), loss plot and sample figures.
     data : path, optional
-        One HDF5 file of training pools (see `write_pools`), or a folder for the recipe's own reader; simulated when None.
+        One HDF5 file of training pools (see `write_pools`), or a folder for the recipe's reader; None simulates.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"32-true", "bf16-mixed", "64-true"}
@@ -225,12 +225,13 @@ def learning_rate(settings: Adam, step: int, updates: int) -> float:
     if step < warmup:
         return settings.learning_rate * (step + 1) / warmup
     turn = math.pi * (step - warmup) / max(updates - warmup, 1)
-    return settings.learning_rate * (settings.final_fraction + (1.0 - settings.final_fraction) * 0.5 * (1 + math.cos(turn)))
+    fall = 0.5 * (1.0 + math.cos(turn))
+    return settings.learning_rate * (settings.final_fraction + (1.0 - settings.final_fraction) * fall)
 
 
 def _recipe(plugin: Plugin, name: str) -> Recipe:
     if name not in plugin.recipes:
-        raise TrainingError(f"model: {name!r} is no recipe of {plugin.name}; expected one of {', '.join(plugin.recipes)}")
+        raise TrainingError(f"model: {name!r} is no recipe of {plugin.name}; expected {', '.join(plugin.recipes)}")
     return plugin.recipes[name]
 
 
@@ -274,7 +275,8 @@ class _Run:
             "samples": [len(pool) for pool in pools],
             "parameters": sum(p.numel() for p in self.model.parameters()),
         }
-        self.stop = 0
+        self.asked = 0  # signal that this process got
+        self.stop = 0  # signal on which all ranks have agreed
         self.bad = 0
 
     def go(
@@ -296,12 +298,13 @@ class _Run:
         try:
             with _stop_signals(self):
                 for number in range(first_phase, len(phases)):
+                    if self.stop or remaining <= 0:
+                        break
                     phase = phases[number]
                     step = first_step if number == first_phase else 0
                     self._begin(phase, step, saved if number == first_phase else None)
-                    batches = Batches(
-                        self.pools, self.recipe.batch_size, self.seed, number, self.fabric.global_rank, self.fabric.world_size
-                    )
+                    ranks = self.fabric.global_rank, self.fabric.world_size
+                    batches = Batches(self.pools, self.recipe.batch_size, self.seed, number, *ranks)
                     every = max(phase.updates // _LOG_LINES, 1)
                     critic = any(word in name for name in phase.optimisers for word in ("discriminator", "critic"))
                     while step < phase.updates and remaining > 0 and not self.stop:
@@ -313,7 +316,8 @@ class _Run:
                         step, done, remaining = step + 1, done + 1, remaining - 1
                         now = time.monotonic()
                         if show.due():
-                            show.show(done, f"phase {number + 1}/{len(phases)}", {k: float(v) for k, v in losses.items()})
+                            values = {name: float(loss) for name, loss in losses.items()}
+                            show.show(done, f"phase {number + 1}/{len(phases)}", values)
                         if now - last_checkpoint > self.checkpoint_seconds and step < phase.updates:
                             self._save(number, step)
                             last_checkpoint = time.monotonic()
@@ -323,7 +327,7 @@ class _Run:
                     if step < phase.updates:
                         self._save(number, step)
                         break
-                    self._end(phase)
+                    self._end()
                     self._save(number + 1, 0)
                     self._draw(figure, number, step)
         finally:
@@ -365,7 +369,7 @@ class _Run:
                 module = self.model.get_submodule(name)
             except AttributeError:
                 known = ", ".join(child for child, _ in self.model.named_children())
-                raise TrainingError(f"optimisers: the model has no submodule {name!r}; expected one of {known}") from None
+                raise TrainingError(f"optimisers: the model has no submodule {name!r}; expected {known}") from None
             self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
             self.optimisers[name] = torch.optim.AdamW(
                 self.parameters[name],
@@ -399,7 +403,9 @@ class _Run:
             losses[name], norms[name] = self._optimise(name, phase, loss.mean(), step)
         with torch.no_grad():
             decay = min(phase.average, (1 + step) / (10 + step))
-            torch._foreach_lerp_(list(self.averages.values()), [p.detach() for p in self.averaged], 1.0 - decay)
+            torch._foreach_lerp_(list(self.averages.values()), [p.detach() for p in self.averaged], 1.0 - decay)  # pyright: ignore[reportPrivateImportUsage]
+        if self.fabric.world_size == 1:
+            self.stop = self.asked
         return losses, norms
 
     def _optimise(self, name: str, phase: Phase, loss: Tensor, step: int) -> tuple[Tensor, float]:
@@ -409,11 +415,12 @@ class _Run:
         if self.fabric.world_size > 1:
             loss = self._share_gradients(parameters, loss)
         gradients = [p.grad for p in parameters if p.grad is not None]
-        norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
+        norms = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
+        norm = float(torch.linalg.vector_norm(torch.stack(norms)))
         if math.isfinite(norm):
             self.bad = 0
             if norm > settings.clip > 0:
-                torch._foreach_mul_(gradients, settings.clip / norm)
+                torch._foreach_mul_(gradients, settings.clip / norm)  # pyright: ignore[reportPrivateImportUsage]
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings, step, phase.updates)
             optimiser.step()
@@ -431,24 +438,26 @@ class _Run:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         sizes = [p.numel() for p in parameters]
-        tail = torch.stack((loss, loss.new_tensor(float(self.stop)))).to(parameters[0].dtype)
+        tail = torch.stack((loss, loss.new_tensor(float(self.asked)))).to(parameters[0].dtype)
         flat = torch.cat([p.grad.flatten() for p in parameters] + [tail])  # type: ignore[union-attr]
         flat = self.fabric.all_reduce(flat, reduce_op="mean")
         assert isinstance(flat, Tensor)
         *parts, tail = flat.split([*sizes, 2])
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
-        if float(tail[1]) > 0 and not self.stop:
+        if float(tail[1]) > 0:
             self.stop = signal.SIGTERM
         return tail[0]
 
-    def _end(self, phase: Phase) -> None:
+    def _end(self) -> None:
         """Trained submodules go on from their averages, so that a student learns from an averaged teacher."""
         with torch.no_grad():
             for parameter, average in zip(self.averaged, self.averages.values(), strict=True):
                 parameter.copy_(average)
 
-    def _record(self, phase: Phase, number: int, step: int, losses: dict[str, Tensor], norms: dict[str, float]) -> None:
+    def _record(
+        self, phase: Phase, number: int, step: int, losses: Mapping[str, Tensor], norms: Mapping[str, float]
+    ) -> None:
         values = {name: float(loss) for name, loss in losses.items()}
         rates = {name: learning_rate(phase.optimisers[name], step, phase.updates) for name in losses}
         record = {"phase": number, "step": step, "losses": values, "gradient_norms": norms, "learning_rates": rates}
@@ -535,7 +544,7 @@ def _stop_signals(run: _Run) -> Iterator[None]:
         return
 
     def stop(number: int, frame: object) -> None:
-        run.stop = number
+        run.asked = number
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
