@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Codec(Protocol):
-    """Physical values (schema units, float64) to encoded ones and back; fitted numbers are buffers of an `nn.Module`."""
+    """Physical values (schema units, float64) to encoded ones and back; an `nn.Module` whose buffers are fitted."""
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Set scales and vocabularies from the training pools."""

@@ -79,14 +79,18 @@ class ReferenceSimulator:
         except ImportError as error:
             raise missing_library(self.plugin, error) from error
         own = dict(samples.attrs)
-        return samples.assign_attrs(
-            Conventions=CONVENTIONS,
-            plugin=self.plugin.name,
-            recipe="reference",
-            seed=seed,
-            **versions(self.plugin),
-            history=f"surrogates {package_version('surrogates')}: {self.plugin.name} by its reference, seed {seed}",
-        ).assign_attrs(own)
+        return (
+            samples[[*self.conditions.names, *self.outputs.names]]
+            .assign_attrs(
+                Conventions=CONVENTIONS,
+                plugin=self.plugin.name,
+                recipe="reference",
+                seed=seed,
+                **versions(self.plugin),
+                history=f"surrogates {package_version('surrogates')}: {self.plugin.name} by its reference, seed {seed}",
+            )
+            .assign_attrs(own)
+        )
 
     def __repr__(self) -> str:
         return f"surrogates.reference({self.plugin.name!r})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .schema import Limit, Schema, SchemaError, condition_dataset, nearest
+from .schema import Limit, Schema, SchemaError, nearest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,11 +64,11 @@ class Request:
     def _block(self, start: int, stop: int) -> xr.Dataset:
         if self.rows is not None:
             return self.rows if (start, stop) == (0, self.n) else self.rows.isel(sample=slice(start, stop))
-        given = {}
+        arrays = {}
         for name, array in (self.values or {}).items():
             shared = array.ndim == len(self.schema[name].dims)
-            given[name] = array if shared else array[start:stop]
-        return condition_dataset(self.schema, n=stop - start, first=self.first + start, check=False, **given)
+            arrays[name] = np.full((stop - start, *array.shape), array) if shared else array[start:stop].copy()
+        return self.schema.dataset(arrays, np.arange(self.first + start, self.first + stop))
 
 
 def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, first: int = 0) -> Request:
@@ -91,13 +91,7 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
         Unknown, missing, ill-shaped or unreadable conditions; negative n; identities that are no integers.
     """
     if hasattr(n_or_conditions, "data_vars"):
-        if first:
-            raise SchemaError(
-                f"first: {first} given with a Dataset of conditions; its `sample` coordinate says the identities"
-            )
-        rows = condition_dataset(schema, n_or_conditions, check=False, **values)
-        _check_identities(n_or_conditions)
-        return Request(schema, int(rows.sizes["sample"]), rows=rows)
+        return _ask_rows(schema, n_or_conditions, values, first)
     n = n_or_conditions
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         raise SchemaError(
@@ -105,6 +99,32 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
         )
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
         raise SchemaError(f"first: {first!r} is not the identity of a sample; expected an integer")
+    return Request(schema, int(n), first=int(first), values=_converted(schema, int(n), values))
+
+
+def _ask_rows(schema: Schema, rows: xr.Dataset, values: Mapping[str, Any], first: int) -> Request:
+    if values:
+        raise SchemaError(f"{next(iter(values))}: give conditions as a Dataset or by name, not both")
+    if first:
+        raise SchemaError(
+            f"first: {first} given with a Dataset of conditions, whose `sample` coordinate identifies them"
+        )
+    if "sample" not in rows.dims:
+        raise SchemaError("conditions: the Dataset has no `sample` dimension; expected one row a sample")
+    n = int(rows.sizes["sample"])
+    samples = rows["sample"].values if "sample" in rows.coords else np.arange(n)
+    if samples.dtype.kind not in "iu":
+        raise SchemaError(f"sample: identities of type {samples.dtype}; expected integers")
+    arrays = _converted(schema, n, {str(name): rows[name] for name in rows.data_vars if name in schema})
+    whole = {
+        name: np.full((n, *array.shape), array) if array.ndim == len(schema[name].dims) else array
+        for name, array in arrays.items()
+    }
+    return Request(schema, n, rows=schema.dataset(whole, samples))
+
+
+def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Arrays in schema units: one value for all samples, or one a sample; defaults and missing ones filled in."""
     unknown = [name for name in values if name not in schema]
     if unknown:
         known = ", ".join(schema.names) or "no conditions"
@@ -123,7 +143,33 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
                 f"{variable.name}: shape {array.shape} does not fit {n} samples; expected ({n}, …) or one value"
             )
         arrays[variable.name] = array
-    return Request(schema, int(n), first=int(first), values=arrays)
+    return arrays
+
+
+def condition_dataset(
+    schema: Schema,
+    conditions: xr.Dataset | None = None,
+    *,
+    n: int | None = None,
+    first: int = 0,
+    check: bool = True,
+    **values: Any,
+) -> xr.Dataset:
+    """Every condition of `schema` along `sample`, in schema units, from rows or by name; see `ask`.
+
+    Parameters
+    ----------
+    conditions : xarray.Dataset, optional
+        Rows of conditions; other variables in it are ignored.
+    n, first : int
+        Number of samples and identity of the first, where conditions are given by name.
+    check : bool
+        Refuse NaN, infinite and out-of-range values.
+    """
+    request = ask(schema, conditions if conditions is not None else n, values, first=first)
+    if check:
+        request.check()
+    return request.whole()
 
 
 def check_seed(seed: Any) -> int:
@@ -154,11 +200,3 @@ def outside(schema: Schema, conditions: xr.Dataset) -> np.ndarray:
         far = variable.outside(conditions[variable.name].values)
         found |= far.any(axis=tuple(range(1, far.ndim)))
     return found
-
-
-def _check_identities(conditions: xr.Dataset) -> None:
-    if "sample" not in conditions.coords:
-        return
-    samples = conditions["sample"].values
-    if samples.dtype.kind not in "iu":
-        raise SchemaError(f"sample: identities of type {samples.dtype}; expected integers")

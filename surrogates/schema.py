@@ -128,7 +128,9 @@ class Variable:
             meanings = value.attrs.get("flag_meanings")
             value = value.values
             if meanings is not None and tuple(str(meanings).split()) != self.categories:
-                value = np.array([-1 if v < 0 else str(meanings).split()[int(v)] for v in value.ravel()], object).reshape(value.shape)
+                value = np.array(
+                    [-1 if v < 0 else str(meanings).split()[int(v)] for v in value.ravel()], object
+                ).reshape(value.shape)
         array = np.asarray(value)
         if array.dtype.kind == "b":
             array = array.astype(np.int64)
@@ -139,7 +141,9 @@ class Variable:
             if not self.optional:
                 bad |= array < 0
             if np.any(bad):
-                raise SchemaError(f"{self.name}: {array[bad].flat[0]} is not a category code; expected {self.describe_range()}")
+                raise SchemaError(
+                    f"{self.name}: {array[bad].flat[0]} is not a category code; expected {self.describe_range()}"
+                )
             return array.astype(self.dtype)
         table = {label: code for code, label in enumerate(self.categories)}
         out = np.empty(array.shape, dtype=self.dtype)
@@ -152,7 +156,9 @@ class Variable:
             elif key.lower() in {"true", "false", "yes", "no", "1", "0"} and self.categories == ("off", "on"):
                 code = int(key.lower() in {"true", "yes", "1"})
             else:
-                raise SchemaError(f"{self.name}: {key!r} is unknown; expected {self.describe_range()}{nearest(key, self.categories)}")
+                raise SchemaError(
+                    f"{self.name}: {key!r} is unknown; expected {self.describe_range()}{nearest(key, self.categories)}"
+                )
             out[array == label] = code
         return out
 
@@ -216,7 +222,9 @@ class Variable:
         outside = self.outside(values)
         if np.any(outside):
             units = "" if self.units == "1" else f" {self.units}"
-            raise SchemaError(f"{self.name}: {values[outside].flat[0]:g}{units} is out of range; expected {self.describe_range()}")
+            raise SchemaError(
+                f"{self.name}: {values[outside].flat[0]:g}{units} is out of range; expected {self.describe_range()}"
+            )
 
     def outside(self, values: np.ndarray) -> np.ndarray:
         """Boolean array: finite values outside `bounds`."""
@@ -240,7 +248,9 @@ def _floats(variable: Variable, values: Any) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise SchemaError(f"{variable.name}: {values!r} is not a number; expected {variable.describe_range()}") from None
+        raise SchemaError(
+            f"{variable.name}: {values!r} is not a number; expected {variable.describe_range()}"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -296,7 +306,9 @@ class Schema:
 
     def __getitem__(self, name: str) -> Variable:
         if name not in self._index:
-            raise SchemaError(f"{name}: no such variable; expected one of {', '.join(self.names)}{nearest(name, self.names)}")
+            raise SchemaError(
+                f"{name}: no such variable; expected one of {', '.join(self.names)}{nearest(name, self.names)}"
+            )
         return self._index[name]
 
     def __contains__(self, name: object) -> bool:
@@ -326,7 +338,11 @@ class Schema:
         import xarray as xr
 
         data = {
-            name: (("sample", *self[name].dims), np.asarray(array).astype(self[name].dtype, copy=False), self[name].attrs())
+            name: (
+                ("sample", *self[name].dims),
+                np.asarray(array).astype(self[name].dtype, copy=False),
+                self[name].attrs(),
+            )
             for name, array in values.items()
         }
         length = len(next(iter(values.values()))) if values else 0
@@ -355,78 +371,3 @@ class Schema:
 def replace_variables(schema: Schema, changed: Mapping[str, Variable]) -> Schema:
     """A copy of `schema` with some variables replaced."""
     return Schema(tuple(changed.get(v.name, v) for v in schema.variables), schema.dimensions)
-
-
-def condition_dataset(
-    schema: Schema,
-    conditions: Any = None,
-    *,
-    n: int | None = None,
-    first: int = 0,
-    check: bool = True,
-    **values: Any,
-) -> xr.Dataset:
-    """Turn what a user passed into a Dataset of conditions in schema units.
-
-    Parameters
-    ----------
-    schema : Schema
-        The plugin's or the card's conditions.
-    conditions : xarray.Dataset, optional
-        Conditions along `sample`; other variables in it are ignored.
-    n : int, optional
-        Number of samples when scalars are given.
-    first : int
-        First sample identity.
-    check : bool
-        Refuse NaN, infinite and out-of-range values.
-    **values
-        One entry a condition: numbers, text with units, Quantities, labels or arrays of length n.
-
-    Returns
-    -------
-    xarray.Dataset
-        Every condition of the schema along `sample`.
-
-    Raises
-    ------
-    SchemaError
-        Unknown, missing, ill-shaped or unfit conditions.
-    """
-    if conditions is not None:
-        if values:
-            raise SchemaError(f"{next(iter(values))}: give conditions as a Dataset or by name, not both")
-        if "sample" not in conditions.dims:
-            raise SchemaError("conditions: the Dataset has no `sample` dimension; expected one row a sample")
-        n = int(conditions.sizes["sample"])
-        values = {str(name): conditions[name] for name in conditions.data_vars if name in schema}
-        samples = conditions["sample"].values if "sample" in conditions.coords else np.arange(first, first + n)
-    else:
-        if n is None:
-            raise SchemaError("n: missing; expected the number of samples, 0 or more")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise SchemaError(f"n: {n!r} is not a number of samples; expected an integer, 0 or more")
-        samples = np.arange(first, first + n)
-    unknown = [name for name in values if name not in schema]
-    if unknown:
-        known = ", ".join(schema.names) or "no conditions"
-        raise SchemaError(f"{unknown[0]}: unknown condition; expected {known}{nearest(unknown[0], schema.names)}")
-    arrays = {}
-    for variable in schema:
-        given = values.get(variable.name, variable.default)
-        if given is None:
-            if not variable.optional:
-                raise SchemaError(f"{variable.name}: missing condition; expected {variable.describe_range()}")
-            given = variable.missing
-        array = variable.convert(given)
-        trailing = len(variable.dims)
-        if array.ndim == trailing:
-            array = np.broadcast_to(array, (n, *array.shape))
-        if array.ndim != trailing + 1 or array.shape[0] != n:
-            raise SchemaError(f"{variable.name}: shape {array.shape} does not fit {n} samples; expected ({n}, …) or one value")
-        if check:
-            variable.check(array)
-        arrays[variable.name] = np.array(array)
-    if not arrays:
-        return schema.dataset({}, None).assign_coords(sample=("sample", np.asarray(samples, dtype=np.int64)))
-    return schema.dataset(arrays, samples)

@@ -2,11 +2,204 @@
 
 from __future__ import annotations
 
-import pytest
+import shutil
+from dataclasses import dataclass, replace
 
-from surrogates.testing import plugin_checks
+import pytest
+import torch
+from torch import nn
+
+from surrogates import registry
+from surrogates.cards import Card
+from surrogates.schema import Schema
+from surrogates.testing import check_plugin, checks, plugin_checks
+
+SOUND = registry.plugin("muon-decay")
 
 
 @pytest.mark.parametrize("check", plugin_checks("muon-decay"))
 def test_the_third_party_plugin_keeps_every_promise(check):
     check()
+
+
+def check_named(name: str, plugin, **settings):
+    """The check called `name`, of a plugin with the released weights."""
+    settings = {"weights": registry.entry("muon-decay").weights, **settings}
+    return next(check for check in checks(plugin, **settings) if check.name == name)
+
+
+def in_other_units(plugin, units):
+    first, *rest = plugin.outputs
+    return replace(plugin, outputs=Schema((replace(first, units=units), *rest)))
+
+
+def changed_truth(plugin, change):
+    return replace(plugin, truth=lambda n, seed: change(plugin.truth(n, seed)))
+
+
+def blunt_prior(schema, n, seed):
+    return SOUND.prior(SOUND.conditions, n, seed)
+
+
+def drifting(n, seed, calls=[0]):  # noqa: B006
+    calls[0] += 1
+    return SOUND.truth(n, seed + calls[0])
+
+
+@dataclass(frozen=True)
+class Sleeping:
+    """A law that notices nothing."""
+
+    name: str = "sleeping"
+    units: str = "1"
+    strength: str = "construction"
+    tolerance: float = 1e-9
+
+    def residual(self, outputs, conditions):
+        return outputs["positron_energy"] * 0
+
+
+@dataclass(frozen=True)
+class Massless(Sleeping):
+    """A law that the truth does not keep."""
+
+    def residual(self, outputs, conditions):
+        return outputs["positron_energy"] ** 2 - outputs["positron_pz"] ** 2 - outputs["positron_pt"] ** 2
+
+
+def spectrum_alone(samples, truth, training=None):
+    """Figures that are blind to the conditions."""
+    means = [data["positron_energy"].values.mean() for data in (samples, truth)]
+    return {"energy": float(abs(means[0] - means[1]))}
+
+
+def restless(samples, truth, training=None, calls=[0]):  # noqa: B006
+    calls[0] += 1
+    return {"energy_w1": float(calls[0])}
+
+
+BROKEN = [
+    ("check_schema_units", lambda: in_other_units(SOUND, "GeVV"), "positron_energy: units 'GeVV'"),
+    ("check_prior_is_inside_its_schema", lambda: replace(SOUND, prior=blunt_prior), "prior ignores the schema"),
+    (
+        "check_truth_follows_schema",
+        lambda: changed_truth(SOUND, lambda data: data.drop_vars("decay_time")),
+        "decay_time: missing",
+    ),
+    (
+        "check_truth_follows_schema",
+        lambda: changed_truth(SOUND, lambda data: data.astype("float32")),
+        "muon_momentum: dtype float32",
+    ),
+    (
+        "check_truth_follows_schema",
+        lambda: changed_truth(SOUND, lambda data: data.assign(decay_time=data["decay_time"] / 0)),
+        "decay_time: ",
+    ),
+    ("check_truth_is_deterministic", lambda: replace(SOUND, truth=drifting), "truth differs for equal seeds"),
+    ("check_residuals_vanish_on_truth", lambda: replace(SOUND, constraints=(Massless(),)), "sleeping: .* on the truth"),
+    (
+        "check_residuals_notice_a_violation",
+        lambda: replace(SOUND, constraints=(Sleeping(),)),
+        "the law notices nothing",
+    ),
+    ("check_measure_is_deterministic", lambda: replace(SOUND, measure=restless), "for the same samples"),
+    (
+        "check_measure_fails_wrong_conditions",
+        lambda: replace(SOUND, measure=spectrum_alone),
+        "wrong conditions: passes",
+    ),
+    (
+        "check_measure_fails_impostor[unpolarised]",
+        lambda: replace(SOUND, impostors={"unpolarised": lambda truth, seed: truth}),
+        "unpolarised: passes",
+    ),
+    ("check_targets_are_measured", lambda: replace(SOUND, targets={}), "targets: none"),
+    ("check_figure_draws", lambda: replace(SOUND, figure=lambda samples, truth: 3), "figure returns a int"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "plugin", "said"), BROKEN, ids=[f"{name}-{k}" for k, (name, _, _) in enumerate(BROKEN)]
+)
+def test_a_broken_promise_is_named(name, plugin, said):
+    with pytest.raises(AssertionError, match=said):
+        check_named(name, plugin())()
+
+
+class Sociable(nn.Module):
+    """A flow whose samples look at the others of their batch."""
+
+    def __init__(self, flow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def sample(self, conditions, noise):
+        drawn = self.flow.sample(conditions, noise)
+        return {**drawn, "lifetimes": drawn["lifetimes"] * (1 + 0.1 * drawn["lifetimes"].mean())}
+
+
+class Forgetful(Sociable):
+    """A flow that draws from torch's global generator."""
+
+    def sample(self, conditions, noise):
+        drawn = self.flow.sample(conditions, noise)
+        return {**drawn, "lifetimes": -torch.rand(len(noise), dtype=torch.float64).log()}
+
+
+def with_model(check, wrap):
+    """The same check of a surrogate with another model."""
+    whole = check.subject.surrogate("flow")
+    check.subject._opened["flow"] = replace(whole, model=wrap(whole.model))
+    return check
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "said"),
+    [
+        ("check_subset_gives_equal_bits[flow]", Sociable, "decay_time: .* values differ"),
+        ("check_shuffle_gives_equal_bits[flow]", Sociable, "decay_time: .* values differ"),
+        ("check_split_gives_equal_bits[flow]", Sociable, "decay_time: .* values differ"),
+        ("check_samples_are_deterministic[flow]", Forgetful, "samples differ for equal seeds"),
+    ],
+)
+def test_a_model_that_looks_beside_is_found(name, model, said):
+    with pytest.raises(AssertionError, match=said):
+        with_model(check_named(name, SOUND, samples=1500), model)()
+
+
+def test_a_codec_that_loses_numbers_is_found():
+    class Rounding(nn.Module):
+        def __init__(self, codec) -> None:
+            super().__init__()
+            self.inner = codec
+
+        def encode(self, physical):
+            return self.inner.encode(physical)
+
+        def decode(self, encoded, conditions):
+            return self.inner.decode({**encoded, "lifetimes": encoded["lifetimes"].round()}, conditions)
+
+    check = check_named("check_codec_round_trip[flow]", SOUND)
+    whole = check.subject.surrogate("flow")
+    check.subject._opened["flow"] = replace(whole, codec=Rounding(whole.codec))
+    with pytest.raises(AssertionError, match="decay_time: .* come back changed"):
+        check()
+
+
+def test_a_card_that_does_not_recount_is_found(tmp_path):
+    for file in registry.entry("muon-decay").weights.iterdir():
+        shutil.copy(file, tmp_path)
+    card = Card.read(tmp_path / "flow.json")
+    replace(card, parameters=card.parameters + 1).write(tmp_path / "flow.json")
+    with pytest.raises(AssertionError, match="parameters is .*; a recount gives"):
+        check_named("check_card_recomputed[flow]", SOUND, weights=tmp_path)()
+
+
+def test_check_plugin_reports_every_broken_promise_at_once():
+    broken = replace(SOUND, targets={}, prior=blunt_prior, recipes={})
+    with pytest.raises(AssertionError) as error:
+        check_plugin(broken, measured_samples=200)
+    lines = str(error.value).splitlines()
+    assert any(line.startswith("check_prior_is_inside_its_schema: prior ignores") for line in lines)
+    assert any(line.startswith("check_targets_are_measured: targets: none") for line in lines)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..request import check_limits, outside
-from ..schema import Schema, Variable
+from ..schema import Schema, SchemaError, Variable
 from .subject import Subject, differing, tensors
 
 
@@ -69,7 +69,7 @@ def check_prior_is_inside_its_schema(subject: Subject) -> None:
     assert set(asked.data_vars) == set(plugin.conditions.names), f"prior gives {sorted(map(str, asked.data_vars))}"
     assert asked.sizes["sample"] == 500, f"prior gives {asked.sizes['sample']} rows; 500 were asked"
     for variable in plugin.conditions:
-        variable.check(asked[variable.name].values)
+        _in_range(variable, asked[variable.name].values)
     check_limits(plugin.limits, asked)
     narrow = narrowed(plugin.conditions, 0.25, 0.75)
     far = outside(narrow, plugin.prior(narrow, 500, subject.seed))
@@ -118,7 +118,14 @@ def _fits(variable: Variable, found: Any) -> None:
         bad = (values < -1) | (values >= len(variable.categories))
         assert not bad.any(), f"{name}: code {values[bad].flat[0]}; expected {variable.describe_range()} or -1"
     else:
+        _in_range(variable, values)
+
+
+def _in_range(variable: Variable, values: np.ndarray) -> None:
+    try:
         variable.check(values)
+    except SchemaError as error:
+        raise AssertionError(str(error)) from None
 
 
 def _padded(variable: Variable, found: Any, count: np.ndarray, dimension: str) -> None:

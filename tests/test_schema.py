@@ -1,0 +1,161 @@
+"""A user's value becomes an array in schema units, or an error of one line that names the variable."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surrogates.request import condition_dataset
+from surrogates.schema import Dimension, Limit, Schema, SchemaError, Variable
+
+ENERGY = Variable("energy", "centre-of-mass energy", "GeV", bounds=(10.0, 250.0))
+MASS = Variable("mass", "mass", "GeV", optional=True)
+RADIATION = Variable("radiation", "radiation off the beams", dtype="int8", categories=("off", "on"), default="on")
+CHANNEL = Variable("channel", "decay channel", dtype="int16", categories=("pi nu", "e nu nu"), optional=True)
+SCHEMA = Schema((ENERGY, RADIATION, CHANNEL))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [91.2, "91.2", "91.2 GeV", "91.2GeV", "91200 MeV", "9.12e1 GeV", 0.0912 * u.TeV, np.float32(91.2), np.array(91.2)],
+)
+def test_one_energy_in_every_spelling(value):
+    assert ENERGY.convert(value) == pytest.approx(91.2, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[10.6, 91.2], ("10.6 GeV", "0.0912 TeV"), [10.6 * u.GeV, 91200 * u.MeV], np.array([10.6, 91.2]) * u.GeV],
+)
+def test_arrays_in_every_spelling(values):
+    np.testing.assert_allclose(ENERGY.convert(values), [10.6, 91.2], rtol=1e-12)
+
+
+def test_a_data_array_brings_its_own_units():
+    values = xr.DataArray([10600.0], dims="sample", attrs={"units": "MeV"})
+    np.testing.assert_allclose(ENERGY.convert(values), [10.6])
+
+
+@given(st.floats(10, 250), st.sampled_from(["eV", "keV", "MeV", "GeV", "TeV", "J"]))
+def test_units_never_change_the_quantity(value, unit):
+    quantity = (value * u.GeV).to(u.Unit(unit))
+    assert ENERGY.convert(f"{float(quantity.value)!r} {unit}") == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("3 m", "length"),
+        (3 * u.s, "time"),
+        ("3 GeVV", "unit 'GeVV' is unknown"),
+        ("much", "'much' is not a number"),
+        ("", "not a number"),
+    ],
+)
+def test_an_unreadable_energy_is_named(value, said):
+    with pytest.raises(SchemaError, match=f"^energy: .*{said}.*expected") as error:
+        ENERGY.convert(value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 9.99, 250.01])
+def test_what_is_not_finite_or_out_of_range_is_refused(value):
+    with pytest.raises(SchemaError, match="^energy: .*expected 10 to 250 GeV"):
+        ENERGY.check(np.array([91.2, value]))
+
+
+def test_bounds_are_inclusive():
+    ENERGY.check(np.array([10.0, 250.0]))
+
+
+def test_nan_means_not_asked_only_where_optional():
+    MASS.check(np.array([np.nan, 1.0]))
+    with pytest.raises(SchemaError, match="^mass: inf"):
+        MASS.check(np.array([np.inf]))
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [("off", 0), ("on", 1), (1, 1), (True, 1), (False, 0), ("yes", 1), ("no", 0)]
+)
+def test_labels_become_codes(value, code):
+    assert RADIATION.convert(value) == code
+
+
+def test_labels_may_have_spaces_and_be_left_out():
+    np.testing.assert_array_equal(CHANNEL.convert(["pi nu", "", "e nu nu"]), [0, -1, 1])
+
+
+@pytest.mark.parametrize("value", ["onn", 2, -1, 0.5])
+def test_an_unknown_category_is_named(value):
+    with pytest.raises(SchemaError, match="^radiation: .*expected one of off, on"):
+        RADIATION.convert(value)
+
+
+def test_a_misspelt_label_suggests_the_nearest():
+    with pytest.raises(SchemaError, match="did you mean 'pi nu'"):
+        CHANNEL.convert("pi mu")
+
+
+def test_another_coding_is_translated_by_its_meanings():
+    coded = xr.DataArray(np.array([0, 1]), dims="sample", attrs={"flag_meanings": "on off"})
+    np.testing.assert_array_equal(RADIATION.convert(coded), [1, 0])
+
+
+def test_conditions_by_name_fill_defaults_and_leave_options_out():
+    conditions = condition_dataset(SCHEMA, n=2, energy="91.2 GeV")
+    assert list(conditions.data_vars) == ["energy", "radiation", "channel"]
+    np.testing.assert_array_equal(conditions["radiation"], [1, 1])
+    np.testing.assert_array_equal(conditions["channel"], [-1, -1])
+    assert conditions["energy"].attrs == {"units": "GeV", "long_name": "centre-of-mass energy"}
+
+
+def test_conditions_as_rows_keep_their_identities():
+    rows = xr.Dataset({"energy": ("sample", [20.0, 30.0])}, coords={"sample": [7, 3]})
+    np.testing.assert_array_equal(condition_dataset(SCHEMA, rows)["sample"], [7, 3])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"n": 1}, "^energy: missing condition"),
+        ({"n": 1, "energy": 91.2, "enrgy": 1}, "^enrgy: unknown condition.*did you mean 'energy'"),
+        ({"n": -1, "energy": 91.2}, "^n: -1"),
+        ({"energy": 91.2}, "^n: None is not a number of samples"),
+        ({"n": 3, "energy": [91.2, 20.0]}, "^energy: shape"),
+    ],
+)
+def test_wrong_calls_are_named(call, said):
+    with pytest.raises(SchemaError, match=said):
+        condition_dataset(SCHEMA, **call)
+
+
+def test_a_limit_names_the_infeasible_row():
+    limit = Limit(("a", "b"), lambda v: v["a"] + v["b"] <= 1, "a + b at most 1")
+    rows = xr.Dataset({"a": ("sample", [0.2, 0.7]), "b": ("sample", [0.2, 0.6])})
+    with pytest.raises(SchemaError, match=r"a = 0.7, b = 0.6: infeasible together; expected a \+ b at most 1"):
+        limit.check(rows)
+    limit.check(rows.isel(sample=[0]))
+
+
+def test_a_schema_is_plain_data():
+    schema = Schema(
+        (ENERGY, CHANNEL, Variable("n", "count", dtype="int64"), Variable("px", "momentum", "GeV", dims=("particle",))),
+        (Dimension("particle", size=4, count="n"),),
+    )
+    assert Schema.from_json(schema.to_json()) == schema
+
+
+def test_narrowing_keeps_everything_else():
+    narrow = SCHEMA.narrowed({"energy": (20.0, 30.0)})
+    assert narrow["energy"].bounds == (20.0, 30.0)
+    assert narrow["energy"].long_name == ENERGY.long_name
+    assert narrow["channel"] is CHANNEL
+
+
+def test_undeclared_dimensions_and_twins_are_refused():
+    with pytest.raises(ValueError, match="undeclared dimensions"):
+        Schema((Variable("px", "momentum", dims=("particle",)),))
+    with pytest.raises(ValueError, match="each variable once"):
+        Schema((ENERGY, ENERGY))
