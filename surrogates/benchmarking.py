@@ -1,0 +1,449 @@
+"""Benchmarks: reference, surrogate and cheap alternatives timed in one run, in turns, on the same cores."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .cards import Speed
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from .simulator import Simulator
+
+Conditions = Callable[[int, int], "xr.Dataset"]
+"""(n, first sample identity) -> conditions of n samples."""
+
+ROUNDS = 5
+REFERENCE_SAMPLES = 100
+WRITTEN_SAMPLES = 8192
+ROUND_STRIDE = 1 << 20  # sample identities between rounds: a multiple of every batch
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One side of a benchmark.
+
+    Attributes
+    ----------
+    name : str
+        "reference", "surrogate" or the name of an alternative.
+    simulator : Simulator
+        Picklable where more than one core is asked.
+    note : str
+        What it gets wrong, or why it is here.
+    smallest : int
+        Fewest samples a call that make sense, e.g. one batch of a surrogate.
+    """
+
+    name: str
+    simulator: Simulator | Any
+    note: str = ""
+    smallest: int = 100
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How fast one side ran on so many cores.
+
+    Attributes
+    ----------
+    side : str
+    samples : int
+    cpu_seconds, wall_seconds : float
+        Of the sampling calls alone, decoding and laws included, files and warm-up not.
+    cores : int
+        Processes of one thread each.
+    batch : int
+        Samples a call, or the surrogate's own batch where it has one.
+    rates : tuple of float
+        Samples per CPU-second in each round.
+    warm_up_seconds : float
+        CPU-seconds of the first call, which is not counted.
+    write_seconds, write_megabytes : float
+        CPU-seconds and size of one call's samples written as HDF5, per 1000 samples.
+    note : str
+    """
+
+    side: str
+    samples: int
+    cpu_seconds: float
+    wall_seconds: float
+    cores: int
+    batch: int
+    rates: tuple[float, ...] = ()
+    warm_up_seconds: float = 0.0
+    write_seconds: float = float("nan")
+    write_megabytes: float = float("nan")
+    note: str = ""
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Samples per CPU-second."""
+        return self.samples / self.cpu_seconds if self.cpu_seconds > 0 else float("nan")
+
+    @property
+    def per_wall_second(self) -> float:
+        """Samples per second of wall time."""
+        return self.samples / self.wall_seconds if self.wall_seconds > 0 else float("nan")
+
+    @property
+    def spread(self) -> float:
+        """Standard error of the rate over rounds, samples per CPU-second."""
+        return float(np.std(self.rates, ddof=1) / np.sqrt(len(self.rates))) if len(self.rates) > 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Timings of one run and what they were taken on."""
+
+    plugin: str
+    conditions: str
+    timings: tuple[Timing, ...]
+    hardware: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def ratio(self, side: str, to: str = "reference", cores: int = 1) -> float:
+        """How many times faster per CPU-second `side` is than `to` on so many cores."""
+        rates = {timing.side: timing.per_cpu_second for timing in self.timings if timing.cores == cores}
+        return rates[side] / rates[to]
+
+    def speeds(self) -> tuple[Speed, ...]:
+        """The card's rows."""
+        return tuple(
+            Speed(t.side, t.samples, t.cpu_seconds, t.wall_seconds, t.cores, t.batch, self.hardware)
+            for t in self.timings
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ratios to the reference included; numbers that are not finite become None."""
+        rows = []
+        for timing in self.timings:
+            row = asdict(timing) | {
+                "per_cpu_second": timing.per_cpu_second,
+                "per_cpu_second_error": timing.spread,
+                "per_wall_second": timing.per_wall_second,
+                "times_reference": self._times_reference(timing),
+            }
+            rows.append({key: None if value != value else value for key, value in row.items()})
+        return asdict(self) | {"timings": rows}
+
+    def to_markdown(self) -> str:
+        """A table and the notes."""
+        head = (
+            "| side | cores | samples | batch | per CPU-second | x reference | per second of wall time "
+            "| warm-up, CPU-s | HDF5, CPU-s per 1000 | MB per 1000 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
+        )
+        rows = [
+            f"| {t.side} | {t.cores} | {t.samples:,} | {t.batch:,} | {_rate(t.per_cpu_second)} ± {_rate(t.spread)} "
+            f"| {_rate(self._times_reference(t))} | {_rate(t.per_wall_second)} | {_rate(t.warm_up_seconds)} "
+            f"| {_rate(t.write_seconds)} | {_rate(t.write_megabytes)} |"
+            for t in self.timings
+        ]
+        noted = dict.fromkeys((t.side, t.note) for t in self.timings if t.note)
+        lines = [f"- {side}: {note}" for side, note in noted] + [f"- {note}" for note in self.notes]
+        title = f"# {self.plugin}: reference and surrogate in one run\n\n{self.conditions}. {self.hardware}.\n\n"
+        return title + head + "\n".join(rows) + "\n\n" + "\n".join(lines) + "\n"
+
+    def figure(self) -> Figure:
+        """Samples per CPU-second of every side, on one core and on all."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7.0, 0.9 + 0.45 * len(self.timings)), layout="constrained")
+        axes = figure.subplots()
+        labels = [f"{t.side}, {t.cores} core{'s' if t.cores > 1 else ''}" for t in self.timings]
+        colours = [
+            "#4c4c4c" if t.side == "reference" else "#0b6e99" if "surrogate" in t.side else "#c9812b"
+            for t in self.timings
+        ]
+        values = [t.per_cpu_second for t in self.timings]
+        axes.barh(labels, values, xerr=[0 if t.spread != t.spread else t.spread for t in self.timings], color=colours)
+        axes.set_xscale("log")
+        axes.invert_yaxis()
+        axes.set_xlabel("samples per CPU-second")
+        axes.set_title(f"{self.plugin}: {self.conditions}", fontsize=9)
+        axes.bar_label(axes.containers[-1], [f" {_rate(v)}" for v in values], fontsize=8)  # type: ignore[arg-type]
+        axes.margins(x=0.25)
+        return figure
+
+    def write(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write ``benchmark.json``, ``benchmark.md`` and ``benchmark.png`` into a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = tuple(folder / f"benchmark.{suffix}" for suffix in ("json", "md", "png"))
+        paths[0].write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        paths[1].write_text(self.to_markdown(), encoding="utf-8")
+        self.figure().savefig(paths[2], dpi=150)
+        return paths
+
+    def _times_reference(self, timing: Timing) -> float:
+        base = [t for t in self.timings if t.side == "reference" and t.cores == timing.cores]
+        return timing.per_cpu_second / base[0].per_cpu_second if base else float("nan")
+
+
+def contenders(plugin: str, *, models: Sequence[str] | None = None, reference: bool = True) -> tuple[Contender, ...]:
+    """The reference of a plugin, and a surrogate for each recipe that has weights.
+
+    Parameters
+    ----------
+    plugin : str
+    models : sequence of str, optional
+        Recipes; every one with weights by default. The plugin's default recipe is called "surrogate".
+    reference : bool
+        Whether to time the reference; it must be installed.
+    """
+    from . import registry
+    from .errors import WeightsError
+    from .surrogate import Surrogate
+
+    declared = registry.plugin(plugin)
+    found: list[Contender] = []
+    if reference:
+        found.append(Contender("reference", registry.reference(plugin), smallest=REFERENCE_SAMPLES))
+    default = next(iter(declared.recipes))
+    for recipe in models or declared.recipes:
+        try:
+            simulator: Surrogate = registry.load(plugin, model=recipe, threads=1)
+        except WeightsError:
+            if models is not None:
+                raise
+            continue
+        name = "surrogate" if recipe == default else f"surrogate, recipe {recipe}"
+        found.append(Contender(name, simulator, declared.recipes[recipe].description, smallest=simulator.batch))
+    return tuple(found)
+
+
+def prior_conditions(plugin: str) -> Conditions:
+    """Conditions from the plugin's prior, with the sample identities that a race asks for."""
+    from . import registry
+
+    declared = registry.plugin(plugin)
+
+    def conditions(n: int, first: int) -> xr.Dataset:
+        drawn = declared.prior(declared.conditions, n, first)
+        return drawn.assign_coords(sample=np.arange(first, first + n))
+
+    return conditions
+
+
+def race(
+    plugin: str,
+    contenders: Sequence[Contender],
+    conditions: Conditions,
+    *,
+    seconds: float = 10.0,
+    cores: Sequence[int] = (1,),
+    rounds: int = ROUNDS,
+    seed: int = 1,
+    described: str = "the plugin's prior",
+    files: bool = True,
+    notes: Sequence[str] = (),
+    progress: Callable[[str], None] | None = None,
+) -> Benchmark:
+    """Time every contender in turns.
+
+    Parameters
+    ----------
+    plugin : str
+    contenders : sequence of Contender
+    conditions : callable
+        (n, first sample identity) -> conditions.
+    seconds : float
+        CPU-seconds that each contender samples for, on each number of cores, warm-up apart.
+    cores : sequence of int
+        1 runs in this process on one torch thread; more run that many processes of one thread each.
+    rounds : int
+        Turns; in each every contender samples `seconds` / `rounds`, in an order that rotates.
+    files : bool
+        Whether to time writing samples to HDF5, apart from the rates.
+    described : str
+        What the conditions are, in words.
+
+    Returns
+    -------
+    Benchmark
+    """
+    tell = progress or (lambda text: None)
+    found: list[Timing] = []
+    for count in cores:
+        found += _race_on(contenders, conditions, seconds, count, rounds, seed, files, tell)
+    made = (
+        "samples per CPU-second: sampling calls alone, decoding and laws included; warm-up and files are listed apart",
+    )
+    return Benchmark(plugin, described, tuple(found), hardware(), versions(), (*made, *notes))
+
+
+def _race_on(
+    contenders: Sequence[Contender],
+    conditions: Conditions,
+    seconds: float,
+    cores: int,
+    rounds: int,
+    seed: int,
+    files: bool,
+    tell: Callable[[str], None],
+) -> list[Timing]:
+    pools = {c.name: _pool(c, cores) if cores > 1 else None for c in contenders}
+    try:
+        sizes: dict[str, int] = {}
+        warm: dict[str, float] = {}
+        for c in contenders:
+            tell(f"{c.name}: warm-up on {cores} core{'s' if cores > 1 else ''}")
+            _, warm[c.name], _ = _turn(c, pools[c.name], conditions, [c.smallest] * cores, 0, seed)
+            _, cpu, _ = _turn(c, pools[c.name], conditions, [c.smallest] * cores, c.smallest * cores, seed)
+            rate = c.smallest * cores / max(cpu, 1e-6)
+            wanted = rate * seconds / rounds / cores
+            sizes[c.name] = max(c.smallest, int(wanted) // c.smallest * c.smallest)
+        turns: dict[str, list[tuple[int, float, float]]] = {c.name: [] for c in contenders}
+        first = ROUND_STRIDE
+        for turn in range(rounds):
+            start = turn % len(contenders)
+            for c in (*contenders[start:], *contenders[:start]):
+                tell(f"{c.name}: round {turn + 1} of {rounds}, {cores} core{'s' if cores > 1 else ''}")
+                turns[c.name].append(_turn(c, pools[c.name], conditions, [sizes[c.name]] * cores, first, seed))
+            first += ROUND_STRIDE
+        return [
+            _timing(c, turns[c.name], warm[c.name], sizes[c.name], cores, conditions, seed, files) for c in contenders
+        ]
+    finally:
+        for pool in pools.values():
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
+
+
+def _turn(
+    contender: Contender,
+    pool: ProcessPoolExecutor | None,
+    conditions: Conditions,
+    sizes: list[int],
+    first: int,
+    seed: int,
+) -> tuple[int, float, float]:
+    """Samples, CPU-seconds and wall seconds of one call on each core."""
+    starts = first + np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    asked = [conditions(size, int(start)) for size, start in zip(sizes, starts, strict=True)]
+    wall = time.perf_counter()
+    if pool is None:
+        cpu = _sampled(contender.simulator, asked[0], seed)
+    else:
+        cpu = sum(pool.map(_sampled_there, asked, [seed] * len(asked)))
+    return sum(sizes), cpu, time.perf_counter() - wall
+
+
+def _sampled(simulator: Any, conditions: xr.Dataset, seed: int) -> float:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        start = time.process_time()
+        found = simulator.sample(conditions, seed=seed)
+        spent = time.process_time() - start
+    finally:
+        torch.set_num_threads(before)
+    if found.sizes["sample"] != conditions.sizes["sample"]:
+        raise RuntimeError(f"sample: {found.sizes['sample']} rows for {conditions.sizes['sample']} asked")
+    return spent
+
+
+_SIMULATOR: Any = None
+
+
+def _open(simulator: Any) -> None:
+    global _SIMULATOR
+    _SIMULATOR = simulator
+
+
+def _sampled_there(conditions: xr.Dataset, seed: int) -> float:
+    return _sampled(_SIMULATOR, conditions, seed)
+
+
+def _pool(contender: Contender, cores: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(cores, mp_context=context, initializer=_open, initargs=(contender.simulator,))
+
+
+def _timing(
+    contender: Contender,
+    turns: list[tuple[int, float, float]],
+    warm: float,
+    size: int,
+    cores: int,
+    conditions: Conditions,
+    seed: int,
+    files: bool,
+) -> Timing:
+    seconds, megabytes = float("nan"), float("nan")
+    if files and cores == 1:
+        seconds, megabytes = _written(contender.simulator.sample(conditions(contender.smallest, 0), seed=seed))
+    return Timing(
+        contender.name,
+        sum(turn[0] for turn in turns),
+        sum(turn[1] for turn in turns),
+        sum(turn[2] for turn in turns),
+        cores,
+        int(getattr(contender.simulator, "batch", size)),
+        tuple(turn[0] / max(turn[1], 1e-9) for turn in turns),
+        warm,
+        seconds,
+        megabytes,
+        contender.note,
+    )
+
+
+def _written(samples: xr.Dataset) -> tuple[float, float]:
+    """CPU-seconds and megabytes of writing samples, repeated to `WRITTEN_SAMPLES`, as HDF5; per 1000 samples."""
+    from tempfile import TemporaryDirectory
+
+    from .io.hdf5_writing import write_hdf5
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "samples.h5"
+        several = samples.isel(sample=np.resize(np.arange(samples.sizes["sample"]), WRITTEN_SAMPLES))
+        start = time.process_time()
+        write_hdf5([several], path)
+        spent = time.process_time() - start
+        thousands = WRITTEN_SAMPLES / 1000.0
+        return spent / thousands, path.stat().st_size / 1e6 / thousands
+
+
+def hardware() -> str:
+    """Processor, number of cores and operating system."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that the speed depends on."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version()}
+    for package in ("surrogates", "torch", "numpy", "pythia8mc", "fastjet"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _rate(value: float) -> str:
+    if value != value:
+        return "—"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
