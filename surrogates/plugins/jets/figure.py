@@ -49,7 +49,8 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     sides = [samples] if truth is None else [samples, truth]
     quantities = [_quantities(side) for side in sides]
     canvas = Figure(figsize=(13, 8), layout="constrained")
-    above, below = canvas.subfigures(2, 1, height_ratios=(1.25, 1.0))
+    rooms: Any = canvas.subfigures(2, 1, height_ratios=(1.8, 1.0))
+    above, below = rooms
     rows = 1 if truth is None else 2
     axes = above.subplots(
         rows, len(PANELS), squeeze=False, sharex="col", gridspec_kw={"height_ratios": (3, 1)[:rows], "hspace": 0.02}
@@ -67,7 +68,7 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
         main.set_xlim(*limits)
         axes[-1, column].set_xlabel(label)
     axes[0, 0].set_ylabel("density")
-    axes[0, 0].legend(frameon=False, fontsize="small", title=None if truth is None else "line: samples, filled: truth")
+    axes[0, 1].legend(frameon=False, fontsize="small", title=None if truth is None else "line: samples, filled: truth")
     if truth is not None:
         axes[1, 0].set_ylabel("samples / truth")
     _draw_images(below, sides)

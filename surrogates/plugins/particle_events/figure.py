@@ -63,7 +63,7 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     both = [_taken(columns, _spin_pairs(columns)) if columns is not None else None for columns in (ours, theirs)]
     turn = 2 * np.pi
     for place, name, label in ((1, "azimuth_sum", "sum"), (2, "azimuth_difference", "difference")):
-        text = rf"decay-plane azimuth {label} [rad], $\pi/\rho$ pairs"
+        text = rf"azimuth {label} [rad], $\pi/\rho$ pairs"
         _spectrum(
             page, cells[2, place], both[0][name], None if both[1] is None else both[1][name], text, (0.0, turn), 18
         )
@@ -138,7 +138,8 @@ def _spectrum(
         ratio, band = mine / true, true_error / true
         error = mine_error / true
     lower.fill_between(middle, 1 - band, 1 + band, step="mid", color=TRUTH_COLOUR, alpha=0.18, lw=0)
-    lower.errorbar(middle, ratio, error, fmt="o", ms=2.2, lw=0.8, color=SAMPLES_COLOUR)
+    known = np.isfinite(ratio)
+    lower.errorbar(middle[known], ratio[known], error[known], fmt="o", ms=2.2, lw=0.8, color=SAMPLES_COLOUR)
     lower.axhline(1.0, color=TRUTH_COLOUR, lw=0.7)
     lower.set_ylim(0.7, 1.3)
     lower.set_xlim(*window)
@@ -187,6 +188,8 @@ def _asymmetry(page: Any, cell: Any, ours: Columns, theirs: Columns | None) -> N
             axes.errorbar(middle[kept], mean[kept], error[kept], fmt=mark, ms=3.5, lw=1, color=colour, mfc=face)
     axes.axhline(0.0, color=TRUTH_COLOUR, lw=0.6)
     axes.set_xscale("log")
+    axes.set_xticks([10, 20, 50, 100, 200], ["10", "20", "50", "100", "200"])
+    axes.minorticks_off()
     axes.set_xlabel(r"$\sqrt{s}$ [GeV]  (open: with initial-state radiation)", fontsize=9)
     axes.set_ylabel(r"$A_\mathrm{FB}(\tau^-)$", fontsize=9)
     axes.tick_params(labelsize=8)

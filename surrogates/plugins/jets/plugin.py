@@ -1,0 +1,61 @@
+"""jets: pp -> AK8 jets at 13 TeV from gluons, light quarks and top quarks, 30 leading constituents (JetNet layout).
+
+The reference is Pythia 8.317 with anti-kT clustering. The surrogate draws the jet and the moments of its constituent
+system from a spline flow, then the constituents in one pass of a permutation-equivariant network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrogates.io.jetnet import JETNET
+from surrogates.io.root import ROOT
+from surrogates.physics.jets.laws import CONSTRAINTS
+from surrogates.plugin import Plugin
+
+from .impostors import IMPOSTORS
+from .measure import measure
+from .recipes import set_flow
+from .reference import JetsReference, prior, truth
+from .targets import FEATURES, TARGETS
+from .variables import CONDITIONS, OUTPUTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from surrogates.recipe import Codec
+
+
+def _codec(plugin: Plugin) -> Codec:
+    from .codec import JetCodec
+
+    return JetCodec(plugin)
+
+
+def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
+    from .figure import figure
+
+    return figure(samples, truth)
+
+
+PLUGIN = Plugin(
+    name="jets",
+    title="pp -> AK8 jets at 13 TeV, 30 leading constituents (Pythia 8 + anti-kT)",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    codec=_codec,
+    recipes={"flow": set_flow()},
+    constraints=CONSTRAINTS,
+    measure=measure,
+    features=FEATURES,
+    targets=TARGETS,
+    impostors=IMPOSTORS,
+    figure=_figure,
+    formats=(JETNET, ROOT),
+    reference=JetsReference,
+    extra="particles",
+    reference_package="pythia8mc",
+)

@@ -1,0 +1,73 @@
+"""particle-events: e+e- -> gamma*/Z -> tau+ tau- with full tau decays, 10.6 to 250 GeV.
+
+The reference is Pythia 8.317 with spin-correlated decays. The default surrogate factorises an event as physics does:
+photon radiation and tau decays are learned densities, production and spin correlations are exact (`spin.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrogates.io.hepmc3 import HEPMC3
+from surrogates.io.lhe import LHE
+from surrogates.io.root import ROOT
+from surrogates.physics.particle_events import laws
+from surrogates.plugin import Plugin
+
+from .features import FEATURES
+from .impostors import IMPOSTORS
+from .measure import TARGETS, measure
+from .particles import channels, particles
+from .recipes import spline_flow
+from .reference import PythiaReference, prior, truth
+from .schema import CONDITIONS, OUTPUTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from surrogates.recipe import Codec
+
+
+def _codec(plugin: Plugin) -> Codec:
+    from .codec import EventCodec
+
+    return EventCodec(plugin)
+
+
+def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
+    from .figure import figure
+
+    return figure(samples, truth)
+
+
+def _laws() -> tuple:
+    stable = {i: particle.mass for i, particle in particles().items() if particle.stable}
+    decaying = [i for i, particle in particles().items() if not particle.stable and i != 15]
+    return laws(
+        stable,
+        [channel.products for channel in channels()],
+        {i: [channel.products for channel in channels(i)] for i in decaying},
+    )
+
+
+PLUGIN = Plugin(
+    name="particle-events",
+    title="e+e- -> tau+ tau- with full tau decays, 10.6-250 GeV (Pythia 8)",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    codec=_codec,
+    recipes={"flow": spline_flow()},
+    constraints=_laws(),
+    measure=measure,
+    features=FEATURES,
+    targets=TARGETS,
+    impostors=IMPOSTORS,
+    figure=_figure,
+    formats=(HEPMC3, ROOT, LHE),
+    reference=PythiaReference,
+    extra="particles",
+    reference_package="pythia8mc",
+)

@@ -1,0 +1,59 @@
+"""How the models of tau-pair events are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from surrogates.plugin import Plugin
+
+    from .network import EventModel
+
+RADIATION = ("mass", "initial_count", "core", "soft", "final_count", "final")
+DECAYS = ("decay", "polarimeter")
+
+
+def _pools(folder: Path | None) -> tuple[xr.Dataset, ...]:
+    from .training_data import pools
+
+    return pools(folder)
+
+
+def _model(plugin: Plugin, codec: Codec) -> EventModel:
+    from .network import EventModel
+
+    return EventModel()
+
+
+def _radiation(model: EventModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .network import pool_of, radiation_losses
+
+    yield from radiation_losses(model, pool_of(batch, 0))
+
+
+def _decays(model: EventModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .network import decay_losses, pool_of
+
+    yield from decay_losses(model, pool_of(batch, 1))
+
+
+def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> Recipe:
+    """Spline coupling flows for radiation (pool 0) and decays (pool 1), maximum likelihood."""
+    return Recipe(
+        data=_pools,
+        model=_model,
+        phases=(
+            Phase(_radiation, radiation_updates, {part: Adam(2e-3, clip=5.0) for part in RADIATION}),
+            Phase(_decays, decay_updates, {part: Adam(2e-3, clip=5.0) for part in DECAYS}),
+        ),
+        batch_size=1024,
+        sample_batch=2048,
+        description="factorised spline flows, spin correlations exact",
+    )
