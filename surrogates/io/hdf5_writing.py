@@ -15,6 +15,7 @@ import numpy as np
 from .atomic import replacing
 from .blocks import SAMPLE, check_same_schema, count_variables, gather, rows
 from .formats import FormatError
+from .hdf5_disk import writable_hdf5
 from .ragged import check_counts, pack, real_entries
 
 if TYPE_CHECKING:
@@ -131,14 +132,15 @@ def fill_hdf5(
     options = filters(compression)
     stream = iter(blocks)
     first, finished = gather(stream, CHUNK_ROWS)
-    with h5py.File(path, "w", track_order=True) as file:
-        table = _create(file, first, options, ragged, rows_per_file, rows(first) if finished else None)
+    with writable_hdf5(path) as output:
+        table = _create(output.file, first, options, ragged, rows_per_file, rows(first) if finished else None)
         table.append(first)
         for block in stream:
+            output.check()
             check_same_schema(first, block)
             table.append(block)
         for key, value in (final_attrs() if final_attrs else {}).items():
-            file.attrs[key] = encode_attr("global", key, value)
+            output.file.attrs[key] = encode_attr("global", key, value)
 
 
 def encode_attr(owner: str, key: str, value: Any) -> Any:

@@ -403,6 +403,7 @@ def _parents(final: np.ndarray, mother: np.ndarray, taus: np.ndarray) -> np.ndar
     side = np.zeros(mother.size + 1, np.int8)
     side[taus[:, 0]], side[taus[:, 1]] = -1, 1
     parent = np.zeros(final.size, np.int8)
+    mother = np.append(mother, -1)
     here = final
     for _ in range(10_000):
         here = np.where(parent == 0, mother[here], -1)

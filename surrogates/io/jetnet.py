@@ -50,12 +50,15 @@ def write_jetnet(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite:
     """
     import h5py
 
+    from .hdf5_disk import writable_hdf5
+
     stream = iter(blocks)
     first = next(stream, None)
     if first is None:
         raise FormatError("nothing to write: not even a zero-length block came")
     _require(first)
-    with replacing(Path(target), overwrite=overwrite) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(Path(target), overwrite=overwrite) as temporary, writable_hdf5(temporary) as output:
+        file = output.file
         file.attrs["particle_features"] = ["etarel", "phirel", "ptrel", "mask"]
         file.attrs["jet_features"] = ["pt", "eta", "mass", "num_particles"]
         file.attrs["types"] = list(TYPES)
@@ -63,6 +66,7 @@ def write_jetnet(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite:
         block: xr.Dataset | None = first
         while block is not None:
             _require(block)
+            output.check()
             for name, values in _arrays(block).items():
                 if name not in file:
                     chunks = (_CHUNK_ROWS, *values.shape[1:])

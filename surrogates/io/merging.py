@@ -11,6 +11,7 @@ import hdf5plugin  # noqa: F401  (registers its filters)
 from .atomic import replacing
 from .blocks import SAMPLE
 from .formats import FileFormatError
+from .hdf5_disk import writable_hdf5
 from .hdf5_writing import PADDED_SIZE, datasets
 from .shards import complete_parts, read_manifest, sha256
 
@@ -49,9 +50,10 @@ def merge(folder: str | Path, output: str | Path, *, overwrite: bool = False) ->
             raise FileFormatError(f"{path}: altered since it was written (its SHA-256 is not the manifest's)")
     with replacing(Path(output), overwrite=overwrite) as temporary:
         shutil.copyfile(first, temporary)
-        with h5py.File(temporary, "r+") as joined:
-            targets = datasets(joined)
+        with writable_hdf5(temporary, "r+") as joined:
+            targets = datasets(joined.file)
             for path in others:
+                joined.check()
                 with h5py.File(path, "r") as part:
                     sources = datasets(part)
                     _check_fit(targets, sources, path)

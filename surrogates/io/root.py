@@ -100,7 +100,7 @@ def _branches(awkward: Any, block: xr.Dataset, description: Description, *, as_t
     jagged: dict[str, dict[str, Any]] = {dim: {} for dim in counts}
     for name, variable in description.variables.items():
         values = block.variables[name].values
-        dim = variable.dims[1] if len(variable.dims) > 1 else None
+        dim = variable.dims[1] if len(variable.dims) > 1 else ""
         if dim in counts:
             flat = pack(name, values, real_entries(counts[dim], block.sizes[dim]))
             jagged[dim][name] = awkward.unflatten(flat, counts[dim])
@@ -159,7 +159,7 @@ def _values(tree: Any, description: Description, start: int, stop: int) -> dict[
     }
     for name, variable in description.variables.items():
         shape = tuple(stop - start if dim == SAMPLE else description.sizes[dim] for dim in variable.dims)
-        dim = variable.dims[1] if len(variable.dims) > 1 else None
+        dim = variable.dims[1] if len(variable.dims) > 1 else ""
         if dim in counts:
             check_counts(description.counts[dim], counts[dim], dim, description.sizes[dim])
             jagged = array(name)
