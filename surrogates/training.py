@@ -262,7 +262,9 @@ class _Run:
         self.model: Any = model
         self.codec_state = {k: v.clone() for k, v in codec.state_dict().items()} if isinstance(codec, nn.Module) else {}
         self.pools = [encode_pool(pool, codec, dtype, fabric.device) for pool in pools]
-        self.model.to(fabric.device, dtype)
+        self.model.to(fabric.device)
+        if dtype is torch.float64:
+            self.model.double()
         self.averages: dict[str, Tensor] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         self.parameters: dict[str, list[nn.Parameter]] = {}
