@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +84,7 @@ def asked(
     n : int, optional
         Samples in all; with a table, samples for each of its rows (1 where it is left out).
     table : Path, optional
-        A CSV file with one column a condition, or a NetCDF or HDF5 file of conditions.
+        A CSV, TSV or Parquet table with one column a condition, or a NetCDF or HDF5 file of conditions.
     prior : bool
         Draw the conditions from the plugin's prior.
     seed : int
@@ -117,71 +116,45 @@ def asked(
 def read_table(path: Path, schema: Schema, given: Mapping[str, str], *, each: int) -> xr.Dataset:
     """Read a table of conditions; every row stands for `each` samples, or for what its column ``n`` says.
 
-    A CSV column is headed by a condition's name, with its unit in brackets where it is not the schema's:
-    ``energy [TeV]``. Conditions given as options hold for all rows.
+    A column is headed by a condition's name, with its unit in brackets where it is not the schema's: ``energy [TeV]``.
+    Conditions given as options hold for all rows; of a NetCDF or HDF5 file the variables that are conditions are taken.
 
     Raises
     ------
     SchemaError
-        A missing or broken table; names the column and the line.
+        An unknown column, a wrong unit, a label or number that does not read, or a negative count.
+    FormatError
+        A file that is no table.
     """
-    if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
-        return _read_dataset(path, schema, given, each)
-    columns = _read_columns(path)
-    counts = np.full(len(next(iter(columns.values()), [])), each)
-    if "n" in columns:
-        counts = _counts(path, columns.pop("n"))
-    values: dict[str, Any] = {}
-    for heading, cells in columns.items():
-        name, _, unit = heading.partition("[")
-        name, unit = name.strip(), unit.strip().removesuffix("]").strip()
-        if name not in schema:
-            hint = nearest(name, schema.names)
-            raise SchemaError(f"{path}: column {heading!r} is no condition; expected {', '.join(schema.names)}{hint}")
-        if name in given:
-            raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
-        try:
-            converted = schema[name].convert([f"{cell} {unit}".strip() if cell else cell for cell in cells])
-        except SchemaError as error:
-            raise SchemaError(f"{path}: {error}") from None
-        values[name] = np.repeat(converted, counts, axis=0)
-    return condition_dataset(schema, n=int(counts.sum()), check=False, **values, **given)
-
-
-def _read_columns(path: Path) -> dict[str, list[str]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            rows = [row for row in csv.reader(stream, delimiter="\t" if path.suffix.lower() == ".tsv" else ",") if row]
-    except FileNotFoundError:
-        raise SchemaError(f"{path}: no such table of conditions") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SchemaError(f"{path}: the table does not read ({error})") from None
-    if not rows:
-        raise SchemaError(f"{path}: the table is empty; expected a line of condition names, then one line a setting")
-    headings = [heading.strip() for heading in rows[0]]
-    if len(set(headings)) != len(headings):
-        raise SchemaError(f"{path}: a column is named twice; expected each condition once")
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(headings):
-            raise SchemaError(f"{path}: row {line} has {len(row)} cells; expected {len(headings)}, as the first line")
-    return {heading: [row[column].strip() for row in rows[1:]] for column, heading in enumerate(headings)}
-
-
-def _counts(path: Path, cells: list[str]) -> np.ndarray:
-    try:
-        counts = np.array([int(cell) for cell in cells], dtype=np.int64)
-    except ValueError:
-        raise SchemaError(f"{path}: column 'n' holds {cells!r}; expected whole numbers of samples") from None
-    if np.any(counts < 0):
-        raise SchemaError(f"{path}: column 'n' holds {counts.min()}; expected 0 or more")
-    return counts
-
-
-def _read_dataset(path: Path, schema: Schema, given: Mapping[str, str], each: int) -> xr.Dataset:
+    from ..io import read_conditions
     from .files import read_whole
 
-    dataset = read_whole(path)
-    found = {str(name): dataset[name] for name in dataset.data_vars if name in schema}
-    rows = np.repeat(np.arange(dataset.sizes["sample"]), each)
-    values = {name: variable.isel(sample=rows) for name, variable in found.items() if name not in given}
+    delimited = path.suffix.lower() in {".csv", ".tsv", ".parquet"}
+    table = read_conditions(path) if delimited else read_whole(path)
+    names = [str(name) for name in table.data_vars]
+    rows = np.arange(table.sizes["sample"])
+    if "n" in names and "n" not in schema:
+        rows = np.repeat(rows, _counts(path, table["n"].values))
+        names.remove("n")
+    else:
+        rows = np.repeat(rows, each)
+    for name in names if delimited else ():
+        if name not in schema:
+            hint = nearest(name, schema.names)
+            raise SchemaError(f"{path}: column {name!r} is no condition; expected {', '.join(schema.names)}{hint}")
+        if name in given:
+            raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
+    values: dict[str, Any] = {}
+    for name in names:
+        if name in schema and name not in given:
+            try:
+                values[name] = schema[name].convert(table[name])[rows]
+            except SchemaError as error:
+                raise SchemaError(f"{path}: {error}") from None
     return condition_dataset(schema, n=len(rows), check=False, **values, **given)
+
+
+def _counts(path: Path, counts: np.ndarray) -> np.ndarray:
+    if counts.dtype.kind not in "iu" or np.any(counts < 0):
+        raise SchemaError(f"{path}: column 'n' holds {counts.tolist()[:5]}; expected numbers of samples, 0 or more")
+    return counts

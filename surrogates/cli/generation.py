@@ -62,7 +62,7 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
             ["--conditions", "table"],
             type=path,
             metavar="TABLE",
-            help="CSV with a column a condition (`energy [GeV]`) and perhaps `n`; or a NetCDF or HDF5 file.",
+            help="CSV with a column a condition (`energy [GeV]`) and perhaps `n`; or NetCDF or HDF5.",
         ),
         click.Option(
             ["--prior"], is_flag=True, help="Draw the conditions from the plugin's prior; those given as options hold."

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import registry
 from ..errors import SimulatorMissing, WeightsError
 from ..io import OutputError
 from ..request import condition_dataset
@@ -106,31 +105,25 @@ def timed(
     WeightsError
         No model is released.
     """
-    from ..benchmarking import Contender, race
+    from ..benchmarking import contenders, race
 
     notes = []
-    recipes = list(models) or [card.recipe for card in registry.entry(plugin.name).cards()]
-    if not recipes:
+    try:
+        sides = contenders(plugin.name, models=models or None)
+    except SimulatorMissing as error:
+        notes.append(f"no reference in this run: {error}")
+        sides = contenders(plugin.name, models=models or None, reference=False)
+    timed_models = [side.simulator for side in sides if side.name != "reference"]
+    if not timed_models:
         raise WeightsError(
             f"{plugin.name}: no released weights to time; train them with `surrogates train {plugin.name}`"
         )
-    surrogates = [registry.load(plugin.name, model=recipe) for recipe in recipes]
-    default = next(iter(plugin.recipes))
-    contenders = []
-    try:
-        contenders.append(Contender("reference", registry.reference(plugin.name)))
-    except SimulatorMissing as error:
-        notes.append(f"no reference in this run: {error}")
-    contenders += [
-        Contender("surrogate" if recipe == default else f"surrogate {recipe}", opened, smallest=opened.batch)
-        for recipe, opened in zip(recipes, surrogates, strict=True)
-    ]
     given = dict(values or {})
     described = ", ".join(f"{name} {value}" for name, value in given.items())
     return race(
         plugin.name,
-        contenders,
-        _conditions(plugin, surrogates[0].conditions, given, seed),
+        sides,
+        _conditions(plugin, timed_models[0].conditions, given, seed),
         seconds=seconds,
         cores=cores,
         rounds=rounds,
