@@ -9,7 +9,7 @@ THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: demo test test-all install lint types clean
+.PHONY: demo test test-all install lint types readme clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m surrogates.demo --out demo
@@ -25,6 +25,9 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/pyright
+
+readme: $(INSTALLED)
+	$(BIN)/python scripts/fill_readme.py
 
 install: $(INSTALLED)
 

@@ -1,0 +1,100 @@
+"""Fill the marked parts of README.md: figures from the released cards, the example plugin from its files.
+
+``python scripts/fill_readme.py`` rewrites the file; with ``--check`` it exits 1 where the file is out of date.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from surrogates import registry
+from surrogates.card_markdown import table
+from surrogates.cards import Card, Finding
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+PLUGIN = Path("tests/third_party/muon-decay")
+SHOWN = ("pyproject.toml", "muon_decay/plugin.py", "muon_decay/network.py")
+LANGUAGES = {".toml": "toml", ".py": "python"}
+
+
+def filled(text: str) -> str:
+    """`text` with its marked parts made anew.
+
+    Raises
+    ------
+    ValueError
+        A marker is missing.
+    """
+    for name, content in (("figures", figures()), ("plugin", plugin())):
+        start, end = f"<!-- {name}: made by scripts/fill_readme.py -->", f"<!-- end of {name} -->"
+        if start not in text or end not in text:
+            raise ValueError(f"README.md: the marker {start!r} or {end!r} is missing")
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        text = f"{before}{start}\n\n{content}\n\n{end}{after}"
+    return text
+
+
+def figures() -> str:
+    """A table for each released model of this package's plugins: every figure on its card, met or not, and speed."""
+    cards = [card for entry in registry.plugins() if entry.package == "surrogates" for card in entry.cards()]
+    return "\n\n".join(_card(card) for card in cards) or "No weights are released yet."
+
+
+def _card(card: Card) -> str:
+    judged = [finding for finding in card.findings if finding.passed is not None]
+    met = (
+        f"{len(judged) - len(card.unmet)} of {len(judged)} required figures met" if judged else "no figure measured yet"
+    )
+    parts = [f"### {card.plugin}, model `{card.recipe}`: {met}"]
+    rows = [_row(finding) for finding in card.findings]
+    if rows:
+        parts.append(table(("figure", "value", "floor", "limit", "n", "verdict"), rows))
+    reference = next((speed.rate for speed in card.speed if speed.side == "reference"), None)
+    lines = [
+        f"- {speed.side}, {speed.threads} core{'s' if speed.threads > 1 else ''}: {speed.rate:,.4g} samples per CPU-second"
+        + (f", {speed.rate / reference:,.3g} times the reference" if reference and speed.side != "reference" else "")
+        for speed in card.speed
+    ]
+    lines += [f"- {note}" for note in card.notes]
+    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    units = "" if finding.units == "1" else f" {finding.units}"
+    return (
+        finding.name,
+        f"{finding.value:.3g}" + (f" ± {finding.error:.1g}" if finding.error is not None else "") + units,
+        "" if finding.floor is None else f"{finding.floor:.3g}",
+        "" if finding.limit is None else f"{finding.relation} {finding.limit:.3g}",
+        f"{finding.n:,}",
+        "**not met**" if finding.passed is False else finding.verdict,
+    )
+
+
+def plugin() -> str:
+    """The example plugin's files, word for word."""
+    parts = []
+    for name in SHOWN:
+        path = ROOT / PLUGIN / name
+        content = path.read_text(encoding="utf-8").rstrip("\n")
+        parts.append(f"`{PLUGIN / name}`\n\n```{LANGUAGES[path.suffix]}\n{content}\n```")
+    return "\n\n".join(parts)
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite or check README.md."""
+    before = README.read_text(encoding="utf-8")
+    after = filled(before)
+    if "--check" in arguments:
+        if before != after:
+            print("README.md is out of date: run `make readme`", file=sys.stderr)
+        return int(before != after)
+    README.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
