@@ -38,7 +38,7 @@ def filled(text: str) -> str:
 
 
 def figures() -> str:
-    """A table for each released model of this package's plugins: every figure on its card, met or not, and speed."""
+    """A table for each released model of this package: every figure on its card, met or not, and speed."""
     cards = [card for entry in registry.plugins() if entry.package == "surrogates" for card in entry.cards()]
     return "\n\n".join(_card(card) for card in cards) or "No weights are released yet."
 
@@ -54,7 +54,7 @@ def _card(card: Card) -> str:
         parts.append(table(("figure", "value", "floor", "limit", "n", "verdict"), rows))
     reference = next((speed.rate for speed in card.speed if speed.side == "reference"), None)
     lines = [
-        f"- {speed.side}, {speed.threads} core{'s' if speed.threads > 1 else ''}: {speed.rate:,.4g} samples per CPU-second"
+        f"- {speed.side}, {speed.threads} thread(s): {speed.rate:,.4g} samples per CPU-second"
         + (f", {speed.rate / reference:,.3g} times the reference" if reference and speed.side != "reference" else "")
         for speed in card.speed
     ]
