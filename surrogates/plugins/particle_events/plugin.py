@@ -18,7 +18,7 @@ from .features import FEATURES
 from .impostors import IMPOSTORS
 from .measure import TARGETS, measure
 from .particles import channels, particles
-from .recipes import spline_flow
+from .recipes import gan, spline_flow
 from .reference import PythiaReference, prior, truth
 from .schema import CONDITIONS, OUTPUTS
 
@@ -59,7 +59,7 @@ PLUGIN = Plugin(
     prior=prior,
     truth=truth,
     codec=_codec,
-    recipes={"flow": spline_flow()},
+    recipes={"flow": spline_flow(), "gan": gan()},
     constraints=_laws(),
     measure=measure,
     features=FEATURES,

@@ -47,8 +47,8 @@ def mass_table(energy: Tensor) -> tuple[Tensor, Tensor]:
     deficit = torch.exp(nodes)
     beta = 2.0 * FINE_STRUCTURE / torch.pi * (torch.log(s / ELECTRON_MASS**2) - 1.0)
     mass = torch.sqrt(torch.clamp(s * (1.0 - deficit), min=MINIMUM_MASS**2))
-    born = cross_section(mass.reshape(-1)).reshape(mass.shape)
-    density = deficit**beta * (1.0 + (1.0 - deficit) ** 2) * born
+    born = cross_section(mass)
+    density = torch.exp(beta * nodes) * (1.0 + (1.0 - deficit) ** 2) * born
     steps = 0.5 * (density[:, 1:] + density[:, :-1]) * (nodes[:, 1:] - nodes[:, :-1])
     cumulative = torch.cat((torch.zeros_like(steps[:, :1]), torch.cumsum(steps, dim=1)), dim=1)
     return nodes, cumulative / cumulative[:, -1:]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from surrogates.plugin import Plugin
 
+    from .gan import EventGAN
+    from .gan_codec import EventGANCodec
     from .network import EventModel
 
 RADIATION = ("mass", "initial_count", "core", "soft", "final_count", "final")
@@ -54,6 +56,48 @@ def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> 
             Phase(_decays, decay_updates, {part: Adam(2e-3, clip=5.0) for part in DECAYS}),
         ),
         batch_size=1024,
-        sample_batch=2048,
+        sample_batch=4096,
         description="factorised spline flows, spin correlations exact",
+    )
+
+
+def _events(folder: Path | None) -> tuple[xr.Dataset, ...]:
+    from .training_data import events
+
+    return events(folder)
+
+
+def _gan_codec(plugin: Plugin) -> Codec:
+    from .gan_codec import EventGANCodec
+
+    return EventGANCodec(plugin)
+
+
+def _gan_model(plugin: Plugin, codec: EventGANCodec) -> EventGAN:
+    from .gan import EventGAN
+
+    return EventGAN(codec)
+
+
+def _play(model: EventGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from surrogates.models.adversarial import Game, Penalty, adversarial_steps
+
+    from . import gan
+
+    game = Game("relativistic", r1=0.2, r2=0.2, penalty_every=4)
+    penalties = (Penalty(5.0, gan.conservation), Penalty(0.1, gan.mass_shell))
+    yield from adversarial_steps(gan.real, gan.generate, gan.judge, game, penalties=penalties)(model, batch)
+
+
+def gan(updates: int = 12_000) -> Recipe:
+    """The literature's conditional perceptron GAN, a baseline beside the default."""
+    adam = Adam(6e-4, betas=(0.0, 0.99), clip=5.0)
+    return Recipe(
+        data=_events,
+        model=_gan_model,
+        phases=(Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.998),),
+        batch_size=256,
+        sample_batch=4096,
+        codec=_gan_codec,
+        description="conditional perceptron GAN of the literature, momenta projected onto the conservation laws",
     )

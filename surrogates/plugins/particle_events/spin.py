@@ -56,10 +56,18 @@ def angular_coefficients(mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def cross_section(mass: Tensor) -> Tensor:
-    """Born cross section up to a constant, [GeV^-2]."""
-    a, _, c = angular_coefficients(mass)
-    beta = torch.sqrt(torch.clamp(1.0 - 4.0 * TAU_MASS**2 / mass**2, min=0.0))
-    return beta * (a + c / 3.0) / mass**2
+    """Born cross section up to a constant [GeV^-2], summed over helicities (PDG 2024, eq. 10.36 with masses)."""
+    s = mass**2
+    kappa = 1.0 / (16.0 * SIN2_MIXING * (1.0 - SIN2_MIXING))
+    denominator = (s - Z_MASS**2) ** 2 + (s * (Z_WIDTH / Z_MASS)) ** 2
+    interference = kappa * s * (s - Z_MASS**2) / denominator
+    resonance = kappa**2 * s**2 / denominator
+    both = VECTOR**2 + AXIAL**2
+    vector = 1.0 + 2.0 * VECTOR**2 * interference + VECTOR**2 * both * resonance
+    axial = AXIAL**2 * both * resonance
+    ratio = 4.0 * TAU_MASS**2 / s
+    beta_squared = torch.clamp(1.0 - ratio, min=0.0)
+    return torch.sqrt(beta_squared) * (vector * (1.0 + 0.5 * ratio) + beta_squared * axial) / s
 
 
 def sample_quadratic(a: Tensor, b: Tensor, c: Tensor, uniform: Tensor) -> Tensor:

@@ -118,7 +118,7 @@ def events(folder: Path | None) -> tuple[xr.Dataset, ...]:
             return events(Path(temporary))
     folder.mkdir(parents=True, exist_ok=True)
     conditions = prior(CONDITIONS, EVENT_SHARDS * EVENTS_A_SHARD, seed=1_000_003)
-    kept = ("n_particles", "pdg_id", "px", "py", "pz", "E", "parent")
+    kept = ("n_particles", "pdg_id", "px", "py", "pz", "E", "parent", "tau_decay")
 
     def shard(i: int) -> dict[str, np.ndarray]:
         rows = conditions.isel(sample=slice(i * EVENTS_A_SHARD, (i + 1) * EVENTS_A_SHARD))
