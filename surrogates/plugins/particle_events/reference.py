@@ -23,20 +23,22 @@ class PythiaReference:
     ----------
     correlated : bool
         False switches to isotropic, uncorrelated tau decays (``TauDecays:mode = 0``): fast, and wrong in the spins.
+    batched : bool
+        Generate each group of equal conditions in one call, seeded once: Pythia at its fastest, for benchmarks.
 
     Notes
     -----
-    The generator is re-seeded for each sample with (seed, sample), so that rows do not depend on one another.
+    Unless batched, the generator is re-seeded for each sample with (seed, sample): rows do not depend on one another.
     """
 
     conditions = CONDITIONS
     outputs = OUTPUTS
 
-    def __init__(self, correlated: bool = True) -> None:
-        self.correlated = correlated
+    def __init__(self, correlated: bool = True, batched: bool = False) -> None:
+        self.correlated, self.batched = correlated, batched
 
     def __repr__(self) -> str:
-        return f"PythiaReference(correlated={self.correlated})"
+        return f"PythiaReference(correlated={self.correlated}, batched={self.batched})"
 
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Simulate one event for each row of `conditions`.
@@ -77,6 +79,9 @@ class PythiaReference:
         if not self.correlated:
             lines.append("TauDecays:mode = 0")
         instance = simulation.pythia(lines)
+        if self.batched:
+            instance.rndm.init(1 + fold(seed, int(samples[0])) % 899_999_999)
+            return simulation.events(instance.nextBatch(len(samples)))
         return simulation.collect(instance, [fold(seed, int(sample)) for sample in samples])
 
 
