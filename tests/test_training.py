@@ -22,7 +22,8 @@ from surrogates.noise import Noise
 from surrogates.pools import Order, Pool, PoolError, encode_pool, read_pools, write_pools
 from surrogates.progress import Watch
 from surrogates.recipe import Adam, Phase, Privacy, Recipe
-from surrogates.training import TrainingError, fit, learning_rate, release
+from surrogates.training import fit, release
+from surrogates.training_loop import TrainingError, learning_rate
 
 torch.set_num_threads(1)
 
