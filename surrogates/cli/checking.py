@@ -65,7 +65,7 @@ def validate_command(
     plugin = registry.plugin(name)
     if report is not None:
         check_path(report, overwrite=overwrite)
-    sides = {
+    sides: dict[str, Any] = {
         key: _read(path, plugin)
         for key, path in {
             "samples": samples,

@@ -113,7 +113,7 @@ def asked(
     return condition_dataset(schema, n=n, check=False, **{**values, **given}), {}
 
 
-def read_table(path: Path, schema: Schema, given: Mapping[str, str], *, each: int) -> xr.Dataset:
+def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: int) -> xr.Dataset:
     """Read a table of conditions; every row stands for `each` samples, or for what its column ``n`` says.
 
     A column is headed by a condition's name, with its unit in brackets where it is not the schema's: ``energy [TeV]``.

@@ -151,7 +151,7 @@ def run(arguments: list[str]) -> int:
 
 def _is_ours(error: BaseException) -> bool:
     """Whether the error's type, or a ValueError's place, is this package: its message is meant for the user."""
-    if any(kind.__module__.partition(".")[0] == __package__.partition(".")[0] for kind in type(error).__mro__):
+    if any(kind.__module__.partition(".")[0] == "surrogates" for kind in type(error).__mro__):
         return True
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -53,7 +53,7 @@ class Job:
     plugin: Plugin
     simulator: Any
     what: int | xr.Dataset
-    values: Mapping[str, str]
+    values: Mapping[str, Any]
     seed: int
     first: int = 0
     block: int | None = None
@@ -84,9 +84,9 @@ class Job:
         """Blocks of the samples `start` to `stop`; an empty block where there is none."""
         from ..parallel import stream_parallel
 
-        first = {"first": self.first + start} if isinstance(self.what, int) else {}
+        first: dict[str, Any] = {"first": self.first + start} if isinstance(self.what, int) else {}
         what = stop - start if isinstance(self.what, int) else self.what.isel(sample=slice(start, stop))
-        options = {} if self.block is None else {"block": self.block}
+        options: dict[str, Any] = {} if self.block is None else {"block": self.block}
         if self.workers > 1:
             return stream_parallel(
                 self.simulator, what, seed=self.seed, workers=self.workers, **options, **first, **self.values
