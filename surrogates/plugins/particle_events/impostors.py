@@ -32,18 +32,28 @@ def shuffled_taus(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 
 def _neighbours(truth: xr.Dataset, taus: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """For each event another one close in initial-state radiation, sqrt(s) and tau-pair mass."""
+    """For each event another one of its radiation and sqrt(s), close in tau-pair mass.
+
+    Where few events share a sqrt(s), as with one energy for each, closeness in mass has to do.
+    """
     pair = taus.sum(1)
     mass = np.sqrt(np.maximum(pair[:, 3] ** 2 - (pair[:, :3] ** 2).sum(-1), 0.0))
     energy = truth["energy"].values
     n = len(mass)
     asked = truth["asked_decay_plus"].values if "asked_decay_plus" in truth else np.zeros(n, dtype=np.int64)
-    order = np.lexsort((mass / energy, np.round(mass, 2), truth["initial_state_radiation"].values, asked))
+    radiation = truth["initial_state_radiation"].values
+    _, repeats = np.unique(energy, return_counts=True)
+    close = energy if repeats.mean() >= NEIGHBOURS else np.zeros(n)
+    order = np.lexsort((mass, close, radiation, asked))
+    alike = np.stack([asked, radiation, close], -1)[order]
+    edges = np.flatnonzero((np.diff(alike, axis=0) != 0).any(1)) + 1
+    starts = np.concatenate([[0], edges]) if n >= NEIGHBOURS * (len(edges) + 1) else np.zeros(1, dtype=np.int64)
     shuffled = order.copy()
-    for start in range(0, n, NEIGHBOURS):
-        block = order[start : start + NEIGHBOURS]
-        cycle = generator.permutation(len(block))
-        shuffled[start + cycle] = block[np.roll(cycle, 1)]
+    for group, stop in zip(starts, [*starts[1:], n], strict=True):
+        for start in range(group, stop, NEIGHBOURS):
+            block = order[start : min(start + NEIGHBOURS, stop)]
+            cycle = generator.permutation(len(block))
+            shuffled[start + cycle] = block[np.roll(cycle, 1)]
     partner = np.empty(n, dtype=np.int64)
     partner[order] = shuffled
     return partner
