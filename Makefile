@@ -33,7 +33,8 @@ install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt $(THIRD_PARTY)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "surrogates needs Python 3.11 or newer; try make PYTHON=python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+		{ $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@for package in $(patsubst %/pyproject.toml,%,$(THIRD_PARTY)); do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e $$package || exit 1; \
