@@ -77,8 +77,8 @@ def set_network(
     *,
     seed: int = 0,
     width: int = 64,
-    epochs: int = 8,
-    batch: int = 512,
+    epochs: int = 6,
+    batch: int | None = None,
     threads: int = 1,
 ) -> Separation:
     """AUC of a permutation-invariant network on sets of elements.
@@ -88,7 +88,8 @@ def set_network(
     first, second : (array, mask)
         Elements (n, m, k) and booleans (n, m) of the filled ones.
     width, epochs, batch : int
-        Size of the network and of its training; the epoch with the least validation loss is kept.
+        Size of the network and of its training; the epoch with the least validation loss is kept. By default a batch is
+        a hundredth of the training rows, but 64 to 512.
 
     Returns
     -------
@@ -110,7 +111,9 @@ def set_network(
         torch.set_num_threads(before)
 
 
-def _set_network(torch: Any, first: Any, second: Any, seed: int, width: int, epochs: int, batch: int) -> Separation:
+def _set_network(
+    torch: Any, first: Any, second: Any, seed: int, width: int, epochs: int, batch: int | None
+) -> Separation:
     generator = torch.Generator().manual_seed(seed)
     slots = max(int(mask.any(0).nonzero()[0].max(initial=0)) + 1 for _, mask in (first, second))
     mask = np.concatenate([side[1][:, :slots] for side in (first, second)])
@@ -123,6 +126,7 @@ def _set_network(torch: Any, first: Any, second: Any, seed: int, width: int, epo
     fold = torch.from_numpy(_folds(len(first[1]), len(second[1]), 4, seed))
     training, validation, test = ((fold < 2).nonzero()[:, 0], (fold == 2).nonzero()[:, 0], (fold == 3).nonzero()[:, 0])
 
+    batch = batch or min(max(len(training) // 100, 64), 512)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _network(torch, elements.shape[1], width)
