@@ -361,10 +361,10 @@ class Schema:
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
         """Read what `to_json` wrote."""
         tuples = ("dims", "bounds", "categories")
-        variables = [
-            Variable(**{k: tuple(v) if k in tuples and v is not None else v for k, v in item.items()})
-            for item in data["variables"]
-        ]
+        variables = []
+        for item in data["variables"]:
+            fields: dict[str, Any] = {k: tuple(v) if k in tuples and v is not None else v for k, v in item.items()}
+            variables.append(Variable(**fields))
         return cls(tuple(variables), tuple(Dimension(**item) for item in data["dimensions"]))
 
 
