@@ -200,7 +200,7 @@ _QUANTITIES: Mapping[str, Callable[[Columns], np.ndarray]] = {
 def energy_profile(quantity: str, columns: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean, its standard error and the number of entries of a quantity in the bins of `ENERGY_EDGES`."""
     values = _QUANTITIES[quantity](columns)
-    values = values.reshape(len(values), -1)
+    values = values.reshape(len(values), int(np.prod(values.shape[1:])))
     bins = np.broadcast_to(np.digitize(columns["energy"], ENERGY_EDGES)[:, None] - 1, values.shape)
     kept = np.isfinite(values) & (bins >= 0) & (bins < len(ENERGY_EDGES) - 1)
     bins, values = bins[kept], values[kept]
