@@ -12,6 +12,7 @@ import numpy as np
 
 from .blocks import SAMPLE
 from .formats import FileFormatError
+from .hdf5_heaps import endless_heap
 from .hdf5_writing import COUNTED_BY_NAME, PADDED_SIZE, datasets
 from .ragged import check_counts, unpack
 
@@ -56,6 +57,8 @@ def read_hdf5(path: str | Path, *, block_rows: int = BLOCK_ROWS) -> Iterator[xr.
         what = "is a folder; give a file" if path.is_dir() else "does not exist"
         raise FileFormatError(f"{path} {what}")
     try:
+        if (heap := endless_heap(path)) is not None:
+            raise _Unexpected(f"the heap at byte {heap} is damaged; expected an intact HDF5 or NetCDF-4 file")
         with h5py.File(path, "r") as file:
             contents = _Contents(file, path.stat().st_size)
             for start in range(0, max(contents.n, 1), block_rows):

@@ -121,10 +121,14 @@ def read_jetnet(path: str | Path, *, block_rows: int = 1 << 16) -> Iterator[xr.D
     """
     import h5py
 
+    from .hdf5_heaps import endless_heap
+
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
     try:
+        if (heap := endless_heap(path)) is not None:
+            raise FileFormatError(f"the heap at byte {heap} is damaged; expected an intact HDF5 file")
         with h5py.File(path, "r") as file:
             arrays = {name: entry for name, entry in file.items() if isinstance(entry, h5py.Dataset)}
             if not {"particle_features", "jet_features"} <= set(arrays):

@@ -29,7 +29,7 @@ from surrogates.io import (
 FEW = particle_events(6)[["energy", "n_particles", "px", "pdg_id", "tau_decay"]]
 SMALL = {NETCDF: FEW, HDF5: FEW, JETNET: jets(6), ROOT: FEW}
 TEXT = {HEPMC3: particle_events(4), LHE: particle_events(4)}
-HDF5_MUTANTS, ROOT_MUTANTS, TEXT_MUTANTS = 80, 30, 50
+HDF5_MUTANTS, ROOT_MUTANTS, TEXT_MUTANTS = 150, 60, 60
 
 
 def mutant(content: bytes, chance: random.Random) -> bytes:
@@ -118,6 +118,18 @@ def test_hdf5_of_another_kind_says_what_was_found(tmp_path):
         file["images"] = np.zeros(3)
     with pytest.raises(FileFormatError, match="expected a file with a dimension 'sample'; found images"):
         list(HDF5.read(tmp_path / "a.h5"))
+
+
+def test_a_heap_that_the_library_would_walk_for_ever_is_refused(tmp_path):
+    """HDF5 itself never returns from opening this file's attributes."""
+    path = tmp_path / "a.nc"
+    NETCDF.write([FEW], path)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"GCOL")
+    content[start + 16 : start + 32] = bytes(16)
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="the heap at byte .* is damaged"):
+        list(NETCDF.read(path))
 
 
 def test_netcdf_that_xarray_wrote_is_read(tmp_path):
