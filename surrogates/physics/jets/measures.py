@@ -258,7 +258,7 @@ def energy_movers_distances(
     """Energy mover's distances of pairs of jets, R = 1 (Komiske, Metodiev, Thaler 2019, arXiv:1902.02346, eq. 1).
 
     Solved by Sinkhorn iterations (Cuturi 2013) and rounded to a feasible plan (Altschuler, Weed, Rigollet 2017,
-    arXiv:1705.09634, algorithm 2), so that the value is that of a transport plan: an upper bound, typically 1 %
+    arXiv:1705.09634, algorithm 2), so that the value is that of a transport plan: an upper bound, some per cent
     above the optimum. The difference in pt goes to a reservoir at distance 1, as in the EnergyFlow package.
 
     Parameters
