@@ -84,19 +84,19 @@ def _play(model: EventGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
 
     from . import gan
 
-    game = Game("relativistic", r1=0.2, r2=0.2, penalty_every=4)
-    penalties = (Penalty(5.0, gan.conservation), Penalty(0.1, gan.mass_shell))
+    game = Game("relativistic", r1=0.5, r2=0.5, penalty_every=6)
+    penalties = (Penalty(5.0, gan.conservation), Penalty(0.3, gan.mass_shell))
     yield from adversarial_steps(gan.real, gan.generate, gan.judge, game, penalties=penalties)(model, batch)
 
 
-def gan(updates: int = 12_000) -> Recipe:
+def gan(updates: int = 6_000) -> Recipe:
     """The literature's conditional perceptron GAN, a baseline beside the default."""
     adam = Adam(6e-4, betas=(0.0, 0.99), clip=5.0)
     return Recipe(
         data=_events,
         model=_gan_model,
-        phases=(Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.998),),
-        batch_size=256,
+        phases=(Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.997),),
+        batch_size=128,
         sample_batch=4096,
         codec=_gan_codec,
         description="conditional perceptron GAN of the literature, momenta projected onto the conservation laws",

@@ -105,12 +105,12 @@ def pools(folder: Path | None) -> tuple[xr.Dataset, ...]:
     return _dataset(_production_shards(folder)), _dataset(_decay_shards(folder))
 
 
-EVENT_SHARDS = 100
+EVENT_SHARDS = 34
 EVENTS_A_SHARD = 500
 
 
 def events(folder: Path | None) -> tuple[xr.Dataset, ...]:
-    """Whole events of the prior for the GAN (50,000: about ten minutes of one core), in reusable shards."""
+    """Whole events of the prior for the GAN (some minutes of one core), in reusable shards; no event without a known channel."""
     from .reference import PythiaReference, prior
 
     if folder is None:
@@ -125,4 +125,5 @@ def events(folder: Path | None) -> tuple[xr.Dataset, ...]:
         simulated = PythiaReference().sample(rows, seed=1_000_003)
         return {name: simulated[name].values for name in (*CONDITIONS.names, *kept)}
 
-    return (_dataset(_shard(folder / f"events_{i:03d}.npz", lambda i=i: shard(i)) for i in range(EVENT_SHARDS)),)
+    whole = _dataset(_shard(folder / f"events_{i:03d}.npz", lambda i=i: shard(i)) for i in range(EVENT_SHARDS))
+    return (whole.isel(sample=(whole["tau_decay"].values >= 0).all(axis=1)),)
