@@ -1,10 +1,9 @@
-"""Jets to and from normalised coordinates: principal axes, whitened, the system's moments apart.
+"""Jets to and from normalised coordinates: the jet and its three subjets as a vector, the constituents as a set.
 
-The kept constituents form a system with a summed pT, a centroid and a pT-weighted covariance in (eta, phi). Those six
-numbers, the jet's own variables and three shapes are one vector (stage one); the constituents, seen from the centroid
-along the principal axes in units of the principal widths, are a set (stage two). Decoding shifts and stretches the set
-until it has exactly the moments of the vector: summed pT, centroid and covariance hold by projection, and with them the
-constituents' mass to fourth order in the angles.
+The kept constituents are shared out to three subjets. Their summed pT, pT shares, centroids and mean square radii, with
+the jet's own variables, are one vector (stage one); constituents, seen from their subjet's centroid in units of its
+radius, are a set (stage two). Decoding moves and stretches the set until each subjet has exactly the moments of the
+vector, so that the constituents' summed pT and, to fourth order in the angles, their mass hold by projection.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from surrogates.physics.jets.laws import project, relative_momentum
 from surrogates.plugin import Plugin
 
 from .simulation import N_CONSTITUENTS
+from .subjets import SUBJETS, assign, one_hot, whiten
 
 Tensors = dict[str, Tensor]
 KNOTS = 257
@@ -28,15 +28,24 @@ VECTOR = (
     "jet_eta",
     "log_multiplicity",
     "pt_sum",
-    "centroid_major",
-    "centroid_minor",
-    "log_width",
-    "log_width_ratio",
+    "centroid_along",
+    "centroid_across",
+    "first_count",
+    "second_count",
+    "first_share",
+    "second_share",
+    "log_distance",
+    "third_along",
+    "third_across",
+    "log_first_radius",
+    "log_second_radius",
+    "log_third_radius",
     "log_pt_dispersion",
     "log_tau21",
     "log_tau32",
 )
 _EDGE = 1e-9
+_SMALL = 1e-5
 
 
 class JetCodec(nn.Module):
@@ -54,38 +63,38 @@ class JetCodec(nn.Module):
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Set the vector's quantiles and the constituents' scales."""
-        vector, points, mask = describe(pools[0])
-        grid = torch.linspace(0.0, 1.0, KNOTS, dtype=torch.float64)
+        vector, points, member = describe(pools[0])
+        grid = np.linspace(0.0, 1.0, KNOTS)
         for i in range(len(VECTOR)):
-            knots = torch.tensor(np.quantile(vector[:, i].numpy(), grid.numpy()))
-            self.quantiles[i] = _increasing(knots)
-        flat = points[mask]
+            self.quantiles[i] = _increasing(torch.tensor(np.quantile(vector[:, i].numpy(), grid)))
+        flat = points[member.sum(-1) > 0]
         self.shift.copy_(flat.mean(0))
         self.scale.copy_(flat.std(0))
 
     def encode(self, physical: Tensors) -> Tensors:
-        """Conditions to a context, outputs to `vector` (n, 11) in [0, 1] and `points` (n, 30, 3)."""
+        """Conditions to a context, outputs to `vector` (n, 19) in [0, 1] and `points` (n, 30, 3)."""
         encoded: Tensors = {}
         if "jet_type" in physical:
             kind = nn.functional.one_hot(physical["jet_type"].long(), 3).to(torch.float32)
             pt = ((torch.log(physical["jet_pt"].double()) - 6.8) / 0.15).to(torch.float32)
             encoded["context"] = torch.cat((kind, pt[:, None]), dim=-1)
         if "constituent_pt_rel" in physical:
-            vector, points, mask = describe(physical)
+            vector, points, member = describe(physical)
             encoded["vector"] = to_uniform(vector, self.quantiles)
-            encoded["points"] = ((points - self.shift) / self.scale) * mask[..., None]
-            encoded["mask"] = mask.to(torch.uint8)
+            encoded["points"] = ((points - self.shift) / self.scale) * member.sum(-1, keepdim=True)
+            encoded["counts"] = member.sum(1).long()
         return encoded
 
     def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
         """Jets in the output schema, float64, constituents by decreasing pT."""
         vector = from_uniform(encoded["vector"].double(), self.quantiles)
-        count = kept_constituents(vector)
-        mask = torch.arange(N_CONSTITUENTS, device=vector.device) < count[:, None]
-        points = (encoded["points"].double() * self.scale + self.shift) * mask[..., None]
-        eta, phi, pt = place(vector, points, mask, encoded["angle"], encoded["mirror"])
+        counts = subjet_counts(vector)
+        member = one_hot(counts, N_CONSTITUENTS).double()
+        points = encoded["points"].double() * self.scale + self.shift
+        eta, phi, pt = place(vector, points, member, encoded["angle"], encoded["mirror"])
         order = torch.argsort(pt, dim=1, descending=True, stable=True)
         multiplicity = torch.round(torch.exp(vector[:, 2])).long()
+        count = counts.sum(-1)
         jets = project(
             {
                 "jet_eta": vector[:, 1],
@@ -102,116 +111,129 @@ class JetCodec(nn.Module):
         return jets
 
 
-def kept_constituents(vector: Tensor) -> Tensor:
-    """Number of constituents kept, at most 30, (n,) int64."""
-    return torch.round(torch.exp(vector[:, 2])).long().clamp(1, N_CONSTITUENTS)
-
-
-def moments(x: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Centroid (cx, cy) and covariance (xx, xy, yy) of points with weights that sum to 1, over the last axis."""
-    cx, cy = (weight * x).sum(-1), (weight * y).sum(-1)
-    dx, dy = x - cx[..., None], y - cy[..., None]
-    return cx, cy, (weight * dx * dx).sum(-1), (weight * dx * dy).sum(-1), (weight * dy * dy).sum(-1)
+def subjet_counts(vector: Tensor) -> Tensor:
+    """Constituents of each subjet, (n, SUBJETS) int64, at most 30 in all."""
+    total = torch.round(torch.exp(vector[:, 2])).long().clamp(1, N_CONSTITUENTS)
+    first = torch.floor(vector[:, 6] * total).long().clamp(min=1)
+    first = torch.minimum(first, (total - 2).clamp(min=1))
+    left = total - first
+    second = torch.floor(vector[:, 7] * left).long().clamp(min=0)
+    second = torch.minimum(torch.where(left > 0, second.clamp(min=1), second), torch.where(left > 1, left - 1, left))
+    return torch.stack((first, second, left - second), dim=-1)
 
 
 def describe(jets: Tensors) -> tuple[Tensor, Tensor, Tensor]:
-    """Stage-one vector (n, 11), whitened constituents (n, 30, 3: major, minor, log share) and mask of jets.
+    """Stage-one vector (n, 19), constituents sorted by subjet (n, 30, 3: positions, log share) and membership.
 
-    The principal frame's signs are fixed by the third moments: the pT-weighted skewness is positive along either axis.
+    The frame's first axis points from the first subjet to the second; the third lies on its positive side.
     """
-    eta, phi, pt = (jets[f"constituent_{name}_rel"].double() for name in ("eta", "phi", "pt"))
-    mask = torch.arange(pt.shape[1]) < jets["n_constituents"][:, None]
-    pt = pt * mask
-    total = pt.sum(-1)
-    share = pt / total[:, None]
-    cx, cy, xx, xy, yy = moments(eta, phi, share)
-    angle = 0.5 * torch.atan2(2.0 * xy, xx - yy)
-    cosine, sine = torch.cos(angle), torch.sin(angle)
-    dx, dy = eta - cx[:, None], phi - cy[:, None]
-    major = cosine[:, None] * dx + sine[:, None] * dy
-    minor = cosine[:, None] * dy - sine[:, None] * dx
-    sign_major = torch.where((share * major**3).sum(-1) >= 0, 1.0, -1.0)
-    sign_minor = torch.where((share * minor**3).sum(-1) >= 0, 1.0, -1.0)
-    major, minor = major * sign_major[:, None], minor * sign_minor[:, None]
-    width_major = torch.sqrt((share * major**2).sum(-1) + 1e-16)
-    width_minor = torch.sqrt((share * minor**2).sum(-1) + 1e-16)
-    centroid_major = (cosine * cx + sine * cy) * sign_major
-    centroid_minor = (cosine * cy - sine * cx) * sign_minor
-    array = torch.stack((eta, phi, pt), dim=-1).numpy()
-    tau1, tau2, tau3 = (torch.tensor(column) for column in observables.n_subjettiness(array).T)
-    mass = torch.tensor(observables.relative_mass(array)).clamp(min=1e-6)
-    floor = 1e-6
+    array = torch.stack([jets[f"constituent_{name}_rel"].double() for name in ("eta", "phi", "pt")], dim=-1)
+    label = torch.tensor(assign(array.numpy()))
+    filled = torch.arange(N_CONSTITUENTS) < jets["n_constituents"][:, None]
+    order = torch.argsort(torch.where(filled, label, torch.full_like(label, SUBJETS)), dim=1, stable=True)
+    array = array.gather(1, order[..., None].expand(-1, -1, 3))
+    counts = torch.stack([((label == k) & filled).sum(1) for k in range(SUBJETS)], dim=-1)
+    member = one_hot(counts, N_CONSTITUENTS).double()
+    total = array[..., 2].sum(-1)
+    share = array[..., 2] / total[:, None]
+    shares = torch.einsum("nm,nmk->nk", share, member)
+    safe = shares.clamp(min=1e-12)
+    centres = torch.einsum("nm,nmc,nmk->nkc", share, array[..., :2], member) / safe[..., None]
+    own = share / torch.einsum("nk,nmk->nm", safe, member).clamp(min=1e-12)
+    offset = array[..., :2] - torch.einsum("nkc,nmk->nmc", centres, member)
+    radius = torch.sqrt(torch.einsum("nm,nm,nmk->nk", own, (offset**2).sum(-1), member))
+    gap = centres[:, 1] - centres[:, 0]
+    distance = torch.sqrt((gap**2).sum(-1)).clamp(min=_SMALL)
+    along = gap / distance[:, None]
+    across = torch.stack((-along[:, 1], along[:, 0]), dim=-1)
+    third = centres[:, 2] - centres[:, 0]
+    side = torch.where((third * across).sum(-1) < 0, -1.0, 1.0).double()
+    across = across * side[:, None]
+    middle = torch.einsum("nk,nkc->nc", shares, centres)
+    tau1, tau2, tau3 = (torch.tensor(column).clamp(min=1e-6) for column in observables.n_subjettiness(array.numpy()).T)
+    mass = torch.tensor(observables.relative_mass(array.numpy())).clamp(min=1e-6)
+    jitter = torch.rand(len(total), 2, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    number = jets["n_constituents"].double()
+    left = (number - counts[:, 0]).clamp(min=1)
     vector = torch.stack(
         (
             torch.log(torch.clamp(jets["jet_mass"].double() / (jets["jet_pt"].double() * mass), min=1.0)),
             jets["jet_eta"].double(),
             torch.log(jets["n_constituents_all"].double()),
             total,
-            centroid_major,
-            centroid_minor,
-            torch.log(width_major),
-            torch.log(width_minor / width_major),
+            (middle * along).sum(-1),
+            (middle * across).sum(-1),
+            (counts[:, 0] + jitter[:, 0]) / number,
+            (counts[:, 1] + jitter[:, 1]) / left,
+            shares[:, 0],
+            shares[:, 1] / (1.0 - shares[:, 0]).clamp(min=1e-9),
+            torch.log(distance),
+            torch.asinh((third * along).sum(-1) / distance),
+            torch.log(((third * across).sum(-1) / distance).clamp(min=1e-3)),
+            *torch.log(radius.clamp(min=_SMALL)).unbind(-1),
             torch.log((share**2).sum(-1)),
-            torch.log(torch.clamp(tau2 / torch.clamp(tau1, min=floor), min=floor, max=2.0)),
-            torch.log(torch.clamp(tau3 / torch.clamp(tau2, min=floor), min=floor, max=2.0)),
+            torch.log(tau2 / tau1),
+            torch.log(tau3 / tau2),
         ),
         dim=-1,
     )
+    unit = offset / torch.einsum("nk,nmk->nm", radius.clamp(min=_SMALL), member).clamp(min=_SMALL)[..., None]
     points = torch.stack(
         (
-            torch.asinh(major / width_major[:, None]),
-            torch.asinh(minor / width_minor[:, None]),
-            torch.log(torch.clamp(share, min=1e-8)),
+            torch.asinh((unit * along[:, None]).sum(-1)),
+            torch.asinh((unit * across[:, None]).sum(-1)),
+            torch.log(own.clamp(min=1e-7)),
         ),
         dim=-1,
     )
-    return vector, points * mask[..., None], mask
+    return vector, points * member.sum(-1, keepdim=True), member
 
 
-def whiten(points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Shares that sum to 1, and positions with share-weighted centroid 0 and unit covariance, (n, 30) each."""
-    share = torch.softmax(points[..., 2].masked_fill(~mask, -torch.inf), dim=-1)
-    major, minor = torch.sinh(points[..., 0].clamp(-9.0, 9.0)), torch.sinh(points[..., 1].clamp(-9.0, 9.0))
-    cx, cy, xx, xy, yy = moments(major, minor, share)
-    dx, dy = major - cx[:, None], minor - cy[:, None]
-    # inverse Cholesky factor of the covariance: the set's own covariance becomes the identity
-    first = torch.sqrt(torch.clamp(xx, min=1e-12))
-    second = torch.sqrt(torch.clamp(yy - xy**2 / torch.clamp(xx, min=1e-12), min=1e-12))
-    u = dx / first[:, None]
-    v = (dy - (xy / first**2)[:, None] * dx) / second[:, None]
-    return u, v, share
-
-
-def place(vector: Tensor, points: Tensor, mask: Tensor, angle: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Give whitened points exactly the moments of the vector, then turn the jet.
+def place(vector: Tensor, points: Tensor, member: Tensor, angle: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Give each subjet exactly its moments, then turn the jet.
 
     Parameters
     ----------
     vector : Tensor
-        (n, 11), see `VECTOR`.
-    points, mask : Tensor
-        (n, 30, 3) and (n, 30).
+        (n, 19), see `VECTOR`.
+    points, member : Tensor
+        (n, 30, 3) and (n, 30, SUBJETS).
     angle : Tensor
-        Azimuth of the major axis in the (eta, phi) plane [rad], (n,).
+        Direction from the first to the second subjet in the (eta, phi) plane [rad], (n,).
     mirror : Tensor
-        Sign of the minor axis, (n,).
+        Sign of the side of the third, (n,).
 
     Returns
     -------
     eta_rel, phi_rel, pt_rel : Tensor
         (n, 30), zeros beyond the count.
     """
-    u, v, share = whiten(points, mask)
-    width = torch.exp(vector[:, 6])
-    major = u * width[:, None] + vector[:, 4:5]
-    minor = (v * (width * torch.exp(vector[:, 7]))[:, None] + vector[:, 5:6]) * mirror[:, None]
+    x, y, own = whiten(points, member)
+    first = vector[:, 8]
+    second = (1.0 - first) * vector[:, 9]
+    shares = torch.stack((first, second, (1.0 - first - second).clamp(min=0.0)), dim=-1) * (member.sum(1) > 0)
+    shares = shares / shares.sum(-1, keepdim=True)
+    distance = torch.exp(vector[:, 10])
+    zero = torch.zeros_like(distance)
+    along = torch.stack((zero, distance, distance * torch.sinh(vector[:, 11])), dim=-1)
+    across = torch.stack((zero, zero, distance * torch.exp(vector[:, 12])), dim=-1)
+    along = along - (shares * along).sum(-1, keepdim=True) + vector[:, 4:5]
+    across = across - (shares * across).sum(-1, keepdim=True) + vector[:, 5:6]
+    radius = torch.exp(vector[:, 13:16])
+
+    def spread(values: Tensor) -> Tensor:
+        return (values[:, None] * member).sum(-1)
+
+    x = x * spread(radius) + spread(along)
+    y = (y * spread(radius) + spread(across)) * mirror[:, None]
+    filled = member.sum(-1)
     cosine, sine = torch.cos(angle)[:, None], torch.sin(angle)[:, None]
-    pt = share * vector[:, 3:4]
-    return (cosine * major - sine * minor) * mask, (sine * major + cosine * minor) * mask, pt * mask
+    pt = own * spread(shares) * vector[:, 3:4]
+    return (cosine * x - sine * y) * filled, (sine * x + cosine * y) * filled, pt * filled
 
 
 def _increasing(knots: Tensor) -> Tensor:
-    step = 1e-9 * (knots[-1] - knots[0])
+    step = 1e-9 * (knots[-1] - knots[0]).clamp(min=1e-6)
     return torch.cummax(knots, 0).values + step * torch.arange(len(knots))
 
 
@@ -228,8 +250,8 @@ def to_uniform(values: Tensor, quantiles: Tensor) -> Tensor:
 
 def from_uniform(values: Tensor, quantiles: Tensor) -> Tensor:
     """Inverse of `to_uniform`."""
-    place_ = values.clamp(_EDGE, 1.0 - _EDGE) * (KNOTS - 1)
-    left = place_.floor().long().clamp(0, KNOTS - 2)
+    position = values.clamp(_EDGE, 1.0 - _EDGE) * (KNOTS - 1)
+    left = position.floor().long().clamp(0, KNOTS - 2)
     column = torch.arange(values.shape[1], device=values.device)
     low, high = quantiles[column, left], quantiles[column, left + 1]
-    return low + (place_ - left) * (high - low)
+    return low + (position - left) * (high - low)

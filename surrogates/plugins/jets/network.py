@@ -22,13 +22,28 @@ from surrogates.networks.sets import SetClassifier, SetGenerator
 from surrogates.noise import Noise
 from surrogates.recipe import Batch
 
-from .codec import VECTOR, JetCodec, from_uniform, kept_constituents, whiten
+from .codec import VECTOR, JetCodec, from_uniform, subjet_counts
 from .simulation import N_CONSTITUENTS
+from .subjets import SUBJETS, one_hot, whiten
 
 Tensors = dict[str, Tensor]
 CONTEXT = 4
 TIME_FEATURES = 16
 TEACHER = Sampler(steps=8, method="midpoint")
+
+
+class SubjetField(nn.Module):
+    """A set network whose elements know their subjet; the context is led by the subjets' counts / 30."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, elements: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        """(n, 30, 3), (n, c) and (n, 30) -> (n, 30, outputs) or (n, outputs)."""
+        counts = torch.round(context[:, :SUBJETS] * N_CONSTITUENTS)
+        labels = one_hot(counts, elements.shape[1]).to(elements.dtype)
+        return self.network(torch.cat((elements, labels), dim=-1), context, mask)
 
 
 class JetModel(nn.Module):
@@ -37,7 +52,7 @@ class JetModel(nn.Module):
     Parameters
     ----------
     codec : JetCodec
-        Whose quantiles tell the number of constituents from the vector.
+        Whose quantiles tell the subjets' counts from the vector.
     width, layers : int
         Of the set networks.
     """
@@ -46,14 +61,16 @@ class JetModel(nn.Module):
 
     def __init__(self, codec: JetCodec, width: int = 64, layers: int = 6) -> None:
         super().__init__()
-        self.jet = SplineCoupling(len(VECTOR), CONTEXT, hidden=64, layers=2, couplings=6, bins=12)
-        inputs = CONTEXT + len(VECTOR) + 1
+        self.jet = SplineCoupling(len(VECTOR), CONTEXT, hidden=96, layers=2, couplings=6, bins=12)
+        inputs = SUBJETS + CONTEXT + len(VECTOR)
         for name in ("teacher", "student"):
-            network = SetGenerator(3, 3, context=inputs + TIME_FEATURES, width=width, global_width=16, layers=layers)
-            setattr(self, name, VelocityField(network, TIME_FEATURES))
+            network = SetGenerator(
+                3 + SUBJETS, 3, context=inputs + TIME_FEATURES, width=width, global_width=16, layers=layers
+            )
+            setattr(self, name, VelocityField(SubjetField(network), TIME_FEATURES))
         self.teacher: VelocityField
         self.student: VelocityField
-        self.critic = SetClassifier(3, 1, context=inputs, width=width, layers=3)
+        self.critic = SubjetField(SetClassifier(3 + SUBJETS, 1, context=inputs, width=width, layers=3))
         for name in ("quantiles", "scale", "shift"):
             self.register_buffer(name, getattr(codec, name).clone(), persistent=False)
         self.quantiles: Tensor
@@ -61,21 +78,19 @@ class JetModel(nn.Module):
         self.shift: Tensor
 
     def set_context(self, context: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
-        """Context of the set networks (n, CONTEXT + 12) and mask (n, 30)."""
-        count = kept_constituents(from_uniform(vector.double(), self.quantiles.double()))
-        mask = torch.arange(N_CONSTITUENTS, device=vector.device) < count[:, None]
+        """Context of the set networks (n, 3 + CONTEXT + 19) and mask (n, 30)."""
+        counts = subjet_counts(from_uniform(vector.double(), self.quantiles.double()))
+        mask = torch.arange(N_CONSTITUENTS, device=vector.device) < counts.sum(-1, keepdim=True)
         normal = math.sqrt(2.0) * torch.erfinv((2.0 * vector.float() - 1.0).clamp(-0.9999, 0.9999))
-        fill = count.float()[:, None] / N_CONSTITUENTS
-        return torch.cat((context.float(), normal, fill), dim=-1), mask
+        return torch.cat((counts.float() / N_CONSTITUENTS, context.float(), normal), dim=-1), mask
 
-    def seen(self, points: Tensor, mask: Tensor) -> Tensor:
-        """Standardised points as they come out of the decoder, before the vector's moments: shares that sum to 1,
-        centroid 0 and unit covariance."""
+    def seen(self, points: Tensor, context: Tensor) -> Tensor:
+        """Standardised points as the decoder makes them: each subjet with shares that sum to 1, centroid 0, radius 1."""
+        member = one_hot(torch.round(context[:, :SUBJETS] * N_CONSTITUENTS), points.shape[1])
         scale, shift = self.scale.float(), self.shift.float()
-        major, minor, share = whiten(points * scale + shift, mask)
-        logs = torch.log(share.clamp_min(1e-8))
-        back = torch.stack((torch.asinh(major), torch.asinh(minor), logs), dim=-1)
-        return (back - shift) / scale * mask[..., None]
+        x, y, share = whiten(points * scale + shift, member)
+        back = torch.stack((torch.asinh(x), torch.asinh(y), torch.log(share.clamp_min(1e-7))), dim=-1)
+        return (back - shift) / scale * member.sum(-1, keepdim=True)
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Vector and constituents of each jet, and the jet's orientation."""
@@ -127,20 +142,20 @@ def refine(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     moments.
     """
     target = _target(model, batch)
-    assert target.mask is not None
+    assert target.mask is not None and target.context is not None
     noise = batch.noise.normal((N_CONSTITUENTS, 3), "student").float()
-    made = model.seen(model.student.one_step(noise, target.context, target.mask), target.mask)
+    made = model.seen(model.student.one_step(noise, target.context, target.mask), target.context)
     yield "critic", critic_loss(model, target, made.detach())
     with torch.no_grad():
-        real = model.critic(model.seen(target.data, target.mask), target.context, target.mask)[:, 0]
+        real = model.critic(model.seen(target.data, target.context), target.context, target.mask)[:, 0]
     fake = model.critic(made, target.context, target.mask)[:, 0]
     yield "student", nn.functional.softplus(real - fake)
 
 
 def critic_loss(model: JetModel, target: Target, made: Tensor, gamma: float = 0.02) -> Tensor:
     """Relativistic logistic loss with the R1 penalty on the real sets, one value a sample."""
-    assert target.mask is not None
-    data = model.seen(target.data, target.mask).detach().requires_grad_(True)
+    assert target.mask is not None and target.context is not None
+    data = model.seen(target.data, target.context).detach().requires_grad_(True)
     real = model.critic(data, target.context, target.mask)[:, 0]
     fake = model.critic(made, target.context, target.mask)[:, 0]
     (gradient,) = torch.autograd.grad(real.sum(), data, create_graph=True)

@@ -53,7 +53,7 @@ def _copy_teacher(model: JetModel) -> None:
     model.student.load_state_dict(model.teacher.state_dict())
 
 
-def set_flow(learning: int = 4_500, distillation: int = 400, refinement: int = 1_600) -> Recipe:
+def set_flow(learning: int = 4_000, distillation: int = 350, refinement: int = 1_500) -> Recipe:
     """A spline flow for the jet's vector and an EPiC flow for the constituents, distilled to one step and refined."""
     return Recipe(
         data=_data,

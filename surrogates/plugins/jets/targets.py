@@ -42,7 +42,7 @@ def _targets() -> dict[str, Target]:
             targets[f"{kind}/{name}"] = Target(N_JETS, floors=floors, description=text)
             for low, high in PT_BINS:
                 targets[f"{kind}/{low:.0f}-{high:.0f}/{name}"] = Target(
-                    N_JETS, floors=floors, description=f"{text}, pT {low:.0f} to {high:.0f} GeV"
+                    N_JETS, floors=floors, description=f"{text}, {low:.0f}-{high:.0f} GeV"
                 )
         for name, (text, units) in _WHOLE.items():
             targets[f"{kind}/{name}"] = Target(N_JETS, units=units, description=text)
