@@ -66,7 +66,12 @@ def main(
     """Run the benchmark and write JSON, Markdown and a figure."""
     sides = (
         *contenders("particle-events"),
-        Contender("Pythia, uncorrelated decays", PythiaReference(correlated=False, batched=True), UNCORRELATED, smallest=2000),
+        Contender(
+            "Pythia, uncorrelated decays",
+            PythiaReference(correlated=False, batched=True),
+            UNCORRELATED,
+            smallest=2000,
+        ),
     )
     notes = [
         "what makes the reference slow: the helicity matrix elements of each tau decay, sampled by rejection",

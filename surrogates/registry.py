@@ -191,7 +191,7 @@ def load(
     model: str | None = None,
     weights: str | Path | None = None,
     device: str = "cpu",
-    threads: int | None = None,
+    threads: int | None = 1,
     extrapolate: bool = False,
     fallback: str | None = None,
 ) -> Surrogate:
@@ -208,7 +208,8 @@ def load(
     device : str
         Torch device.
     threads : int, optional
-        Torch threads while sampling; torch's own setting by default.
+        Torch threads while sampling, 1 by default: small networks gain little from more, and on a busy machine more
+        are many times slower. None leaves torch's own setting.
     extrapolate : bool
         Allow conditions outside the trained range and mark their samples in ``source``.
     fallback : {"reference"}, optional

@@ -63,7 +63,7 @@ class Surrogate:
     card: Card
     path: Path
     device: str = "cpu"
-    threads: int | None = None
+    threads: int | None = 1
     extrapolate: bool = False
     fallback: ReferenceSimulator | None = None
 
@@ -76,7 +76,7 @@ class Surrogate:
         weights: Path | None = None,
         folder: Path | None = None,
         device: str = "cpu",
-        threads: int | None = None,
+        threads: int | None = 1,
         extrapolate: bool = False,
         fallback: str | None = None,
     ) -> Surrogate:
@@ -302,7 +302,7 @@ class Surrogate:
             [f"weights={str(self.path)!r}"] if self.path != _released_or_none(self.plugin, self.card.recipe) else []
         )
         given += [f"device={self.device!r}"] if self.device != "cpu" else []
-        given += [f"threads={self.threads}"] if self.threads is not None else []
+        given += [f"threads={self.threads}"] if self.threads != 1 else []
         given += ["extrapolate=True"] if self.extrapolate else []
         given += ["fallback='reference'"] if self.fallback is not None else []
         return f"surrogates.load({', '.join(given)})"

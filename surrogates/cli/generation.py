@@ -97,7 +97,7 @@ def _generate(plugin: Plugin) -> click.Command:
         ),
         click.Option(["--device"], default="cpu", show_default=True, help="Torch device, e.g. cuda."),
         click.Option(
-            ["--threads"], type=click.IntRange(min=1), help="Torch threads; 1 is often quickest on a busy machine."
+            ["--threads"], type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads."
         ),
         click.Option(
             ["--fallback"],

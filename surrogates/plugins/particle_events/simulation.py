@@ -90,7 +90,7 @@ def collect(instance: Any, seeds: list[int]) -> dict[str, np.ndarray]:
     for seed in seeds:
         instance.rndm.init(1 + seed % 899_999_999)
         for _ in range(10):
-            if instance.next():
+            if instance.next() and _is_pair(instance.event):
                 break
         else:
             raise RuntimeError(f"pythia: 10 failed attempts in a row with seed {seed}; check the conditions")
@@ -108,6 +108,11 @@ def collect(instance: Any, seeds: list[int]) -> dict[str, np.ndarray]:
     columns["event"] = np.repeat(np.arange(len(lengths)), lengths)
     columns["mother"] = columns["mother"] + offsets[:-1][columns["event"]]
     return _padded_events(offsets, columns)
+
+
+def _is_pair(record: Any) -> bool:
+    """Whether exactly two taus decay: a radiated photon makes a second pair in one event of ten thousand."""
+    return sum(abs(q.id()) == 16 and abs(q.status()) == 91 for q in record) == 2
 
 
 def ancestry(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
