@@ -96,9 +96,7 @@ def _generate(plugin: Plugin) -> click.Command:
             ["--weights"], type=click.Path(path_type=Path), help="A .safetensors file in place of the released weights."
         ),
         click.Option(["--device"], default="cpu", show_default=True, help="Torch device, e.g. cuda."),
-        click.Option(
-            ["--threads"], type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads."
-        ),
+        click.Option(["--threads"], type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads."),
         click.Option(
             ["--fallback"],
             type=click.Choice(["reference"]),
