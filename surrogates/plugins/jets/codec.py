@@ -189,7 +189,9 @@ def describe(jets: Tensors) -> tuple[Tensor, Tensor, Tensor]:
     return vector, points * member.sum(-1, keepdim=True), member
 
 
-def place(vector: Tensor, points: Tensor, member: Tensor, angle: Tensor, mirror: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def place(
+    vector: Tensor, points: Tensor, member: Tensor, angle: Tensor, mirror: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Give each subjet exactly its moments, then turn the jet.
 
     Parameters
@@ -211,7 +213,7 @@ def place(vector: Tensor, points: Tensor, member: Tensor, angle: Tensor, mirror:
     x, y, own = whiten(points, member)
     first = vector[:, 8]
     second = (1.0 - first) * vector[:, 9]
-    shares = torch.stack((first, second, (1.0 - first - second).clamp(min=0.0)), dim=-1) * (member.sum(1) > 0)
+    shares = torch.stack((first, second, 1.0 - first - second), dim=-1).clamp(min=_SMALL) * (member.sum(1) > 0)
     shares = shares / shares.sum(-1, keepdim=True)
     distance = torch.exp(vector[:, 10])
     zero = torch.zeros_like(distance)

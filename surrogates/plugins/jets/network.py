@@ -85,7 +85,7 @@ class JetModel(nn.Module):
         return torch.cat((counts.float() / N_CONSTITUENTS, context.float(), normal), dim=-1), mask
 
     def seen(self, points: Tensor, context: Tensor) -> Tensor:
-        """Standardised points as the decoder makes them: each subjet with shares that sum to 1, centroid 0, radius 1."""
+        """Standardised points as decoded: each subjet with shares that sum to 1, centroid 0 and radius 1."""
         member = one_hot(torch.round(context[:, :SUBJETS] * N_CONSTITUENTS), points.shape[1])
         scale, shift = self.scale.float(), self.shift.float()
         x, y, share = whiten(points * scale + shift, member)
