@@ -21,9 +21,9 @@ from .errors import SurrogatesError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .benchmarking import Benchmark
     from .plugin import Plugin
     from .report import Section, Table
+    from .timings import Benchmark
 
 TRUTH_SECONDS = 40.0
 """Wall-clock seconds, about, that each plugin's reference may take on two cores."""

@@ -19,9 +19,9 @@ from .progress import Progress
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..benchmarking import Benchmark
     from ..plugin import Plugin
     from ..schema import Schema
+    from ..timings import Benchmark
 
 RESULTS = ("benchmark.json", "benchmark.md", "benchmark.png")
 
