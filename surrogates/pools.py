@@ -209,5 +209,8 @@ class Batches:
             encoded |= {prefix + name: tensor.index_select(0, rows) for name, tensor in pool.outputs.items()}
             conditions |= {prefix + name: tensor.index_select(0, rows) for name, tensor in pool.conditions.items()}
         seed = fold(self.seed, self.phase, step, self.rank)
-        torch.manual_seed(seed)
+        # torch.manual_seed keeps a stack trace for every backend that is not initialised: slow, and it grows
+        torch.default_generator.manual_seed(seed)
+        if self.slots.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         return Batch(encoded, conditions, Noise(seed, self.slots), step)
