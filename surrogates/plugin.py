@@ -22,10 +22,25 @@ if TYPE_CHECKING:
 class Constraint(Protocol):
     """A law of the domain; a residual of 0 means that it holds."""
 
-    name: str
-    units: str
-    strength: str  # "construction", "projection" or "penalty"
-    tolerance: float
+    @property
+    def name(self) -> str:
+        """Names the residual's attribute in files."""
+        ...
+
+    @property
+    def units(self) -> str:
+        """Of the residual."""
+        ...
+
+    @property
+    def strength(self) -> str:
+        """ "construction", "projection" or "penalty"."""
+        ...
+
+    @property
+    def tolerance(self) -> float:
+        """Largest residual of a law that holds."""
+        ...
 
     def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
         """One differentiable float64 value a sample."""

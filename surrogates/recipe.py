@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,10 +97,10 @@ class Phase:
         A private phase refuses a scalar loss.
     """
 
-    steps: Callable[[Model, Batch], Iterator[tuple[str, Tensor]]]
+    steps: Callable[[Any, Batch], Iterator[tuple[str, Tensor]]]
     updates: int
     optimisers: Mapping[str, Adam]
-    start: Callable[[Model], None] | None = None
+    start: Callable[[Any], None] | None = None
     average: float = 0.999
     privacy: Privacy | None = None
 
@@ -127,7 +127,7 @@ class Recipe:
     """
 
     data: Callable[[Path | None], tuple[xr.Dataset, ...]]
-    model: Callable[[Plugin, Codec], Model]
+    model: Callable[[Plugin, Any], Model]
     phases: tuple[Phase, ...]
     batch_size: int
     sample_batch: int = 1024

@@ -20,8 +20,15 @@ class Simulator(Protocol):
         What may be asked and what comes back; names are disjoint.
     """
 
-    conditions: Schema
-    outputs: Schema
+    @property
+    def conditions(self) -> Schema:
+        """What may be asked."""
+        ...
+
+    @property
+    def outputs(self) -> Schema:
+        """What comes back."""
+        ...
 
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Simulate one sample for each row of `conditions`.

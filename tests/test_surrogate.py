@@ -201,7 +201,7 @@ def test_workers_are_checked_before_any_starts(surrogate):
 
 def test_repr_evaluates_back(surrogate):
     again = eval(repr(surrogate), {"surrogates": surrogates})
-    assert repr(again) == repr(surrogate) == "surrogates.load('muon-decay', model='flow', threads=1)"
+    assert repr(again) == repr(surrogate) == "surrogates.load('muon-decay', model='flow')"
 
 
 def test_a_surrogate_is_immutable(surrogate):

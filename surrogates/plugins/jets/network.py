@@ -57,7 +57,7 @@ class JetModel(nn.Module):
         Of the set networks.
     """
 
-    ships = ("jet", "student")
+    ships: tuple[str, ...] = ("jet", "student")
 
     def __init__(self, codec: JetCodec, width: int = 64, layers: int = 6) -> None:
         super().__init__()

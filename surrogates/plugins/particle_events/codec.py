@@ -171,7 +171,8 @@ def _decays(
     out = []
     for side, (tau, towards, parity) in enumerate(((minus, first, 1.0), (plus, second, -1.0))):
         spun = _orient(momenta[:, side], h[:, side], towards, u[:, side, 2])
-        rotated = sum(spun[..., i : i + 1] * frame[:, None, i] for i in range(3)) * parity
+        turned = torch.stack([spun[..., i : i + 1] * frame[:, None, i] for i in range(3)])
+        rotated = turned.sum(0) * parity
         rest = torch.cat((rotated, spun[..., 3:4]), dim=-1)
         tau_mass = torch.full_like(mass, spin.TAU_MASS)
         in_pair = boost_to_rest(tau, dipole, pair_mass)

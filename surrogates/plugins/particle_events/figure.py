@@ -60,7 +60,8 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     for place, (names, label, window) in enumerate(SPECTRA):
         _spectrum(page, cells[place // 5, place % 5], _joined(ours, names), _joined(theirs, names), label, window)
     _energy_correlation(page, cells[2, 0], ours, theirs)
-    both = [_taken(columns, _spin_pairs(columns)) if columns is not None else None for columns in (ours, theirs)]
+    both = [_taken(ours, _spin_pairs(ours)), None if theirs is None else _taken(theirs, _spin_pairs(theirs))]
+    assert both[0] is not None
     turn = 2 * np.pi
     for place, name, label in ((1, "azimuth_sum", "sum"), (2, "azimuth_difference", "difference")):
         text = rf"azimuth {label} [rad], $\pi/\rho$ pairs"

@@ -54,7 +54,7 @@ class EventGAN(nn.Module):
         Width and depth of both perceptrons.
     """
 
-    ships = ("generator",)
+    ships: tuple[str, ...] = ("generator",)
 
     code: Tensor
     cumulative: Tensor

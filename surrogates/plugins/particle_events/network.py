@@ -74,7 +74,7 @@ class EventModel(nn.Module):
         Width of the decay flow's networks.
     """
 
-    ships = ("mass", "initial_count", "core", "soft", "final_count", "final", "decay", "polarimeter")
+    ships: tuple[str, ...] = ("mass", "initial_count", "core", "soft", "final_count", "final", "decay", "polarimeter")
 
     def __init__(self, hidden: int = 96, couplings: int = 6, bins: int = 10) -> None:
         super().__init__()
@@ -89,6 +89,7 @@ class EventModel(nn.Module):
         )
         self.polarimeter = Polarimeter()
         fractions = torch.tensor([channel.branching_fraction for channel in channels()], dtype=torch.float64)
+        self.fractions: Tensor
         self.register_buffer("fractions", torch.log(fractions), persistent=False)
 
     def initial_context(self, energy: Tensor, mass: Tensor) -> Tensor:

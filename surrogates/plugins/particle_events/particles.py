@@ -44,7 +44,7 @@ class Particle:
 @cache
 def particles() -> dict[int, Particle]:
     """Particles by positive PDG id, as in Pythia 8.317."""
-    table = json.loads(files(__package__).joinpath("decays.json").read_text())
+    table = json.loads(files(__name__.rpartition(".")[0]).joinpath("decays.json").read_text())
     return {
         int(key): Particle(int(key), **{k: row[k] for k in Particle.__dataclass_fields__ if k != "pdg_id"})
         for key, row in table["particles"].items()
@@ -54,7 +54,7 @@ def particles() -> dict[int, Particle]:
 @cache
 def channels(pdg_id: int = TAU) -> tuple[Channel, ...]:
     """Decay channels of a particle; for the tau, indexed as in Pythia's table."""
-    table = json.loads(files(__package__).joinpath("decays.json").read_text())
+    table = json.loads(files(__name__.rpartition(".")[0]).joinpath("decays.json").read_text())
     rows = table["decays"][str(pdg_id)]
     return tuple(
         Channel(i, _name(row["products"]), row["branching_fraction"], tuple(row["products"]), row["matrix_element"])

@@ -103,7 +103,7 @@ def collect(instance: Any, seeds: list[int]) -> dict[str, np.ndarray]:
             )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     whole, real = np.array(integers), np.array(numbers)
-    columns = dict(zip(("id", "status", "mother"), whole.T, strict=True))
+    columns: dict[str, np.ndarray] = dict(zip(("id", "status", "mother"), whole.T, strict=True))
     columns |= dict(zip(("m", "scale", "px", "py", "pz", "e", "vx", "vy", "vz", "vt"), real.T, strict=True))
     columns["event"] = np.repeat(np.arange(len(lengths)), lengths)
     columns["mother"] = columns["mother"] + offsets[:-1][columns["event"]]

@@ -58,7 +58,7 @@ def _production_run(radiation: int, k: int) -> tuple[float, int]:
         )  # a stratum may lie within a held-out gap
         energy = rng.uniform(88, 95) if k % 5 == 3 else float(np.exp(np.log(low) + place * np.log(high / low)))
         if all(abs(energy - held) >= HELD_OUT_MARGIN for held in HELD_OUT):
-            return energy, int(rng.integers(1, 8e8))
+            return energy, int(rng.integers(1, 800_000_000))
     raise AssertionError
 
 
@@ -110,7 +110,7 @@ EVENTS_A_SHARD = 500
 
 
 def events(folder: Path | None) -> tuple[xr.Dataset, ...]:
-    """Whole events of the prior for the GAN (some minutes of one core), in reusable shards; no event without a known channel."""
+    """Whole events of the prior for the GAN (some minutes of one core), in reusable shards."""
     from .reference import PythiaReference, prior
 
     if folder is None:
