@@ -28,7 +28,7 @@ def conditions(n: int, energy: float, radiation: int = 0, minus: int = -1, plus:
 
 
 def toy_events() -> dict[str, torch.Tensor]:
-    """Two events by hand: tau- -> pi- nu with tau+ -> pi+ nubar, and tau- -> rho- nu with tau+ -> e+ nu nubar and a photon."""
+    """Two events by hand: pi- nu with pi+ nubar, and rho- nu with e+ nu nubar and a radiated photon."""
     ids = torch.zeros((2, 40), dtype=torch.int64)
     parent = torch.zeros_like(ids)
     p = torch.zeros((2, 40, 3), dtype=torch.float64)
@@ -153,21 +153,26 @@ def test_projection_has_the_gradient_that_differences_show() -> None:
     mass = torch.rand(2, 4, dtype=torch.float64)
     present = torch.ones(2, 4, dtype=torch.bool)
     total = torch.full((2,), 20.0, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda q: gan_codec.project(gan_codec.on_shell(q, mass, present), mass, total), (p,))
+
+    def projected(q: torch.Tensor) -> torch.Tensor:
+        return gan_codec.project(gan_codec.on_shell(q, mass, present), mass, total)
+
+    assert torch.autograd.gradcheck(projected, (p,))
 
 
 def test_training_steps_lower_the_four_momentum_violation(fitted) -> None:
     model, codec = fitted
     encoded = codec.encode(toy_events())
     asked = {name: encoded.pop(name) for name in PLUGIN.conditions.names}
-    optimisers = {name: torch.optim.Adam(getattr(model, name).parameters(), lr=2e-3) for name in ("generator", "discriminator")}
+    parts = {name: list(getattr(model, name).parameters()) for name in ("generator", "discriminator")}
+    optimisers = {name: torch.optim.Adam(parameters, lr=2e-3) for name, parameters in parts.items()}
     violation = []
     for step in range(60):
         batch = Batch(encoded, asked, Noise(step, torch.arange(2)), step)
         torch.manual_seed(step)
         for name, loss in RECIPE.phases[0].steps(model, batch):
             optimisers[name].zero_grad()
-            loss.mean().backward(inputs=list(getattr(model, name).parameters()))
+            loss.mean().backward(inputs=parts[name])
             optimisers[name].step()
         with torch.no_grad():
             violation.append(float(generate(model, batch, "probe")[:, gan_codec.WIDTH].mean()))

@@ -19,7 +19,6 @@ from .gan_codec import (
     KINDS,
     RADIATED,
     SIDE,
-    SLOTS,
     WIDTH,
     EventGANCodec,
     contents_of,
@@ -159,4 +158,4 @@ def _context(model: EventGAN, batch: Batch) -> Tensor:
     )
 
 
-__all__ = ["CONTEXT", "LATENT", "SLOTS", "EventGAN", "conservation", "generate", "judge", "mass_shell", "real"]
+

@@ -193,8 +193,8 @@ class EventGANCodec(nn.Module):
     Attributes
     ----------
     code, share : Tensor
-        (k,) contents of one tau with its decay channel (see `content_code`), ascending, and how often each occurs within
-        its channel; channels that the training events lack have one usual content.
+        (k,) contents of one tau with its decay channel (see `content_code`), ascending, and how often each occurs
+        within its channel; channels that the training events lack have one usual content.
     radiation : Tensor
         (2, RADIATED + 1) probabilities of the number of photons without and with initial-state radiation.
     mean, spread : Tensor
@@ -265,8 +265,8 @@ class EventGANCodec(nn.Module):
     def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
         """Events in the plugin's output schema (float64), on shell and with the beams' four-momentum.
 
-        `encoded` holds `content` (n, 2), `photons` (n,), `coordinates` (n, WIDTH), `azimuth` (n,) in turns and `lifetime`
-        (n, 2), uniform.
+        `encoded` holds `content` (n, 2), `photons` (n,), `coordinates` (n, WIDTH), `azimuth` (n,) in turns and
+        `lifetime` (n, 2), uniform.
         """
         ids, present = identities(self.code, encoded["content"], encoded["photons"])
         mass = mass_of(ids)
