@@ -34,15 +34,15 @@ def test_photon_exchange_reproduces_the_spin_correlations_of_quantum_electrodyna
     energy = tensor(5.3)
     for cosine in (-0.7, 0.1, 0.5):
         c = tensor(cosine)
-        norm, minus, _, matrix = spin.spin_state(2 * energy, current_along(c), energy)
+        norm, minus, _, matrix = spin.spin_state(2 * energy, current_along(c), energy, kappa=0.0)
         inverse_gamma_squared = (spin.TAU_MASS / energy) ** 2
         sine_squared = 1 - c**2
         expected_norm = 1 + c**2 + inverse_gamma_squared * sine_squared
         beta_squared = 1 - inverse_gamma_squared
-        assert (matrix[0, 2, 2] / norm - (1 + c**2 - inverse_gamma_squared * sine_squared) / expected_norm).abs() < 5e-3
-        assert (matrix[0, 0, 0] / norm - (1 + inverse_gamma_squared) * sine_squared / expected_norm).abs() < 5e-3
-        assert (matrix[0, 1, 1] / norm + beta_squared * sine_squared / expected_norm).abs() < 5e-3
-        assert minus.abs().max() / norm < 0.01
+        assert (matrix[0, 2, 2] / norm - (1 + c**2 - inverse_gamma_squared * sine_squared) / expected_norm).abs() < 1e-9
+        assert (matrix[0, 0, 0] / norm - (1 + inverse_gamma_squared) * sine_squared / expected_norm).abs() < 1e-9
+        assert (matrix[0, 1, 1] / norm + beta_squared * sine_squared / expected_norm).abs() < 1e-9
+        assert minus.abs().max() < 1e-9 * norm
 
 
 def test_tau_polarisation_at_the_z_is_that_of_the_effective_mixing_angle():
@@ -53,11 +53,11 @@ def test_tau_polarisation_at_the_z_is_that_of_the_effective_mixing_angle():
     assert (minus[:, 2].sum() / norm.sum()).item() == pytest.approx(-2 * ratio / (1 + ratio**2), abs=2e-3)
 
 
-def test_angular_distribution_is_the_norm_of_the_spin_state():
+def test_angular_distribution_is_the_norm_of_the_spin_state_of_equal_couplings():
     c = torch.linspace(-0.99, 0.99, 41, dtype=torch.float64)
     for value in (12.0, 60.0, 91.2, 200.0):
         mass = torch.full_like(c, value)
-        norm = spin.spin_state(mass, current_along(c), mass / 2)[0]
+        norm = spin.spin_state(mass, current_along(c), mass / 2, spin.Z_STRENGTH)[0]
         a, b, d = spin.angular_coefficients(mass)
         shape = a + b * c + d * c**2
         assert torch.allclose(norm / norm.sum(), shape / shape.sum(), rtol=1e-9)

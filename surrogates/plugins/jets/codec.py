@@ -44,6 +44,7 @@ VECTOR = (
     "log_tau21",
     "log_tau32",
 )
+SPAN = 1.1  # largest distance of two subjets in an anti-kT jet of R = 0.8 with winner-take-all axes
 _EDGE = 1e-9
 _SMALL = 1e-5
 
@@ -217,8 +218,10 @@ def place(
     shares = shares / shares.sum(-1, keepdim=True)
     distance = torch.exp(vector[:, 10])
     zero = torch.zeros_like(distance)
-    along = torch.stack((zero, distance, distance * torch.sinh(vector[:, 11])), dim=-1)
-    across = torch.stack((zero, zero, distance * torch.exp(vector[:, 12])), dim=-1)
+    third = torch.stack((distance * torch.sinh(vector[:, 11]), distance * torch.exp(vector[:, 12])), dim=-1)
+    third = third * (SPAN / torch.sqrt((third**2).sum(-1, keepdim=True)).clamp(min=SPAN))
+    along = torch.stack((zero, distance, third[:, 0]), dim=-1)
+    across = torch.stack((zero, zero, third[:, 1]), dim=-1)
     along = along - (shares * along).sum(-1, keepdim=True) + vector[:, 4:5]
     across = across - (shares * across).sum(-1, keepdim=True) + vector[:, 5:6]
     radius = torch.exp(vector[:, 13:16])

@@ -18,13 +18,13 @@ from surrogates.models.flow import (
     matching_loss,
     training_times,
 )
-from surrogates.networks.sets import SetClassifier, SetGenerator
+from surrogates.networks.sets import SetGenerator
 from surrogates.noise import Noise
 from surrogates.recipe import Batch
 
 from .codec import VECTOR, JetCodec, from_uniform, subjet_counts
 from .simulation import N_CONSTITUENTS
-from .subjets import SUBJETS, one_hot, whiten
+from .subjets import SUBJETS, one_hot
 
 Tensors = dict[str, Tensor]
 CONTEXT = 4
@@ -47,7 +47,7 @@ class SubjetField(nn.Module):
 
 
 class JetModel(nn.Module):
-    """Stage one: `jet`; stage two: `student`, distilled from `teacher` and refined against `critic`.
+    """Stage one: `jet`; stage two: `student`, distilled from `teacher`.
 
     Parameters
     ----------
@@ -70,12 +70,8 @@ class JetModel(nn.Module):
             setattr(self, name, VelocityField(SubjetField(network), TIME_FEATURES))
         self.teacher: VelocityField
         self.student: VelocityField
-        self.critic = SubjetField(SetClassifier(3 + SUBJETS, 1, context=inputs, width=width, layers=3))
-        for name in ("quantiles", "scale", "shift"):
-            self.register_buffer(name, getattr(codec, name).clone(), persistent=False)
         self.quantiles: Tensor
-        self.scale: Tensor
-        self.shift: Tensor
+        self.register_buffer("quantiles", codec.quantiles.clone(), persistent=False)
 
     def set_context(self, context: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
         """Context of the set networks (n, 3 + CONTEXT + 19) and mask (n, 30)."""
@@ -83,14 +79,6 @@ class JetModel(nn.Module):
         mask = torch.arange(N_CONSTITUENTS, device=vector.device) < counts.sum(-1, keepdim=True)
         normal = math.sqrt(2.0) * torch.erfinv((2.0 * vector.float() - 1.0).clamp(-0.9999, 0.9999))
         return torch.cat((counts.float() / N_CONSTITUENTS, context.float(), normal), dim=-1), mask
-
-    def seen(self, points: Tensor, context: Tensor) -> Tensor:
-        """Standardised points as decoded: each subjet with shares that sum to 1, centroid 0 and radius 1."""
-        member = one_hot(torch.round(context[:, :SUBJETS] * N_CONSTITUENTS), points.shape[1])
-        scale, shift = self.scale.float(), self.shift.float()
-        x, y, share = whiten(points * scale + shift, member)
-        back = torch.stack((torch.asinh(x), torch.asinh(y), torch.log(share.clamp_min(1e-7))), dim=-1)
-        return (back - shift) / scale * member.sum(-1, keepdim=True)
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Vector and constituents of each jet, and the jet's orientation."""
@@ -119,6 +107,11 @@ def learn_jets(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield "teacher", matching_loss(model.teacher, target, noise, training_times(batch.noise))
 
 
+def sharpen(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    """Maximum likelihood of the vector alone: it needs more updates than the set network."""
+    yield "jet", -model.jet.log_prob(batch.encoded["vector"].float(), batch.conditions["context"].float())
+
+
 def distil(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """Teach the student the teacher's samples: three updates for each of the teacher's batches."""
     target = _target(model, batch)
@@ -132,31 +125,3 @@ def _teach(model: JetModel, target: Target, noise: Noise) -> tuple[Tensor, Tenso
     start = noise.normal((N_CONSTITUENTS, 3), "teacher").float()
     with torch.no_grad():
         return start, integrate(model.teacher, start, target.context, target.mask, sampler=TEACHER)
-
-
-def refine(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Refine the student against a critic of (constituents, context).
-
-    Relativistic logistic losses (Jolicoeur-Martineau 2018, arXiv:1807.00734) on pairs with the same context, with the
-    R1 penalty on real sets (Huang et al. 2024, arXiv:2501.05441). Both sides are seen as decoded: with the vector's
-    moments.
-    """
-    target = _target(model, batch)
-    assert target.mask is not None and target.context is not None
-    noise = batch.noise.normal((N_CONSTITUENTS, 3), "student").float()
-    made = model.seen(model.student.one_step(noise, target.context, target.mask), target.context)
-    yield "critic", critic_loss(model, target, made.detach())
-    with torch.no_grad():
-        real = model.critic(model.seen(target.data, target.context), target.context, target.mask)[:, 0]
-    fake = model.critic(made, target.context, target.mask)[:, 0]
-    yield "student", nn.functional.softplus(real - fake)
-
-
-def critic_loss(model: JetModel, target: Target, made: Tensor, gamma: float = 0.02) -> Tensor:
-    """Relativistic logistic loss with the R1 penalty on the real sets, one value a sample."""
-    assert target.mask is not None and target.context is not None
-    data = model.seen(target.data, target.context).detach().requires_grad_(True)
-    real = model.critic(data, target.context, target.mask)[:, 0]
-    fake = model.critic(made, target.context, target.mask)[:, 0]
-    (gradient,) = torch.autograd.grad(real.sum(), data, create_graph=True)
-    return nn.functional.softplus(fake - real) + 0.5 * gamma * gradient.square().sum((1, 2))

@@ -1,4 +1,4 @@
-"""How the jet generator is trained: likelihood and flow matching, distillation to one step, adversarial refinement."""
+"""How the jet generator is trained: likelihood and flow matching, then distillation to one step."""
 
 from __future__ import annotations
 
@@ -43,35 +43,27 @@ def _distil(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield from distil(model, batch)
 
 
-def _refine(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import refine
+def _sharpen(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .network import sharpen
 
-    yield from refine(model, batch)
+    yield from sharpen(model, batch)
 
 
 def _copy_teacher(model: JetModel) -> None:
     model.student.load_state_dict(model.teacher.state_dict())
 
 
-def set_flow(learning: int = 4_000, distillation: int = 350, refinement: int = 1_500) -> Recipe:
-    """A spline flow for the jet's vector and an EPiC flow for the constituents, distilled to one step and refined."""
+def set_flow(learning: int = 4_000, distillation: int = 450, sharpening: int = 2_500) -> Recipe:
+    """A spline flow for the jet's vector and an EPiC flow for the constituents, distilled to one step."""
     return Recipe(
         data=_data,
         model=_model,
         phases=(
             Phase(_learn, learning, {"jet": Adam(2e-3, clip=5.0), "teacher": Adam(1.5e-3, clip=1.0)}),
-            Phase(_distil, distillation, {"student": Adam(5e-4, clip=1.0)}, start=_copy_teacher, average=0.995),
-            Phase(
-                _refine,
-                refinement,
-                {
-                    "critic": Adam(4e-4, betas=(0.0, 0.99), clip=10.0),
-                    "student": Adam(2e-4, betas=(0.0, 0.99), clip=1.0),
-                },
-                average=0.998,
-            ),
+            Phase(_distil, distillation, {"student": Adam(5e-4, clip=1.0)}, start=_copy_teacher, average=0.99),
+            Phase(_sharpen, sharpening, {"jet": Adam(1e-3, clip=5.0, weight_decay=1e-5)}, average=0.998),
         ),
         batch_size=384,
         sample_batch=1024,
-        description="spline flow for the jet, one-step set network for the constituents",
+        description="spline flow for the jet and its subjets, one-step set network for the constituents",
     )

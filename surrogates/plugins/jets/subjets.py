@@ -66,6 +66,8 @@ def one_hot(counts: Tensor, slots: int) -> Tensor:
 def whiten(points: Tensor, member: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Positions with share-weighted centroid 0 and mean square radius 1 in each subjet, and shares that sum to 1 there.
 
+    A subjet whose radius is below 0.1 is stretched tenfold only: no soft constituent is thrown out of the jet.
+
     Parameters
     ----------
     points : Tensor
@@ -86,7 +88,7 @@ def whiten(points: Tensor, member: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     x = x - _spread(_sums(share * x, member), member)
     y = y - _spread(_sums(share * y, member), member)
     square = _sums(share * (x**2 + y**2), member)
-    size = torch.sqrt(_spread(square, member).clamp(min=1e-12)) + (1.0 - filled)
+    size = torch.sqrt(_spread(square, member).clamp(min=1e-2)) + (1.0 - filled)
     return x / size * filled, y / size * filled, share * filled
 
 

@@ -17,17 +17,23 @@ TAU_MASS = 1.77682
 Z_MASS, Z_WIDTH = 91.1876, 2.4952
 SIN2_MIXING = 0.2312  # propagator normalisation
 SIN2_EFFECTIVE = 0.2315  # vector couplings of leptons
+Z_STRENGTH = 1.0 / (16.0 * SIN2_MIXING * (1.0 - SIN2_MIXING))
+# Pythia's spin density (HMETwoFermions2GammaZ2TwoFermions) divides the Z by 16 (sin^2 cos^2)^2, its cross section by
+# 16 sin^2 cos^2; its default events show the former (the transverse correlation changes sign near 50 GeV, not 80).
+Z_STRENGTH_OF_SPIN = Z_STRENGTH / (SIN2_MIXING * (1.0 - SIN2_MIXING))
 AXIAL = -1.0
 VECTOR = -1.0 + 4.0 * SIN2_EFFECTIVE
 
 
-def couplings(mass: Tensor) -> tuple[Tensor, Tensor]:
+def couplings(mass: Tensor, kappa: float = Z_STRENGTH) -> tuple[Tensor, Tensor]:
     """Vector and axial amplitudes of gamma* and Z for the electron's two helicities.
 
     Parameters
     ----------
     mass : Tensor
         Tau-pair mass before final-state radiation [GeV], (n,).
+    kappa : float
+        Strength of the Z relative to the photon.
 
     Returns
     -------
@@ -35,7 +41,6 @@ def couplings(mass: Tensor) -> tuple[Tensor, Tensor]:
         V and A, electron helicity -1/2 then +1/2, relative to the photon's.
     """
     s = mass**2
-    kappa = 1.0 / (16.0 * SIN2_MIXING * (1.0 - SIN2_MIXING))
     z = kappa * s / torch.complex(s - Z_MASS**2, s * Z_WIDTH / Z_MASS)
     electron = torch.tensor([VECTOR + AXIAL, VECTOR - AXIAL], dtype=mass.dtype, device=mass.device)
     vector = 1.0 + z[:, None] * electron * VECTOR
@@ -57,8 +62,7 @@ def angular_coefficients(mass: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def cross_section(mass: Tensor) -> Tensor:
     """Born cross section up to a constant [GeV^-2], summed over helicities (PDG 2024, eq. 10.36 with masses)."""
-    s = mass**2
-    kappa = 1.0 / (16.0 * SIN2_MIXING * (1.0 - SIN2_MIXING))
+    s, kappa = mass**2, Z_STRENGTH
     denominator = (s - Z_MASS**2) ** 2 + (s * (Z_WIDTH / Z_MASS)) ** 2
     interference = kappa * s * (s - Z_MASS**2) / denominator
     resonance = kappa**2 * s**2 / denominator
@@ -95,7 +99,9 @@ def sample_cosine(mass: Tensor, uniform: Tensor) -> Tensor:
     return sample_quadratic(*angular_coefficients(mass), uniform)
 
 
-def spin_state(mass: Tensor, current: Tensor, energy: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def spin_state(
+    mass: Tensor, current: Tensor, energy: Tensor, kappa: float = Z_STRENGTH_OF_SPIN
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Spin density of the pair.
 
     Parameters
@@ -107,13 +113,15 @@ def spin_state(mass: Tensor, current: Tensor, energy: Tensor) -> tuple[Tensor, T
         direction, (n, 2, 3).
     energy : Tensor
         Energy of each tau in the pair's rest frame [GeV], (n,).
+    kappa : float
+        Strength of the Z relative to the photon; the default is the one that Pythia's spin density has.
 
     Returns
     -------
     norm (n,), minus (n, 3), plus (n, 3), correlation (n, 3, 3)
         Weight of a decay pair: norm + minus . h- + plus . h+ + h- . correlation . h+, spins in each tau's rest frame.
     """
-    vector, axial = couplings(mass)
+    vector, axial = couplings(mass, kappa)
     gamma = energy / TAU_MASS
     beta = torch.sqrt(torch.clamp(1.0 - 1.0 / gamma**2, min=0.0))[:, None]
     ex, ey, ez = current[..., 0], current[..., 1], current[..., 2]
