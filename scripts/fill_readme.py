@@ -49,9 +49,13 @@ def _card(card: Card) -> str:
         f"{len(judged) - len(card.unmet)} of {len(judged)} required figures met" if judged else "no figure measured yet"
     )
     parts = [f"### {card.plugin}, model `{card.recipe}`: {met}"]
-    rows = [_row(finding) for finding in card.findings]
-    if rows:
-        parts.append(table(("figure", "value", "floor", "limit", "n", "verdict"), rows))
+    head = ("figure", "value", "floor", "limit", "n", "verdict")
+    first = [finding for finding in card.findings if finding.passed is False or "auc_" in finding.name]
+    if first:
+        parts.append("Classifiers, and every figure that is not met:")
+        parts.append(table(head, [_row(finding) for finding in first]))
+        rest = table(head, [_row(finding) for finding in card.findings if finding not in first])
+        parts.append(f"<details><summary>All other figures</summary>\n\n{rest}\n\n</details>")
     reference = next((speed.rate for speed in card.speed if speed.side == "reference"), None)
     lines = [
         f"- {speed.side}, {speed.threads} thread(s): {speed.rate:,.4g} samples per CPU-second"

@@ -1,0 +1,35 @@
+"""Every shipped plugin keeps the contract: the conformance kit, one test a check."""
+
+import pytest
+
+from surrogates.testing import plugin_checks
+
+SIMULATES_LONG = ("truth", "measure", "residuals", "codec", "figure", "round_trip", "reference", "fallback", "targets")
+"""Parts of the names of checks that simulate: jets come in blocks of a thousand proton collisions."""
+
+
+def named(checks: list, parts: tuple[str, ...]) -> list:
+    """Checks with the slow ones marked."""
+    return [
+        pytest.param(*check.values, id=check.id, marks=pytest.mark.slow)
+        if any(part in str(check.id) for part in parts)
+        else check
+        for check in checks
+    ]
+
+
+@pytest.mark.parametrize(
+    "check",
+    named(plugin_checks("particle-events", truth_samples=60, samples=600, measured_samples=1500), ("measure",)),
+)
+def test_particle_events(check):
+    pytest.importorskip("pythia8mc", reason="the reference needs the extra `particles`")
+    check()
+
+
+@pytest.mark.parametrize(
+    "check", named(plugin_checks("jets", truth_samples=60, samples=600, measured_samples=1500), SIMULATES_LONG)
+)
+def test_jets(check):
+    pytest.importorskip("pythia8mc", reason="the reference needs the extra `particles`")
+    check()
