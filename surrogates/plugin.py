@@ -81,7 +81,7 @@ class Features:
     low_level : callable
         Dataset -> (array (n, m, k) float64 of set elements, mask (n, m)); None where there are no sets.
     flat_low_level : callable, optional
-        Dataset -> array (n, k), set elements in fixed slots for gradient boosting; the elements as they stand otherwise.
+        Dataset -> array (n, k), set elements in fixed slots for boosting; the elements themselves otherwise.
     """
 
     high_level: Callable[[xr.Dataset], tuple[Any, tuple[str, ...]]]

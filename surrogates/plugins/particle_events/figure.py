@@ -169,7 +169,8 @@ def _energy_correlation(page: Any, cell: Any, ours: Columns, theirs: Columns | N
         axes.errorbar(middle, mean, error, fmt=mark, ms=3.5, lw=1, color=colour, label=f"correlation {pearson:.3f}")
     axes.set_xlabel(r"$x_-$, $\pi/\rho$ pairs", fontsize=9)
     axes.set_ylabel(r"mean $x_+$", fontsize=9)
-    axes.legend(fontsize=8, frameon=False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, frameon=False)
     axes.tick_params(labelsize=8)
 
 
