@@ -67,7 +67,9 @@ def test_what_is_not_finite_or_out_of_range_is_refused(value):
 
 
 def test_bounds_are_inclusive():
-    ENERGY.check(np.array([10.0, 250.0]))
+    edges = np.array([10.0, 250.0])
+    ENERGY.check(edges)
+    assert not ENERGY.outside(edges).any() and ENERGY.outside(edges + [-0.01, 0.01]).all()
 
 
 def test_nan_means_not_asked_only_where_optional():

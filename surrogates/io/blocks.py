@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 SAMPLE = "sample"
 
 
+def opened(blocks: Iterable[xr.Dataset]) -> tuple[xr.Dataset, Iterator[xr.Dataset]]:
+    """The first block, which says what a file holds, and the blocks after it.
+
+    Raises
+    ------
+    FormatError
+        No block came, not even one of zero length.
+    """
+    stream = iter(blocks)
+    first = next(stream, None)
+    if first is None:
+        raise FormatError("nothing to write: not even a zero-length block came")
+    return first, stream
+
+
 def rows(block: xr.Dataset) -> int:
     """Return the number of samples in `block`.
 

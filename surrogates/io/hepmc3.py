@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .atomic import byte_stream
-from .blocks import SAMPLE, rows
+from .blocks import SAMPLE, opened, rows
 from .description import Description, describe, from_json, to_json
 from .event_layout import (
     CAP,
@@ -34,7 +34,7 @@ from .event_layout import (
     padded,
     require,
 )
-from .formats import FileFormatError, Format, FormatError, missing_library
+from .formats import FileFormatError, Format, missing_library
 from .ragged import check_counts, real_entries
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ def write_hepmc3(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite:
         Where the file exists or cannot be written.
     """
     pyhepmc = _library()
-    stream = iter(blocks)
-    first = next(stream, None)
-    if first is None:
-        raise FormatError("nothing to write: not even a zero-length block came")
+    first, stream = opened(blocks)
     require(first, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "HepMC3")
     run = pyhepmc.GenRunInfo()
     run.weight_names = ["Default"]

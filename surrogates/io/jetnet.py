@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .atomic import replacing
-from .blocks import SAMPLE
+from .blocks import SAMPLE, opened
 from .description import Description, VariableDescription, describe, from_json, to_json
 from .formats import FileFormatError, Format, FormatError
 from .ragged import check_counts, real_entries
@@ -52,10 +52,7 @@ def write_jetnet(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite:
 
     from .hdf5_disk import writable_hdf5
 
-    stream = iter(blocks)
-    first = next(stream, None)
-    if first is None:
-        raise FormatError("nothing to write: not even a zero-length block came")
+    first, stream = opened(blocks)
     _require(first)
     with replacing(Path(target), overwrite=overwrite) as temporary, writable_hdf5(temporary) as output:
         file = output.file

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .atomic import byte_stream
-from .blocks import SAMPLE, rows
+from .blocks import SAMPLE, opened, rows
 from .description import Description, describe, from_json, to_json
 from .event_layout import (
     ELECTRON,
@@ -31,7 +31,7 @@ from .event_layout import (
     padded,
     require,
 )
-from .formats import FileFormatError, Format, FormatError, missing_library
+from .formats import FileFormatError, Format, missing_library
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,10 +65,7 @@ def write_lhe(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bo
         Where the file exists or cannot be written.
     """
     pylhe = _library()
-    stream = iter(blocks)
-    first = next(stream, None)
-    if first is None:
-        raise FormatError("nothing to write: not even a zero-length block came")
+    first, stream = opened(blocks)
     require(first, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "LHE")
     layout = pylhe.LHEXMLFormat(particle=_DIGITS, weights=pylhe.LHEWeightFormat.NONE)
     with byte_stream(target, overwrite=overwrite) as file:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .atomic import replacing
-from .blocks import SAMPLE, check_same_schema, rows
+from .blocks import SAMPLE, check_same_schema, opened, rows
 from .description import Description, describe, from_json, to_json
 from .formats import FileFormatError, Format, FormatError, missing_library
 from .ragged import check_counts, pack, real_entries, unpack
@@ -45,10 +45,7 @@ def write_root(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: b
         Where the file exists or cannot be written.
     """
     awkward, uproot = _libraries()
-    stream = iter(blocks)
-    first = next(stream, None)
-    if first is None:
-        raise FormatError("nothing to write: not even a zero-length block came")
+    first, stream = opened(blocks)
     description = _checked(describe(first))
     with replacing(Path(target), overwrite=overwrite) as temporary:
         with uproot.recreate(str(temporary)) as file:

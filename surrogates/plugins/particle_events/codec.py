@@ -11,7 +11,7 @@ from surrogates.plugin import Plugin
 
 from . import decay_coordinates, radiation, secondaries, spin
 from .kinematics import boost_from_rest, boost_to_rest, direction, dot3, mass_squared, perpendicular, unit
-from .particles import CAP, TAU, charge_of, particles
+from .particles import CAP, TAU, charge_of, particles, self_conjugate
 from .training_pools import EMISSIONS, HADRONS
 
 Tensors = dict[str, Tensor]
@@ -211,7 +211,7 @@ def _assemble(encoded: Tensors, taus: Tensor, products: Tensor, neutrinos: Tenso
     )
     ids = decay_coordinates.channel_tables()[0].to(device)[channel]
     conjugate = torch.tensor([1, -1], device=device)[None, :, None]
-    neutral = torch.isin(ids, torch.tensor([22, 111, 221, 223, 130, 310], device=device))
+    neutral = torch.isin(ids, torch.tensor(self_conjugate(), device=device))
     ids = torch.where(neutral, ids, ids * conjugate)
     event = torch.arange(n, device=device)[:, None].expand(n, 2)
     group = torch.tensor([0, 1], device=device)[None].expand(n, 2)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from surrogates.plugin import Plugin
 
 from .kinematics import boost_to_rest, dot3, mass_squared
-from .particles import CAP, TAU, channels, charge_of, particles
+from .particles import CAP, TAU, channels, charge_of, particles, self_conjugate
 from .secondaries import mass_of
 
 Tensors = dict[str, Tensor]
@@ -69,8 +69,7 @@ def usual_content(channel: int) -> list[int]:
             stable.append(particle)
             continue
         best = max(channels(abs(particle)), key=lambda mode: mode.branching_fraction)
-        neutral = (22, 111, 130, 221, 223, 310)
-        pending += [p if particle > 0 or p in neutral else -p for p in best.products]
+        pending += [p if particle > 0 or p in self_conjugate() else -p for p in best.products]
     return sorted(stable, key=KINDS.index)
 
 

@@ -73,6 +73,12 @@ def _name(products: list[int]) -> str:
     return "_".join(_SYMBOLS[product] for product in products if product != NEUTRINO)
 
 
+@cache
+def self_conjugate() -> tuple[int, ...]:
+    """PDG ids of particles that are their own antiparticles, in the table's sense (K0S and K0L among them)."""
+    return tuple(i for i, particle in particles().items() if not particle.has_antiparticle)
+
+
 def channel_names() -> tuple[str, ...]:
     """Labels of the tau channels, written for the tau- and without its neutrino, e.g. ``pi-`` or ``pi0_pi-``."""
     return tuple(channel.name for channel in channels())

@@ -11,7 +11,7 @@ from torch import Tensor
 from surrogates.noise import Noise
 
 from .kinematics import boost_from_rest, breakup_momentum, direction, mass_squared, two_body
-from .particles import channels, mass_table, particles
+from .particles import channels, mass_table, particles, self_conjugate
 from .spin import sample_quadratic
 
 DEPTH = 4
@@ -145,7 +145,7 @@ def _decay(pdg_id: Tensor, p: Tensor, choice: Tensor, uniform: Tensor) -> tuple[
         mine = pdg_id.abs() == kind
         ids = torch.where(mine[:, None], products[mode], ids)
         code = torch.where(mine, codes[mode], code)
-    neutral = torch.isin(ids, torch.tensor([22, 111, 221, 223, 130, 310], device=ids.device))
+    neutral = torch.isin(ids, torch.tensor(self_conjugate(), device=ids.device))
     ids = torch.where((pdg_id < 0)[:, None] & ~neutral, -ids, ids)
     masses = resonance_mass(ids, uniform[:, 5:6].expand(-1, WIDEST))
     mass = torch.sqrt(torch.clamp(mass_squared(p), min=1e-20))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .particles import CAP, channels, charge_of
+from .particles import CAP, channels, charge_of, self_conjugate
 
 MINIMUM_MASS = 3.6  # GeV, lower edge of the generated tau-pair mass, just above twice the tau mass
 
@@ -131,8 +131,7 @@ _WEIGHT = np.random.default_rng(15).integers(1, 2**40, 400)
 
 def _signature(ids: np.ndarray, sign: np.ndarray) -> np.ndarray:
     """Additive code of a product, charge-conjugated for the tau+."""
-    self_conjugate = np.isin(ids, (22, 111, 221, 223, 130, 310))
-    oriented = np.where(self_conjugate, ids, ids * sign)
+    oriented = np.where(np.isin(ids, self_conjugate()), ids, ids * sign)
     return _WEIGHT[np.abs(oriented) % 400] * np.where(oriented < 0, 7, 1)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .particles import channels
+from .particles import channels, self_conjugate
 from .simulation import ancestry, decay_channels, flatten, pythia, settings
 
 EMISSIONS = 6
@@ -138,7 +138,7 @@ def decays(fractions: dict[int, float], polarisation: int, n: int, seed: int) ->
         if charge > 0:
             rest = rest * np.array([-1.0, -1.0, -1.0, 1.0])
         oriented = np.where(
-            np.isin(c["id"][chosen], (22, 111, 221, 223, 130, 310)), c["id"][chosen], -charge * c["id"][chosen]
+            np.isin(c["id"][chosen], self_conjugate()), c["id"][chosen], -charge * c["id"][chosen]
         )
         tie = rng.random(len(chosen))
         for index in np.unique(found[:, side]):
