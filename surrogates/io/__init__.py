@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .awkward_records import to_awkward
     from .blocks import concatenate
+    from .fits import FITS
     from .formats import FileFormatError, Format, FormatError, Formats, OutputError
     from .hdf5 import HDF5
     from .hepmc3 import HEPMC3
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "to_awkward": "awkward_records",
     "concatenate": "blocks",
+    "FITS": "fits",
     "FileFormatError": "formats",
     "Format": "formats",
     "FormatError": "formats",
@@ -46,6 +48,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FITS",
     "HDF5",
     "HEPMC3",
     "JETNET",

@@ -63,7 +63,7 @@ def colour_image(images: np.ndarray, brightness: np.ndarray) -> np.ndarray:
 
 
 def middle_brightness(dataset: xr.Dataset) -> np.ndarray:
-    """Asked mean surface brightness in r within the half-light radius, tinted so that g - i = 0.8 is white; (n, band)."""
+    """Asked mean surface brightness in r within the half-light radius, tinted: g - i = 0.8 is white; (n, band)."""
     area = 2 * np.pi * observed_radius(dataset) ** 2 / dataset["pixel_scale"].values ** 2
     level = asked_flux(dataset, "r") / area
     return np.stack([level * factor for factor in (0.6, 1.0, 1.3)], axis=-1)
