@@ -19,8 +19,9 @@ class Watch:
     """Reads losses as they come and names what goes wrong, once each.
 
     Divergence: a loss that is not finite, or whose running mean rises far above its best. A discriminator that wins:
-    its loss stays near 0, so that the generator learns nothing more. A collapse: the samples' spread falls to a
-    fraction of the data's and of its own best.
+    its loss stays near 0, or it scores nearly every real sample above every generated one, so that the generator learns
+    nothing more; one that loses to the generator ranks them at chance or worse. A collapse: the samples' spread falls to
+    a fraction of the data's and of its own best, or samples at the same condition are all alike.
     """
 
     patience = 50
@@ -31,6 +32,8 @@ class Watch:
         self.scale: dict[str, float] = {}
         self.seen: dict[str, int] = {}
         self.won: dict[str, int] = {}
+        self.apart = 0.5
+        self.records = self.winning = self.losing = 0
         self.widest = 0.0
         self.said: set[tuple[str, str]] = set()
 
@@ -56,13 +59,38 @@ class Watch:
                     warnings += self._say(name, "wins", text)
         return warnings
 
-    def diversity(self, value: float) -> list[str]:
-        """Warnings that this spread of generated samples, in units of the data's, gives rise to."""
+    def separation(self, value: float) -> list[str]:
+        """Warnings that this share of pairs in which the discriminator tells real from generated gives rise to."""
+        self.records += 1
+        self.apart = 0.9 * self.apart + 0.1 * value
+        self.winning = self.winning + 1 if self.apart > 0.98 else 0
+        self.losing = self.losing + 1 if self.apart < 0.47 and self.records > self.patience else 0
+        told = f"it ranks {self.apart:.0%} of (real, generated) pairs rightly"
+        if self.winning >= self.patience:
+            return self._say("balance", "wins", f"discriminator: {told}; it wins, weaken it or lower its learning rate")
+        if self.losing >= self.patience:
+            return self._say("balance", "loses", f"discriminator: {told}; the generator fools it, strengthen it")
+        return []
+
+    def diversity(self, value: float, at_a_condition: float | None = None) -> list[str]:
+        """Warnings that a spread of generated samples, in units of the data's, gives rise to.
+
+        Parameters
+        ----------
+        value : float
+            Over all conditions.
+        at_a_condition : float, optional
+            Between two samples of each condition.
+        """
         self.widest = max(self.widest, min(value, 1.0))
-        if math.isfinite(value) and value >= min(0.5 * self.widest, 0.5) and value > 0.05:
-            return []
-        text = f"samples: their spread is {value:.2g} of the data's, {self.widest:.2g} at best; the generator collapses"
-        return self._say("samples", "collapse", text)
+        warnings = []
+        if not (math.isfinite(value) and value >= min(0.5 * self.widest, 0.5) and value > 0.05):
+            text = f"samples: their spread is {value:.2g} of the data's, {self.widest:.2g} at best"
+            warnings += self._say("samples", "collapse", f"{text}; the generator collapses (mode collapse)")
+        if at_a_condition is not None and at_a_condition < 0.01:
+            text = f"samples: two draws at a condition differ by {at_a_condition:.2g} of the data's spread"
+            warnings += self._say("samples", "ignores", f"{text}; the generator ignores its noise (mode collapse)")
+        return warnings
 
     def _say(self, name: str, what: str, text: str) -> list[str]:
         if (name, what) in self.said:

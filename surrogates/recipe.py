@@ -47,13 +47,15 @@ class Model(Protocol):
 class Batch:
     """One training batch: encoded outputs, encoded conditions, the step's noise and number.
 
-    With several pools (unpaired data), `encoded` and `conditions` hold pool k under the key prefix ``"k/"``.
+    With several pools (unpaired data), `encoded` and `conditions` hold pool k under the key prefix ``"k/"``. Scalars
+    that the steps put into `notes` go to the training log.
     """
 
     encoded: Tensors
     conditions: Tensors
     noise: Noise
     step: int
+    notes: Tensors = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

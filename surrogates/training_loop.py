@@ -23,7 +23,7 @@ from .progress import Log, Progress, Watch, plot_losses
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from .recipe import Adam, Codec, Model, Phase, Recipe
+    from .recipe import Adam, Batch, Codec, Model, Phase, Recipe
 
 _LOG_LINES = 5000  # a phase logs at most about so many of its updates
 _BAD_UPDATES = 100  # in a row, after which the run gives up
@@ -118,9 +118,10 @@ class Run:
                     every = max(phase.updates // _LOG_LINES, 1)
                     critic = any(word in name for name in phase.optimisers for word in ("discriminator", "critic"))
                     while step < phase.updates and remaining > 0 and not self.stop:
-                        losses, norms = self._update(phase, batches, step)
+                        batch = batches[step]
+                        losses, norms = self._update(phase, batch, step)
                         if main and step % every == 0:
-                            self._record(phase, number, step, losses, norms)
+                            self._record(phase, number, batch, losses, norms)
                         if main and critic and step % max(phase.updates // 40, 1) == 0:
                             self._record_diversity(number, step)
                         step, done, remaining = step + 1, done + 1, remaining - 1
@@ -197,11 +198,11 @@ class Run:
                 optimiser.load_state_dict(saved["optimisers"][name])
         self.averaged = [averaged[name] for name in self.averages]
 
-    def _update(self, phase: Phase, batches: Batches, step: int) -> tuple[dict[str, Tensor], dict[str, float]]:
+    def _update(self, phase: Phase, batch: Batch, step: int) -> tuple[dict[str, Tensor], dict[str, float]]:
         """One batch through the phase's steps: one update for each loss that they yield."""
         losses: dict[str, Tensor] = {}
         norms: dict[str, float] = {}
-        generator = iter(phase.steps(self.model, batches[step]))
+        generator = iter(phase.steps(self.model, batch))
         while True:
             with self.fabric.autocast():
                 item = next(generator, None)
@@ -266,35 +267,48 @@ class Run:
                 parameter.copy_(average)
 
     def _record(
-        self, phase: Phase, number: int, step: int, losses: Mapping[str, Tensor], norms: Mapping[str, float]
+        self, phase: Phase, number: int, batch: Batch, losses: Mapping[str, Tensor], norms: Mapping[str, float]
     ) -> None:
+        step = batch.step
         values = {name: float(loss) for name, loss in losses.items()}
         rates = {name: learning_rate(phase.optimisers[name], step, phase.updates) for name in losses}
         record = {"phase": number, "step": step, "losses": values, "gradient_norms": norms, "learning_rates": rates}
-        self.log.write({**record, "time": round(time.time(), 3)})
-        for warning in self.watch.losses(values):
+        notes = {name: float(value) for name, value in batch.notes.items()}
+        self.log.write({**record, **({"notes": notes} if notes else {}), "time": round(time.time(), 3)})
+        warnings = self.watch.losses(values)
+        if "separation" in notes:
+            warnings += self.watch.separation(notes["separation"])
+        for warning in warnings:
             self._warn(number, step, warning)
 
     def _record_diversity(self, number: int, step: int) -> None:
-        """Spread of a batch of samples in units of the data's, where one pool's conditions can be sampled."""
+        """Spread of a batch of samples in units of the data's, where one pool's conditions can be sampled.
+
+        Logged are the spread over all conditions, and that between two draws at each condition.
+        """
         if len(self.pools) > 1:
             return
         pool = self.pools[0]
         n = min(256, len(pool))
+        conditions = {name: tensor[:n] for name, tensor in pool.conditions.items()}
+        identities = torch.arange(n, device=self.fabric.device)
         self.model.eval()
         with torch.no_grad():
-            noise = Noise(fold(self.seed, "diversity"), torch.arange(n, device=self.fabric.device))
-            samples = self.model.sample({name: tensor[:n] for name, tensor in pool.conditions.items()}, noise)
+            first, second = (
+                self.model.sample(conditions, Noise(fold(self.seed, draw), identities))
+                for draw in ("diversity", "second draw")
+            )
         self.model.train()
-        ratios = [
-            float(samples[name].double().std(0).mean() / pool.outputs[name][:n].double().std(0).mean().clamp_min(1e-12))
-            for name in samples
-            if name in pool.outputs and samples[name].is_floating_point()
-        ]
-        if ratios:
-            self.log.write({"phase": number, "step": step, "diversity": sum(ratios) / len(ratios)})
-            for warning in self.watch.diversity(sum(ratios) / len(ratios)):
-                self._warn(number, step, warning)
+        names = [name for name in first if name in pool.outputs and first[name].is_floating_point()]
+        if not names:
+            return
+        scale = {name: pool.outputs[name][:n].double().std(0).mean().clamp_min(1e-12) for name in names}
+        whole = sum(float(first[name].double().std(0).mean() / scale[name]) for name in names) / len(names)
+        apart = [(first[name].double() - second[name].double()).square().mean(0).div(2.0).sqrt() for name in names]
+        within = max(float(part.mean() / scale[name]) for part, name in zip(apart, names, strict=True))
+        self.log.write({"phase": number, "step": step, "diversity": whole, "diversity_at_a_condition": within})
+        for warning in self.watch.diversity(whole, within):
+            self._warn(number, step, warning)
 
     def _warn(self, number: int, step: int, text: str) -> None:
         self.log.write({"phase": number, "step": step, "warning": text})

@@ -35,6 +35,8 @@ class Game:
         Weight of (|grad D| - 1)^2 between real and generated samples; for "wasserstein".
     smoothing : float
         Real labels become 1 - smoothing; for "logistic" (Salimans et al. 2016, arXiv:1606.03498).
+    fake_smoothing : float
+        Generated labels become this rather than 0; for "logistic".
     auxiliary : float
         Weight of the class head: the columns of the verdict behind its first.
     discriminator_updates : int
@@ -49,6 +51,7 @@ class Game:
     r2: float = 0.0
     gradient_penalty: float = 0.0
     smoothing: float = 0.0
+    fake_smoothing: float = 0.0
     auxiliary: float = 0.0
     discriminator_updates: int = 1
     penalty_every: int = 1
@@ -56,21 +59,27 @@ class Game:
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
             raise ValueError(f"loss: {self.loss!r} is unknown; expected one of {', '.join(LOSSES)}")
-        if not 0.0 <= self.smoothing < 0.5 or (self.smoothing and self.loss != "logistic"):
-            raise ValueError(f"smoothing: {self.smoothing} with loss {self.loss!r}; expected 0 to 0.5 with 'logistic'")
+        for name in ("smoothing", "fake_smoothing"):
+            share = getattr(self, name)
+            if not 0.0 <= share < 0.5 or (share and self.loss != "logistic"):
+                raise ValueError(f"{name}: {share} with loss {self.loss!r}; expected 0 to 0.5 with 'logistic'")
         if min(self.discriminator_updates, self.penalty_every) < 1:
             raise ValueError("discriminator_updates, penalty_every: expected at least 1")
 
 
-def discriminator_loss(real: Tensor, fake: Tensor, loss: str, *, smoothing: float = 0.0) -> Tensor:
+def discriminator_loss(
+    real: Tensor, fake: Tensor, loss: str, *, smoothing: float = 0.0, fake_smoothing: float = 0.0
+) -> Tensor:
     """Loss of the discriminator from its scores of real and generated samples, (n,) each.
 
-    Logistic (non-saturating) softplus(-r) + softplus(f), of which `smoothing` moves a share to softplus(r); hinge
+    Logistic (non-saturating) softplus(-r) + softplus(f), of which `smoothing` moves a share of the first to softplus(r)
+    and `fake_smoothing` a share of the second to softplus(-f); hinge
     max(0, 1 - r) + max(0, 1 + f); Wasserstein f - r; relativistic softplus(f - r), arXiv:2501.05441, eq. (2).
     """
     if loss == "logistic":
         judged = (1.0 - smoothing) * functional.softplus(-real) + smoothing * functional.softplus(real)
-        return judged + functional.softplus(fake)
+        made = (1.0 - fake_smoothing) * functional.softplus(fake) + fake_smoothing * functional.softplus(-fake)
+        return judged + made
     if loss == "hinge":
         return functional.relu(1.0 - real) + functional.relu(1.0 + fake)
     return fake - real if loss == "wasserstein" else functional.softplus(fake - real)
@@ -85,6 +94,11 @@ def generator_loss(fake: Tensor, loss: str, real: Tensor | None = None) -> Tenso
     if real is None:
         raise ValueError("real: None given; expected the scores of real samples, which the relativistic loss pairs")
     return functional.softplus(real - fake)
+
+
+def separation(real: Tensor, fake: Tensor) -> Tensor:
+    """Share of (real, generated) pairs in which the real sample scores higher: 0.5 in balance, 1 where D wins."""
+    return (real[:, None] > fake[None, :]).float().mean() + 0.5 * (real[:, None] == fake[None, :]).float().mean()
 
 
 def squared_gradient(scores: Tensor, samples: Tensor) -> Tensor:
@@ -172,7 +186,10 @@ def adversarial_steps(
         true, made = true.requires_grad_(bool(game.r1)), made.detach().requires_grad_(bool(game.r2))
         verdict, verdict_made = judge(model, batch, true), judge(model, batch, made)
         scores, scores_made = _score(verdict), _score(verdict_made)
-        loss = discriminator_loss(scores, scores_made, game.loss, smoothing=game.smoothing)
+        loss = discriminator_loss(
+            scores, scores_made, game.loss, smoothing=game.smoothing, fake_smoothing=game.fake_smoothing
+        )
+        batch.notes["separation"] = separation(scores.detach(), scores_made.detach())
         if regularised and game.r1:
             loss = loss + 0.5 * game.r1 * game.penalty_every * squared_gradient(scores, true)
         if regularised and game.r2:
