@@ -19,9 +19,9 @@ class Watch:
     """Reads losses as they come and names what goes wrong, once each.
 
     Divergence: a loss that is not finite, or whose running mean rises far above its best. A discriminator that wins:
-    its loss stays near 0, or it scores nearly every real sample above every generated one, so that the generator learns
-    nothing more; one that loses to the generator ranks them at chance or worse. A collapse: the samples' spread falls to
-    a fraction of the data's and of its own best, or samples at the same condition are all alike.
+    its loss stays near 0, or it scores nearly every real sample above every generated one, and the generator learns
+    nothing more; one that loses ranks them worse than chance. A collapse: the samples' spread falls to a fraction of
+    the data's and of its own best, or samples at the same condition are all alike.
     """
 
     patience = 50

@@ -1,4 +1,4 @@
-"""Denoising diffusion: training by predicted noise, a constraint on the reconstructed data, ancestral and DDIM sampling.
+"""Denoising diffusion: trained on predicted noise, with laws on the reconstructed data; ancestral and DDIM sampling.
 
 Ho, Jain, Abbeel 2020, "Denoising diffusion probabilistic models", arXiv:2006.11239, with its linear schedule; sampling
 with chosen steps after Song, Meng, Ermon 2021, "Denoising diffusion implicit models", arXiv:2010.02502, eqs. 12 and 16.
@@ -103,6 +103,7 @@ def diffuse(
     sampler: Sampler,
     *,
     bounds: tuple[float, float] | None = None,
+    draw: str = "diffusion",
 ) -> Tensor:
     """Samples (n, *shape) from noise.
 
@@ -114,17 +115,19 @@ def diffuse(
     shape : tuple of int
         Of one sample.
     noise : Noise
-        Draws "diffusion start" and, for ancestral sampling, "diffusion" with each step's number.
+        Draws (`draw`, "start") and, for ancestral sampling, (`draw`, number of the step).
     sampler : Sampler
     bounds : (float, float), optional
         Range of the data, to which every reconstruction is clipped.
+    draw : str
+        Leads the names of the draws.
 
     Returns
     -------
     Tensor
         float32.
     """
-    x = noise.normal(shape, "diffusion start").float()
+    x = noise.normal(shape, draw, "start").float()
     times = schedule.visited(sampler.steps)
     for number, (now, later) in enumerate(zip(times, [*times[1:], None], strict=True)):
         time = torch.full((len(x),), now, device=x.device)
@@ -142,7 +145,7 @@ def diffuse(
             fresh = ((1.0 - kept_later) / (1.0 - kept) * (1.0 - kept / kept_later)) ** 0.5
         x = kept_later**0.5 * data + max(1.0 - kept_later - fresh**2, 0.0) ** 0.5 * found
         if fresh:
-            x = x + fresh * noise.normal(shape, "diffusion", number).float()
+            x = x + fresh * noise.normal(shape, draw, number).float()
     raise AssertionError("a schedule visits at least one time")
 
 

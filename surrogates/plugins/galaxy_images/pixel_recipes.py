@@ -1,0 +1,91 @@
+"""How the literature's two generators of galaxy images are trained: the conditional DCGAN and the diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from surrogates.plugin import Plugin
+
+    from .ddpm import GalaxyDiffusion
+    from .gan import GalaxyGAN
+    from .pixels import PixelCodec
+
+
+def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
+    from .reference import TRAINING_GALAXIES, TRAINING_SEED, truth
+
+    return (truth(TRAINING_GALAXIES, TRAINING_SEED, folder),)
+
+
+def _codec(plugin: Plugin) -> Codec:
+    from .pixels import PixelCodec
+
+    return PixelCodec(plugin)
+
+
+def _gan(plugin: Plugin, codec: Codec) -> GalaxyGAN:
+    from .gan import GalaxyGAN
+
+    return GalaxyGAN()
+
+
+def _ddpm(plugin: Plugin, codec: PixelCodec) -> GalaxyDiffusion:
+    from .ddpm import GalaxyDiffusion
+
+    return GalaxyDiffusion(codec)
+
+
+def _pretrain(model: GalaxyGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .gan import pretrain
+
+    yield from pretrain(model, batch)
+
+
+def _play(model: GalaxyGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .gan import play
+
+    yield from play(model, batch)
+
+
+def _learn(model: GalaxyDiffusion, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .ddpm import learn
+
+    yield from learn(model, batch)
+
+
+def gan(pretraining: int = 800, updates: int = 4_000) -> Recipe:
+    """The literature's conditional DCGAN with a physics predictor, in two phases."""
+    adam = Adam(1.5e-4, betas=(0.5, 0.999), clip=1.0, final_fraction=0.2)
+    return Recipe(
+        data=_data,
+        model=_gan,
+        phases=(
+            Phase(_pretrain, pretraining, {name: Adam(1e-3) for name in ("predictor", "enclosed", "generator")}),
+            Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.995),
+        ),
+        batch_size=32,
+        sample_batch=16,
+        codec=_codec,
+        description="conditional DCGAN of the literature with a physics predictor",
+    )
+
+
+def ddpm(updates: int = 6_000) -> Recipe:
+    """Denoising diffusion by a context U-net; DDIM sampling with chosen steps."""
+    return Recipe(
+        data=_data,
+        model=_ddpm,
+        phases=(Phase(_learn, updates, {"network": Adam(1e-3), "enclosed": Adam(1e-3)}, average=0.998),),
+        batch_size=32,
+        sample_batch=16,
+        codec=_codec,
+        description="denoising diffusion of the literature, DDIM sampling with chosen steps",
+    )
