@@ -135,13 +135,18 @@ def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, n
         if given is None:
             if not variable.optional:
                 raise SchemaError(f"{variable.name}: missing condition; expected {variable.describe_range()}")
-            given = variable.missing
+            sizes = [schema.dimension(name).size or 1 for name in variable.dims]
+            given = np.full(sizes, variable.missing) if sizes else variable.missing
         array = variable.convert(given)
         trailing = len(variable.dims)
         if array.ndim != trailing and (array.ndim != trailing + 1 or array.shape[0] != n):
             raise SchemaError(
                 f"{variable.name}: shape {array.shape} does not fit {n} samples; expected ({n}, …) or one value"
             )
+        for name, length in zip(variable.dims, array.shape[array.ndim - trailing :], strict=True):
+            expected = schema.dimension(name).size
+            if expected is not None and length != expected:
+                raise SchemaError(f"{variable.name}: {length} along {name}; expected {expected}")
         arrays[variable.name] = array
     return arrays
 
