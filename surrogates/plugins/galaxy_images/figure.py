@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .measure import QUANTITIES, reduce
-from .photometry import asked_flux, observed_radius
+from .photometry import asked, asked_flux, observed_radius
 from .variables import MORPHOLOGIES
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def colour_image(images: np.ndarray, brightness: np.ndarray) -> np.ndarray:
 
 def middle_brightness(dataset: xr.Dataset) -> np.ndarray:
     """Asked mean surface brightness in r within the half-light radius, tinted: g - i = 0.8 is white; (n, band)."""
-    area = 2 * np.pi * observed_radius(dataset) ** 2 / dataset["pixel_scale"].values ** 2
+    area = 2 * np.pi * observed_radius(dataset) ** 2 / asked(dataset, "pixel_scale") ** 2
     level = asked_flux(dataset, "r") / area
     return np.stack([level * factor for factor in (0.6, 1.0, 1.3)], axis=-1)
 

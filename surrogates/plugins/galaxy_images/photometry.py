@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .variables import BAND_LIMIT_FWHM, BANDS, ZERO_POINT
+from .variables import BAND_LIMIT_FWHM, BANDS, CONDITIONS, ZERO_POINT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,16 +48,24 @@ def asked_flux(dataset: xr.Dataset, band: str) -> np.ndarray:
     return 10.0 ** (-0.4 * (dataset[f"magnitude_{band}"].values - ZERO_POINT))
 
 
+def asked(dataset: xr.Dataset, name: str) -> np.ndarray:
+    """A condition along `sample`, its default where the Dataset leaves it out."""
+    if name in dataset:
+        return dataset[name].values
+    variable = CONDITIONS[name]
+    return np.full(dataset.sizes["sample"], variable.convert(variable.default))
+
+
 def observed_radius(dataset: xr.Dataset) -> np.ndarray:
     """Asked half-light radius with the Gaussian and the PSF added in quadrature, arcsec; (n,)."""
-    convolved = np.where(dataset["psf"].values > 0, dataset["psf_fwhm_r"].values, 0.0)
+    convolved = np.where(asked(dataset, "psf") > 0, asked(dataset, "psf_fwhm_r"), 0.0)
     return np.sqrt(dataset["half_light_radius"].values ** 2 + (BAND_LIMIT_FWHM**2 + convolved**2) / 4)
 
 
 def isophotes(dataset: xr.Dataset) -> np.ndarray:
     """Pixel value in r at which each galaxy's segment ends, nJy; (n,)."""
-    area = 2 * np.pi * observed_radius(dataset) ** 2 / dataset["pixel_scale"].values ** 2
-    return np.maximum(ISOPHOTE * asked_flux(dataset, "r") / area, NOISE_LEVELS * dataset["noise_r"].values)
+    area = 2 * np.pi * observed_radius(dataset) ** 2 / asked(dataset, "pixel_scale") ** 2
+    return np.maximum(ISOPHOTE * asked_flux(dataset, "r") / area, NOISE_LEVELS * asked(dataset, "noise_r"))
 
 
 def photometry(dataset: xr.Dataset) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -76,7 +84,7 @@ def photometry(dataset: xr.Dataset) -> tuple[dict[str, np.ndarray], np.ndarray]:
         (n, y, x) booleans: the galaxies' segments in r, empty where none is found.
     """
     images = np.asarray(dataset["image"].values, dtype=np.float64)
-    levels, scales = isophotes(dataset), dataset["pixel_scale"].values
+    levels, scales = isophotes(dataset), asked(dataset, "pixel_scale")
     found = {name: np.full(len(images), np.nan) for name in NAMES}
     segments = np.zeros((len(images), *images.shape[2:]), dtype=bool)
     with warnings.catch_warnings():
