@@ -333,3 +333,15 @@ def test_log_is_json_lines_and_plots_are_drawn(whole: Path, tmp_path: Path) -> N
         "samples-1-000003.png",
         "samples-2-000002.png",
     ]
+
+
+def test_watch_names_a_discriminator_that_wins_one_that_loses_and_a_generator_that_ignores_its_noise() -> None:
+    even = Watch()
+    assert not any(even.separation(value) for value in (0.9, 0.6, 0.5, 0.7) * 100)
+    wins = [text for _ in range(200) for text in Watch.separation(even, 1.0)]
+    assert len(wins) == 1 and "it wins" in wins[0]
+    losing = Watch()
+    loses = [text for _ in range(200) for text in losing.separation(0.2)]
+    assert len(loses) == 1 and "the generator fools it" in loses[0]
+    assert not losing.diversity(0.9, 0.2)
+    assert "ignores its noise (mode collapse)" in losing.diversity(0.9, 0.001)[0]

@@ -153,5 +153,6 @@ def spread_of_groups(features: Tensor, group: int) -> Tensor:
     """
     if len(features) % group:
         raise ValueError(f"minibatch: {len(features)} samples are no multiple of {group}; choose another batch size")
-    variance = features.float().unflatten(0, (group, -1)).var(dim=0, unbiased=False)
+    grouped = features.float().unflatten(0, (group, -1))
+    variance = (grouped - grouped.mean(dim=0)).square().mean(dim=0)
     return torch.sqrt(variance + 1e-8).mean(dim=1, keepdim=True).repeat(group, 1).to(features.dtype)

@@ -50,11 +50,11 @@ class PixelModel(nn.Module):
             "image": self.draw(attributes, noise, "galaxy"),
             "missing_flux": self.missing_flux(attributes),
         }
-        if bool((conditions["blend_fraction"] > 0).any()):
+        if "blend_fraction" in conditions and bool((conditions["blend_fraction"] > 0).any()):
             second = conditions["second_attributes"].float()
             made["second_image"] = self.draw(second, noise, "second galaxy")
             made["second_missing_flux"] = self.missing_flux(second)
-        if bool((conditions["noise"] > 0).any()):
+        if "noise" in conditions and bool((conditions["noise"] > 0).any()):
             made["noise"] = noise.normal((len(BANDS), STAMP, STAMP), "pixel noise")
         return made
 

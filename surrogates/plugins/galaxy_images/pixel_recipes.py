@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from .pixels import PixelCodec
 
 
-def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
-    from .reference import TRAINING_GALAXIES, TRAINING_SEED, truth
+TRAINING_GALAXIES = 24_000
 
-    return (truth(TRAINING_GALAXIES, TRAINING_SEED, folder),)
+
+def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
+    from .reference import TRAINING_SEED, training_pool
+
+    return (training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder),)
 
 
 def _codec(plugin: Plugin) -> Codec:

@@ -147,18 +147,18 @@ class PixelCodec(nn.Module):
     def encode(self, physical: Tensors) -> Tensors:
         """Conditions as 8 numbers, of both classes where two are blended; images as in the module's docstring.
 
-        Conditions alone give `attributes`, `second_attributes` (n, 8), `blend_fraction` and `noise` (n, band) [nJy];
-        with an image come `image` (n, band, 64, 64) in [-1, 1] and `missing_flux` (n, band), the logarithm of the flux
+        Conditions alone give `attributes`, and `second_attributes` (n, 8), `blend_fraction` and `noise` (n, band) [nJy]
+        where the conditions say anything of blends and noise, as training galaxies do not; with an image come `image` (n, band, 64, 64) in [-1, 1] and `missing_flux` (n, band), the logarithm of the flux
         share outside the stamp.
         """
         first = physical["morphology"].long()
-        second = physical["blend_with"].long()
-        encoded = {
-            "attributes": attributes_of(physical, first),
-            "second_attributes": attributes_of(physical, torch.where(second < 0, first, second)),
-            "blend_fraction": torch.where(second < 0, 0.0, physical["blend_fraction"].double()),
-            "noise": torch.stack([physical[f"noise_{band}"].double() for band in BANDS], dim=1),
-        }
+        encoded = {"attributes": attributes_of(physical, first)}
+        if "blend_with" in physical:
+            second = physical["blend_with"].long()
+            encoded["second_attributes"] = attributes_of(physical, torch.where(second < 0, first, second))
+            encoded["blend_fraction"] = torch.where(second < 0, 0.0, physical["blend_fraction"].double())
+        if "noise_r" in physical:
+            encoded["noise"] = torch.stack([physical[f"noise_{band}"].double() for band in BANDS], dim=1)
         if "image" in physical:
             encoded["image"] = torch.cat([2.0 * part / self.top - 1.0 for part in self._stretched_parts(physical)])
             missing = 1.0 - physical["enclosed_flux_fraction"].double()
