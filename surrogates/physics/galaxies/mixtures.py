@@ -29,14 +29,7 @@ _FLUX_ROW = 3.0
 
 def sersic_b(n: Tensor) -> Tensor:
     """b(n) that makes the radius unit of exp(-b R^(1/n)) enclose half the light (Ciotti & Bertin 1999, eq. 18)."""
-    return (
-        2 * n
-        - 1 / 3
-        + 4 / (405 * n)
-        + 46 / (25515 * n**2)
-        + 131 / (1148175 * n**3)
-        - 2194697 / (30690717750 * n**4)
-    )
+    return 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2) + 131 / (1148175 * n**3) - 2194697 / (30690717750 * n**4)
 
 
 def sersic_brightness(radius: Tensor, n: Tensor) -> Tensor:

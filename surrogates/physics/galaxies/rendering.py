@@ -56,9 +56,7 @@ def _exponents(covariances: Tensor, centres: Tensor | None, scale: float) -> tup
     return torch.stack((constant, *linear, a, b, c), dim=-1), peak
 
 
-def draw_gaussians(
-    fluxes: Tensor, covariances: Tensor, centres: Tensor | None, size: int, scale: float
-) -> Tensor:
+def draw_gaussians(fluxes: Tensor, covariances: Tensor, centres: Tensor | None, size: int, scale: float) -> Tensor:
     """Sum of elliptical Gaussians.
 
     Parameters
@@ -84,9 +82,7 @@ def draw_gaussians(
     rows = size // 2 if symmetric else size
     basis = _quadratic(rows, size, str(fluxes.device))
     coefficients, peaks = coefficients.float(), (fluxes.double() * peak).float()
-    pieces = [
-        peaks @ (coefficients @ part).clamp_min(_FLOOR).exp() for part in basis.split(_COLUMNS, dim=1)
-    ]
+    pieces = [peaks @ (coefficients @ part).clamp_min(_FLOOR).exp() for part in basis.split(_COLUMNS, dim=1)]
     image = torch.cat(pieces, dim=1).reshape(-1, rows, size)
     return torch.cat((image, image.flip(-1, -2)), dim=-2) if symmetric else image
 
@@ -193,8 +189,11 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
     weight = ((radius - _INNER / 2) / (_INNER / 2)).clamp(0.0, 1.0)
     weight = weight * weight * (3.0 - 2.0 * weight)
     share = share.mul_(1.0 - weight if inner else weight).mul_(square / (square + arms.softening**2))
-    return torch.exp(-torch.sqrt(square)).mul_(share).mul_(torch.cos(angle)).mul_(
-        arms.contrast / (2 * math.pi * arms.length**2)
+    return (
+        torch.exp(-torch.sqrt(square))
+        .mul_(share)
+        .mul_(torch.cos(angle))
+        .mul_(arms.contrast / (2 * math.pi * arms.length**2))
     )
 
 

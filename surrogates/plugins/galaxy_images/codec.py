@@ -1,4 +1,4 @@
-"""Galaxy images to and from what models make: the share of the flux in each pixel, on an asinh scale for networks.
+"""Galaxy images to and from what the decoder makes: the share of the flux in each pixel.
 
 Decoding applies the asked fluxes, PSF, pixel scale and noise exactly; see `observation`.
 """
@@ -13,20 +13,18 @@ from torch.nn import functional
 
 from surrogates.plugin import Plugin
 
-from .observation import fluxes, observe
+from .latents import MERGER_LATENTS, SPIRAL_LATENTS
+from .observation import detect, fluxes, with_defaults
+from .scene import draw_light
 from .variables import BANDS, MORPHOLOGIES, STAMP
 
 Tensors = dict[str, Tensor]
 
 PIXELS = STAMP * STAMP
-SOFTENING = 0.05
-"""Pixel brightness where the scale turns from linear to logarithmic, in units of the mean pixel."""
-
-SPAN = 5.0
-"""Units of asinh that the scaled range [-1, 1] holds half of."""
-
-CONTEXT = len(MORPHOLOGIES) + 12
+CONTEXT = len(MORPHOLOGIES) + 8
 """Length of the encoded conditions."""
+
+LATENTS = (*SPIRAL_LATENTS, *MERGER_LATENTS, "knots")
 
 
 class GalaxyCodec(nn.Module):
@@ -40,15 +38,33 @@ class GalaxyCodec(nn.Module):
         """Nothing to fit."""
 
     def encode(self, physical: Tensors) -> Tensors:
-        """Conditions as they are and as a `context` (n, CONTEXT); `image` (n, bands, 64, 64) as scaled light."""
-        encoded = {name: value for name, value in physical.items() if name not in ("image", "enclosed_flux_fraction")}
-        if "morphology" in physical:
+        """Conditions as they are and as a `context`; of a training pool, images as light.
+
+        Returns
+        -------
+        dict of Tensor
+            With images and their structure (`latent_*`): `light` (n, bands, 64, 64), the share of the flux in each
+            pixel, `drawn`, the same from the decoder's closed forms, and `latents` (n, LATENT_FEATURES).
+
+        Raises
+        ------
+        ValueError
+            Images without structure.
+        """
+        if "image" not in physical:
+            encoded = dict(physical)
             encoded["context"] = context(physical)
-        if "image" in physical:
-            light = physical["image"].double() / fluxes(physical)[..., None, None]
-            encoded["image"] = scaled(light.float())
-            encoded["enclosed"] = physical["enclosed_flux_fraction"]
-        return encoded
+            return encoded
+        missing = [name for name in LATENTS if f"latent_{name}" not in physical]
+        if missing:
+            raise ValueError(
+                f"latent_{missing[0]}: missing from the training data; the decoder learns from galaxies whose structure "
+                "is known: train it on the simulator, or choose gan or ddpm for images of the sky"
+            )
+        structure = {name: physical[f"latent_{name}"].numpy() for name in LATENTS}
+        light = physical["image"].double() / fluxes(physical)[..., None, None]
+        drawn, _ = draw_light(with_defaults(physical), structure)
+        return {"light": light.float(), "drawn": drawn, "latents": latent_features(physical)}
 
     def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
         """Images in nJy and enclosed flux fractions, float64.
@@ -56,67 +72,46 @@ class GalaxyCodec(nn.Module):
         Parameters
         ----------
         encoded : dict of Tensor
-            Either `image`, scaled light (n, bands, 64, 64) at 0.1 arcsec, with `enclosed` (n, bands), the share of the
-            flux that it should hold, where the model knows it; or `light`, the share of the flux in each pixel,
-            (n, bands, m, m), at `scale` (n,) arcsec. `noise` (n, bands, 64, 64) and `same_as` (n,) as from
-            `observation.detector_draws`.
+            `light` (n, bands, m, m), the share of the flux in each pixel, at `scale` (n,) arcsec, `noise` and
+            `same_as`: see `observation.detect`.
         conditions : dict of Tensor
             In schema units.
         """
-        light = encoded["light"] if "light" in encoded else _enclosing(unscaled(encoded["image"]), encoded)
-        stamp = observe(light, encoded.get("scale"), conditions, encoded.get("same_as")).double()
-        stamp = stamp / stamp.sum((-1, -2), keepdim=True).clamp(min=1.0)
-        flux = fluxes(conditions)
-        image = stamp * flux[..., None, None]
-        if "noise" in encoded:
-            deviation = torch.stack([conditions[f"noise_{band}"].double() for band in BANDS], dim=-1)
-            image = image + encoded["noise"].double() * deviation[..., None, None]
-        return {"image": image, "enclosed_flux_fraction": stamp.sum((-1, -2))}
-
-
-def scaled(light: Tensor) -> Tensor:
-    """Share of the flux in a pixel on an asinh scale: -1 where it is dark, about 1 at a bright core."""
-    return torch.asinh(light * (PIXELS / SOFTENING)) / SPAN - 1.0
-
-
-def unscaled(image: Tensor) -> Tensor:
-    """Inverse of `scaled`, no less than 0."""
-    return torch.sinh(SPAN * (image + 1.0).clamp(0.0, 2.5)) * (SOFTENING / PIXELS)
-
-
-def _enclosing(light: Tensor, encoded: Tensors) -> Tensor:
-    """Light whose sum is what the model says the stamp holds, where it says so."""
-    if "enclosed" not in encoded:
-        return light
-    total = light.double().sum((-1, -2)).clamp(min=1e-12)
-    return light * (encoded["enclosed"].double().clamp(0.0, 1.0) / total).to(light.dtype)[..., None, None]
+        return detect(encoded["light"], encoded, conditions)
 
 
 def context(physical: Tensors) -> Tensor:
-    """What a network is told of a galaxy, (n, CONTEXT) float32, of order one.
+    """What the correction is told of a galaxy's conditions, (n, CONTEXT) float32, of order one.
 
-    The shares of the classes, and half-light radius (logarithm), colours and magnitude, ellipticity as a vector and
-    its size, bulge fraction, Sersic index, redshift and the cosine of the inclination.
+    The shares of the classes, half-light radius (logarithm), ellipticity as a vector, bulge fraction, Sersic index,
+    redshift, colours.
     """
+    physical = with_defaults(physical)
     kind = functional.one_hot(physical["morphology"].long().clamp(min=0), len(MORPHOLOGIES)).double()
-    share = torch.nan_to_num(physical["blend_fraction"].double()) * (physical["blend_with"] >= 0)
     second = functional.one_hot(physical["blend_with"].long().clamp(min=0), len(MORPHOLOGIES)).double()
-    kind = kind * (1.0 - share[:, None]) + second * share[:, None]
+    share = (physical["blend_fraction"].double() * (physical["blend_with"] >= 0))[:, None]
     g, r, i = (physical[f"magnitude_{band}"].double() for band in BANDS)
-    ellipticity = physical["ellipticity"].double()
     twice = torch.deg2rad(2.0 * physical["position_angle"].double())
     columns = (
         (torch.log(physical["half_light_radius"].double()) + 0.7) / 0.5,
-        (r - 22.0) / 3.0,
-        g - r,
-        r - i,
-        ellipticity * torch.cos(twice),
-        ellipticity * torch.sin(twice),
-        2.0 * ellipticity - 0.5,
+        physical["ellipticity"].double() * torch.cos(twice),
+        physical["ellipticity"].double() * torch.sin(twice),
         2.0 * physical["bulge_fraction"].double() - 0.5,
         (physical["sersic_index"].double() - 2.5) / 2.0,
-        torch.log1p(physical["redshift"].double()) * 2.0 - 1.0,
-        torch.cos(torch.deg2rad(physical["inclination"].double())),
-        torch.log(1.0 + ellipticity) - torch.log(1.0 - ellipticity) - 1.0,
+        2.0 * torch.log1p(physical["redshift"].double()) - 1.0,
+        (g - r).clamp(-2.0, 2.0),
+        (r - i).clamp(-2.0, 2.0),
     )
-    return torch.cat((kind, torch.stack(columns, dim=-1)), dim=-1).float()
+    return torch.cat((kind * (1.0 - share) + second * share, torch.stack(columns, dim=-1)), dim=-1).float()
+
+
+LATENT_FEATURES = 8
+
+
+def latent_features(latents: Tensors) -> Tensor:
+    """What the correction is told of a spiral's arms, (n, LATENT_FEATURES) float32."""
+    number, pitch, phase, contrast = (latents[f"latent_{name}"].double() for name in SPIRAL_LATENTS)
+    arms = functional.one_hot(number.long() - 2, 3).double()
+    winding = number / torch.tan(pitch)
+    columns = (torch.cos(phase), torch.sin(phase), contrast, winding / 10.0, winding.abs() / 10.0 - 1.0)
+    return torch.cat((arms, torch.stack(columns, dim=-1)), dim=-1).float()

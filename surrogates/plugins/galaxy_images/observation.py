@@ -29,6 +29,14 @@ _TRANSFERS = {
     "moffat": optics.moffat_transfer,
     "kolmogorov": optics.kolmogorov_transfer,
 }
+DEFAULTS: Mapping[str, float | int] = {
+    "blend_with": -1,
+    "blend_fraction": 0.0,
+    "psf": _NONE,
+    **{f"psf_fwhm_{band}": 0.7 for band in BANDS},
+    "pixel_scale": PIXEL_SCALE,
+    **{f"noise_{band}": 0.0 for band in BANDS},
+}
 _WIDE = 1.0  # FWHM beyond which a PSF needs a wider margin [arcsec]
 
 
@@ -36,6 +44,16 @@ def fluxes(conditions: Mapping[str, Tensor]) -> Tensor:
     """Asked total fluxes in nJy, (n, bands) float64."""
     magnitudes = torch.stack([conditions[f"magnitude_{band}"].double() for band in BANDS], dim=-1)
     return 10.0 ** (-0.4 * (magnitudes - ZERO_POINT))
+
+
+def with_defaults(conditions: Mapping[str, Tensor]) -> Tensors:
+    """Conditions with the schema's defaults for the detector's, and for blends, where they are not given at all."""
+    n = len(next(iter(conditions.values())))
+    filled = dict(conditions)
+    for name, value in DEFAULTS.items():
+        if name not in filled:
+            filled[name] = torch.full((n,), value)
+    return filled
 
 
 def grid(psf: int, fwhm: float, pixel_scale: float) -> tuple[int, float]:
@@ -77,6 +95,29 @@ def first_rows(samples: Tensor) -> Tensor:
     """Index of the first row with each row's identity, (n,) int64: a batch fills free slots with repeats."""
     seen: dict[int, int] = {}
     return torch.tensor([seen.setdefault(identity, row) for row, identity in enumerate(samples.tolist())])
+
+
+def detect(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[str, Tensor]) -> Tensors:
+    """Outputs of the schema, float64: the asked fluxes through the asked PSF onto the asked pixels, with noise.
+
+    Parameters
+    ----------
+    light : Tensor
+        (n, bands, m, m) share of the total flux in each pixel of the intrinsic image.
+    encoded : mapping of Tensor
+        `scale` (n,), the pixel scale of `light` [arcsec], where it is not 0.1; `noise` and `same_as` as from
+        `detector_draws`.
+    conditions : mapping of Tensor
+        In schema units.
+    """
+    conditions = with_defaults(conditions)
+    stamp = observe(light, encoded.get("scale"), conditions, encoded.get("same_as")).double()
+    stamp = stamp / stamp.sum((-1, -2), keepdim=True).clamp(min=1.0)
+    image = stamp * fluxes(conditions)[..., None, None]
+    if "noise" in encoded:
+        deviation = torch.stack([conditions[f"noise_{band}"].double() for band in BANDS], dim=-1)
+        image = image + encoded["noise"].double() * deviation[..., None, None]
+    return {"image": image, "enclosed_flux_fraction": stamp.sum((-1, -2))}
 
 
 def observe(

@@ -20,14 +20,15 @@ from surrogates.physics.galaxies.mixtures import (
     sersic_weights,
     vertical_weights,
 )
-from surrogates.physics.galaxies.optics import SIGMA
+from surrogates.physics.galaxies.optics import SIGMA, crop
 from surrogates.physics.galaxies.rendering import Arms, covariance, draw_arms, draw_gaussians, draw_round
 
 from . import geometry, latents
 from .colours import bulge_fractions
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
+from .observation import grid
 from .profiles import HEIGHT_OVER_LENGTH
-from .variables import BAND_LIMIT_FWHM
+from .variables import BAND_LIMIT_FWHM, BANDS, STAMP
 
 BLUR = SIGMA * BAND_LIMIT_FWHM
 """Standard deviation of the band limit, arcsec."""
@@ -234,3 +235,48 @@ def _merger(asked: Arrays, structure: Arrays) -> Scene:
 def _tensor(array: np.ndarray) -> Tensor:
     return torch.tensor(np.asarray(array, dtype=np.float64))
 
+
+def draw_light(
+    conditions: Mapping[str, Tensor], structure: Arrays, same_as: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Intrinsic images of a batch on the grids that their PSFs and pixel scales need.
+
+    Parameters
+    ----------
+    conditions : mapping of Tensor
+        Complete, in schema units.
+    structure : mapping of ndarray
+        What `latents.structure` gives.
+    same_as : Tensor, optional
+        Rows that repeat another; they are drawn once.
+
+    Returns
+    -------
+    light : Tensor
+        (n, bands, m, m) float32, share of the flux in each pixel; m is the largest of the batch's grids, and smaller
+        ones stand in the middle of zeros.
+    scale : Tensor
+        (n,) pixel scales [arcsec].
+    """
+    asked = {name: conditions[name].double().cpu().numpy() for name in SHAPE}
+    first, second = (conditions[name].cpu().numpy().astype(np.int64) for name in ("morphology", "blend_with"))
+    share = np.where(second >= 0, conditions["blend_fraction"].double().cpu().numpy(), 0.0)
+    kinds = {int(kind) for kind in (*first, *second[share > 0.0])}
+    scenes = {kind: build(kind, asked, structure) for kind in sorted(kinds)}
+    kind_of_psf = conditions["psf"].tolist()
+    widest = torch.stack([conditions[f"psf_fwhm_{band}"].double() for band in BANDS]).amax(0).tolist()
+    pixel_scale = conditions["pixel_scale"].double().tolist()
+    grids = [grid(*of_row) for of_row in zip(kind_of_psf, widest, pixel_scale, strict=True)]
+    largest = max((size for size, _ in grids), default=STAMP)
+    light = torch.zeros(len(first), len(BANDS), largest, largest)
+    rows = range(len(first)) if same_as is None else same_as.tolist()
+    for row, original in enumerate(rows):
+        if original != row:
+            light[row] = light[original]
+            continue
+        size, scale = grids[row]
+        image = (1.0 - share[row]) * scenes[first[row]].draw(row, size, scale)
+        if share[row] > 0.0:
+            image = image + share[row] * scenes[second[row]].draw(row, size, scale)
+        crop(light[row], size)[...] = image
+    return light, torch.tensor([scale for _, scale in grids], dtype=torch.float64)

@@ -1,0 +1,59 @@
+"""How the default model of galaxy images is trained: its correction, by regression on the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from surrogates.plugin import Plugin
+
+    from .network import GalaxyDecoder
+
+TRAINING_GALAXIES = 8_000
+"""The training galaxies of which the spirals teach the correction."""
+
+
+def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
+    from .geometry import SPIRAL
+    from .reference import TRAINING_SEED, training_pool
+
+    pool = training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder)
+    return (pool.isel(sample=pool["morphology"].values == SPIRAL),)
+
+
+def _codec(plugin: Plugin) -> Codec:
+    from .codec import GalaxyCodec
+
+    return GalaxyCodec(plugin)
+
+
+def _model(plugin: Plugin, codec: Codec) -> GalaxyDecoder:
+    from .network import GalaxyDecoder
+
+    return GalaxyDecoder()
+
+
+def _learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .network import learn
+
+    yield from learn(model, batch)
+
+
+def decoder(updates: int = 3_000) -> Recipe:
+    """Parts drawn in closed form at random structure, and a learned correction."""
+    return Recipe(
+        data=_data,
+        model=_model,
+        phases=(Phase(_learn, updates, {"correction": Adam(2e-3)}, average=0.995),),
+        batch_size=16,
+        sample_batch=64,
+        codec=_codec,
+        description="parts drawn in closed form at random structure, with a learned correction",
+    )
