@@ -1,6 +1,6 @@
-"""Fill the marked parts of README.md: figures from the released cards, the example plugin from its files.
+"""Fill the marked parts of README.md, and write the pages of docs/cards: figures from the released cards.
 
-``python scripts/fill_readme.py`` rewrites the file; with ``--check`` it exits 1 where the file is out of date.
+``python scripts/fill_readme.py`` rewrites the files; with ``--check`` it exits 1 where one is out of date.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 from surrogates import registry
-from surrogates.card_markdown import table
+from surrogates.card_markdown import markdown, table
 from surrogates.cards import Card, Finding
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+CARDS = ROOT / "docs" / "cards"
 PLUGIN = Path("tests/third_party/muon-decay")
+MOST = 12  # figures not met that the README shows of a card
 SHOWN = ("pyproject.toml", "muon_decay/plugin.py", "muon_decay/network.py")
 LANGUAGES = {".toml": "toml", ".py": "python"}
 
@@ -37,10 +39,24 @@ def filled(text: str) -> str:
     return text
 
 
+def released() -> list[Card]:
+    """Cards of the weights in this package."""
+    return [card for entry in registry.plugins() if entry.package == "surrogates" for card in entry.cards()]
+
+
 def figures() -> str:
-    """A table for each released model of this package: every figure on its card, met or not, and speed."""
-    cards = [card for entry in registry.plugins() if entry.package == "surrogates" for card in entry.cards()]
-    return "\n\n".join(_card(card) for card in cards) or "No weights are released yet."
+    """For each released model of this package: classifiers, what is not met, speed, and a link to the whole card."""
+    return "\n\n".join(_card(card) for card in released()) or "No weights are released yet."
+
+
+def pages() -> dict[Path, str]:
+    """Each card as a page of its own."""
+    return {page(card): markdown(card) for card in released()}
+
+
+def page(card: Card) -> Path:
+    """Where a card's page lies."""
+    return CARDS / f"{card.plugin}-{card.recipe}.md"
 
 
 def _card(card: Card) -> str:
@@ -49,13 +65,16 @@ def _card(card: Card) -> str:
         f"{len(judged) - len(card.unmet)} of {len(judged)} required figures met" if judged else "no figure measured yet"
     )
     parts = [f"### {card.plugin}, model `{card.recipe}`: {met}"]
-    head = ("figure", "value", "floor", "limit", "n", "verdict")
+    link = f"[all {len(card.findings)} figures]({page(card).relative_to(ROOT)})"
     first = [finding for finding in card.findings if finding.passed is False or "auc_" in finding.name]
+    unmet = sorted(card.unmet, key=lambda finding: "auc_" not in finding.name)[:MOST]
+    first = [finding for finding in first if "auc_" in finding.name or finding in unmet]
     if first:
-        parts.append("Classifiers, and every figure that is not met:")
+        left = len(card.unmet) - sum(finding.passed is False for finding in first)
+        what = "every figure that is not met" if not left else f"{MOST} of {len(card.unmet)} figures that are not met"
+        parts.append(f"Classifiers, and {what} ({link}):")
+        head = ("figure", "value", "floor", "limit", "n", "verdict")
         parts.append(table(head, [_row(finding) for finding in first]))
-        rest = table(head, [_row(finding) for finding in card.findings if finding not in first])
-        parts.append(f"<details><summary>All other figures</summary>\n\n{rest}\n\n</details>")
     reference = next((speed.rate for speed in card.speed if speed.side == "reference"), None)
     lines = [
         f"- {speed.side}, {speed.threads} thread(s): {speed.rate:,.4g} samples per CPU-second"
@@ -89,14 +108,16 @@ def plugin() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite or check README.md."""
-    before = README.read_text(encoding="utf-8")
-    after = filled(before)
+    """Rewrite or check README.md and the cards' pages."""
+    made = {README: filled(README.read_text(encoding="utf-8")), **pages()}
+    old = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in arguments:
-        if before != after:
-            print("README.md is out of date: run `make readme`", file=sys.stderr)
-        return int(before != after)
-    README.write_text(after, encoding="utf-8")
+        for path in old:
+            print(f"{path.relative_to(ROOT)} is out of date: run `make readme`", file=sys.stderr)
+        return int(bool(old))
+    CARDS.mkdir(parents=True, exist_ok=True)
+    for path in old:
+        path.write_text(made[path], encoding="utf-8")
     return 0
 
 

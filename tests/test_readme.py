@@ -29,6 +29,13 @@ def test_figures_are_those_of_the_cards(fill_readme):
     assert fill_readme.figures() in TEXT, "run `make readme`: a card has changed"
 
 
+def test_pages_of_cards_are_those_of_the_cards(fill_readme):
+    pages = fill_readme.pages()
+    assert pages
+    for path, text in pages.items():
+        assert path.read_text(encoding="utf-8") == text, f"run `make readme`: {path.name} has changed"
+
+
 def test_first_commands_are_targets_of_the_makefile():
     commands = re.findall(r"^ {4}make ([\w-]+)", TEXT, flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
