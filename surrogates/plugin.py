@@ -82,11 +82,14 @@ class Features:
         Dataset -> (array (n, m, k) float64 of set elements, mask (n, m)); None where there are no sets.
     flat_low_level : callable, optional
         Dataset -> array (n, k), set elements in fixed slots for boosting; the elements themselves otherwise.
+    images : callable, optional
+        Dataset -> (array (n, channel, y, x) of order one, conditions (n, k)), for a convolutional network.
     """
 
     high_level: Callable[[xr.Dataset], tuple[Any, tuple[str, ...]]]
     low_level: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
     flat_low_level: Callable[[xr.Dataset], Any] | None = None
+    images: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,11 @@ class Plugin:
     reference : callable, optional
         () -> Simulator, only where it runs forward from any condition.
     limits : tuple of Limit
-        Joint infeasibility.
+        Joint infeasibility, of completed conditions.
+    complete : callable, optional
+        (schema, conditions with missing values, seed) -> the same with what was not asked filled in, inside the
+        schema's bounds; what was asked stays. A row depends on (seed, its `sample` coordinate, its conditions) alone.
+        Surrogate and reference call it before they run. None: conditions that are not asked stay missing.
     stochastic : bool
     title, extra : str
         One line for people; the pip extra that installs the reference simulator.
@@ -145,6 +152,7 @@ class Plugin:
     formats: tuple[Any, ...] = ()
     reference: Callable[[], Simulator] | None = None
     limits: tuple[Limit, ...] = ()
+    complete: Callable[[Schema, xr.Dataset, int], xr.Dataset] | None = None
     stochastic: bool = True
     title: str = ""
     extra: str = ""

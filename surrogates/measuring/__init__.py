@@ -2,6 +2,7 @@
 
 from .classifiers import Separation, area_under_curve, auc_error, boosting, set_network
 from .distances import kolmogorov_smirnov_distance, kuiper_distance, wasserstein_distance
+from .image_classifier import image_network
 from .impostors import independent_variables, memoriser, noise, wrong_condition
 from .memorisation import memorisation
 from .validation import Validation, by_condition, residuals, validate
@@ -13,6 +14,7 @@ __all__ = [
     "auc_error",
     "boosting",
     "by_condition",
+    "image_network",
     "independent_variables",
     "kolmogorov_smirnov_distance",
     "kuiper_distance",

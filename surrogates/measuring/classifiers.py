@@ -36,7 +36,7 @@ def area_under_curve(scores: np.ndarray, labels: np.ndarray) -> float:
     return float((rank[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
 
-def _folds(n_first: int, n_second: int, folds: int, seed: int) -> np.ndarray:
+def dealt_folds(n_first: int, n_second: int, folds: int, seed: int) -> np.ndarray:
     """Fold of each row of the two sides stacked; row i of both sides shares a fold, as it may share its conditions."""
     generator = np.random.default_rng([seed, 4])
     fold = generator.permutation(max(n_first, n_second)) % folds
@@ -52,7 +52,7 @@ def boosting(
 
     features = np.concatenate([first, second]).astype(np.float32)
     labels = np.concatenate([np.ones(len(first), dtype=np.int64), np.zeros(len(second), dtype=np.int64)])
-    fold = _folds(len(first), len(second), folds, seed)
+    fold = dealt_folds(len(first), len(second), folds, seed)
     values = []
     with threadpool_limits(threads):
         for held in range(folds):
@@ -123,7 +123,7 @@ def _set_network(
     counts = torch.from_numpy(mask.sum(1))
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
     labels = torch.cat([torch.ones(len(first[1])), torch.zeros(len(second[1]))])
-    fold = torch.from_numpy(_folds(len(first[1]), len(second[1]), 4, seed))
+    fold = torch.from_numpy(dealt_folds(len(first[1]), len(second[1]), 4, seed))
     training, validation, test = ((fold < 2).nonzero()[:, 0], (fold == 2).nonzero()[:, 0], (fold == 3).nonzero()[:, 0])
 
     batch = batch or min(max(len(training) // 100, 64), 512)

@@ -13,6 +13,7 @@ from surrogates.plugin import Target
 
 from . import classifiers as two_sample
 from . import impostors as fakes
+from .image_classifier import image_network
 from .memorisation import memorisation
 from .resampling import chunks, errors, floor, pooled, rows
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from surrogates.plugin import Plugin
 
 Progress = Callable[[str], None]
-CLASSIFIERS = ("auc_high_level", "auc_low_level_boosting", "auc_low_level_set_network")
+CLASSIFIERS = ("auc_high_level", "auc_low_level_boosting", "auc_low_level_set_network", "auc_pixels")
 MEMORISATION = "memorisation"
 
 
@@ -335,6 +336,7 @@ def _feature_sets(plugin: Plugin) -> list[tuple[str, Callable[[Any], Any], Calla
     if low_level is not None:
         flat = features.flat_low_level or (lambda dataset: _flattened(*low_level(dataset)))
         sets += [(CLASSIFIERS[1], flat, boosted), (CLASSIFIERS[2], low_level, networked)]
+    sets += [(CLASSIFIERS[3], features.images, image_network)] if features.images is not None else []
     return sets
 
 

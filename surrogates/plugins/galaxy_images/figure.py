@@ -25,7 +25,7 @@ MEASURED = 150
 
 PANELS: tuple[tuple[str, str, tuple[float, float]], ...] = (
     ("flux", "Kron flux / asked, ln", (-0.35, 0.1)),
-    ("radius", "half-flux radius / asked, ln", (-0.4, 0.4)),
+    ("radius", "half-flux radius / asked, ln", (-0.6, 0.6)),
     ("ellipticity", "|e| (hsm)", (0.0, 0.9)),
     ("concentration", "concentration", (2.0, 5.0)),
     ("asymmetry", "asymmetry", (0.0, 0.6)),
@@ -35,7 +35,7 @@ PANELS: tuple[tuple[str, str, tuple[float, float]], ...] = (
 )
 """Quantity, axis label and range."""
 
-_SOFTENING, _STRETCH = 6.0, 2.0  # Q and stretch of Lupton et al. 2004, in units of the mean surface brightness
+_SOFTENING, _STRETCH = 6.0, 0.8  # Q and stretch of Lupton et al. 2004, in units of the mean surface brightness
 
 
 def colour_image(images: np.ndarray, brightness: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ def picture_grid(samples: xr.Dataset, truth: xr.Dataset | None = None, count: in
     for side in sides:
         block = np.full((len(MORPHOLOGIES) * size, count * size, 3), 255, dtype=np.uint8)
         for code in range(len(MORPHOLOGIES)):
-            rows = np.flatnonzero(side["morphology"].values == code)[:count]
+            rows = _shown(side, code, count)
             if not len(rows):
                 continue
             shown = side.isel(sample=rows)
@@ -93,6 +93,14 @@ def picture_grid(samples: xr.Dataset, truth: xr.Dataset | None = None, count: in
                 block[place] = picture[::-1]
         blocks += [block, gap]
     return np.concatenate(blocks[:-1], axis=1)
+
+
+def _shown(dataset: xr.Dataset, code: int, count: int) -> np.ndarray:
+    """Galaxies of a class, first those no smaller than its median, whose structure shows."""
+    rows = np.flatnonzero(dataset["morphology"].values == code)
+    radius = dataset["half_light_radius"].values[rows]
+    large = radius >= np.median(radius) if len(rows) else radius > 0
+    return np.concatenate([rows[large], rows[~large]])[:count]
 
 
 def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .photometry import asked, asked_flux, photometry
+from .photometry import asked, asked_flux, observed_radius, photometry
 from .structure import structure
 from .variables import BANDS, CONDITIONS, MORPHOLOGIES
 
@@ -178,6 +178,23 @@ def features(dataset: xr.Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
     parts = [reduced["morphology"].values[:, None].astype(np.float64), reduced["asked"].values]
     names = ("morphology", *(f"asked {name}" for name in _ASKED), *QUANTITIES)
     return np.concatenate([*parts, reduced["measured"].values], axis=-1), names
+
+
+def pixels(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Images and conditions for the convolutional two-sample classifier.
+
+    Returns
+    -------
+    ndarray
+        (n, band, y, x): asinh of the pixels in tenths of the asked mean brightness within the half-light radius.
+    ndarray
+        (n, k): indicators of the class, then the asked conditions.
+    """
+    area = 2 * np.pi * observed_radius(dataset) ** 2 / asked(dataset, "pixel_scale") ** 2
+    level = np.stack([asked_flux(dataset, band) / area for band in BANDS], axis=-1)[:, :, None, None]
+    codes = dataset["morphology"].values[:, None] == np.arange(len(MORPHOLOGIES))
+    conditions = np.stack([dataset[name].values for name in _ASKED], axis=-1)
+    return np.arcsinh(10.0 * dataset["image"].values / level) / 3.0, np.concatenate([codes, conditions], axis=-1)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from surrogates.plugin import Features, Target
 
-from .measure import ATTRIBUTES, COMPARED, MAGNITUDE_BINS, MORPHOLOGY, NEIGHBOURS, features
+from .measure import ATTRIBUTES, COMPARED, MAGNITUDE_BINS, MORPHOLOGY, NEIGHBOURS, features, pixels
 from .variables import MORPHOLOGIES
 
 N_IMAGES = 2000
@@ -71,5 +71,5 @@ def _targets() -> dict[str, Target]:
 
 TARGETS: Mapping[str, Target] = _targets()
 
-FEATURES = Features(high_level=features)
+FEATURES = Features(high_level=features, images=pixels)
 """Inputs of the shared two-sample classifiers."""
