@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import SimulatorMissing
 from .registry import missing_library, package_version, portable, resolve, versions
-from .request import ask, check_block, check_limits, check_seed
+from .request import ask, check_block, check_limits, check_seed, completed
 from .schema import Schema
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class ReferenceSimulator:
         return (self._run(rows, seed) for rows in request.blocks(size))
 
     def _run(self, conditions: xr.Dataset, seed: int) -> xr.Dataset:
+        conditions = completed(self.plugin, self.conditions, conditions, seed)
         check_limits(self.plugin.limits, conditions)
         try:
             samples = self.simulator.sample(conditions, seed=seed)

@@ -13,6 +13,8 @@ from .schema import Limit, Schema, SchemaError, nearest
 if TYPE_CHECKING:
     import xarray as xr
 
+    from .plugin import Plugin
+
 
 @dataclass(frozen=True, eq=False)
 class Request:
@@ -99,7 +101,14 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
         )
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
         raise SchemaError(f"first: {first!r} is not the identity of a sample; expected an integer")
-    return Request(schema, int(n), first=int(first), values=_converted(schema, int(n), values))
+    arrays = _converted(schema, int(n), values)
+    for name, given in values.items():
+        if arrays[name].ndim == 0 and np.isnan(arrays[name]) and str(given).strip():
+            raise SchemaError(
+                f"{name}: {given} is not a number; expected {schema[name].describe_range()}"
+                + (", or leave it out" if schema[name].optional else "")
+            )
+    return Request(schema, int(n), first=int(first), values=arrays)
 
 
 def _ask_rows(schema: Schema, rows: xr.Dataset, values: Mapping[str, Any], first: int) -> Request:
@@ -175,6 +184,13 @@ def condition_dataset(
     if check:
         request.check()
     return request.whole()
+
+
+def completed(plugin: Plugin, schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
+    """Conditions with what was not asked filled in, where the plugin says how; see `Plugin.complete`."""
+    if plugin.complete is None or not conditions.sizes["sample"]:
+        return conditions
+    return plugin.complete(schema, conditions, seed)
 
 
 def check_seed(seed: Any) -> int:

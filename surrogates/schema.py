@@ -262,13 +262,13 @@ class Limit:
     variables : tuple of str
     allows : callable
         Mapping of arrays -> boolean array, True where the combination is feasible.
-    expected : str
-        What holds for feasible combinations, in words.
+    expected : str or callable
+        What holds for feasible combinations, in words; or mapping of one row's values -> words.
     """
 
     variables: tuple[str, ...]
     allows: Callable[[Mapping[str, np.ndarray]], np.ndarray]
-    expected: str
+    expected: str | Callable[[Mapping[str, Any]], str]
 
     def check(self, conditions: xr.Dataset) -> None:
         """Raise SchemaError naming the first infeasible row."""
@@ -276,8 +276,20 @@ class Limit:
         bad = ~np.asarray(self.allows(values))
         if np.any(bad):
             row = int(np.flatnonzero(bad)[0])
-            shown = ", ".join(f"{name} = {value[row]}" for name, value in values.items())
-            raise SchemaError(f"{shown}: infeasible together; expected {self.expected}")
+            shown = ", ".join(f"{name} = {_shown(conditions[name], row)}" for name in self.variables)
+            of_row = {name: value[row] for name, value in values.items()}
+            expected = self.expected if isinstance(self.expected, str) else self.expected(of_row)
+            raise SchemaError(f"{shown}: infeasible together; expected {expected}")
+
+
+def _shown(variable: xr.DataArray, row: int) -> str:
+    """One row of a condition in a message: a label, a number, or the shape of a field."""
+    value, labels = variable.values[row], str(variable.attrs.get("flag_meanings", "")).split()
+    if np.ndim(value):
+        return f"{np.shape(value)} values"
+    if labels:
+        return labels[int(value)] if 0 <= value < len(labels) else "none"
+    return f"{value:g}" if isinstance(value, np.floating) else str(value)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .errors import SurrogatesError, WeightsError
 from .noise import Noise
 from .reference_simulator import CONVENTIONS, ReferenceSimulator
 from .registry import entry, package_version, plugins, portable, resolve, versions
-from .request import Request, ask, check_block, check_limits, check_seed, outside
+from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
 from .schema import Schema, SchemaError, Variable, nearest
 from .weights import load_release, save_release
 
@@ -222,6 +222,7 @@ class Surrogate:
         return f", where the weights were trained; load with {way} to go beyond"
 
     def _run(self, conditions: xr.Dataset, seed: int) -> xr.Dataset:
+        conditions = completed(self.plugin, self.conditions, conditions, seed)
         check_limits(self.plugin.limits, conditions)
         far = outside(self.conditions, conditions)
         routed = far if self.fallback is not None else np.zeros_like(far)

@@ -1,5 +1,7 @@
 """A user's value becomes an array in schema units, or an error of one line that names the variable."""
 
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -139,6 +141,28 @@ def test_a_limit_names_the_infeasible_row():
     with pytest.raises(SchemaError, match=r"a = 0.7, b = 0.6: infeasible together; expected a \+ b at most 1"):
         limit.check(rows)
     limit.check(rows.isel(sample=[0]))
+
+
+def test_a_limit_says_what_the_row_needs_and_names_labels_and_fields():
+    rows = condition_dataset(Schema((CHANNEL, replace(MASS, optional=False))), n=2, channel="e nu nu", mass=[1, 7.0])
+    limit = Limit(("channel", "mass"), lambda v: v["mass"] < 5, lambda v: f"less than {v['mass'] - 2:g}")
+    coded = rows.assign(channel=rows["channel"].assign_attrs(flag_meanings="pi_nu e_nu_nu"))
+    with pytest.raises(SchemaError, match=r"^channel = e_nu_nu, mass = 7: infeasible together; expected less than 5"):
+        limit.check(coded)
+    fields = xr.Dataset({"kernel": (("sample", "y", "x"), np.zeros((1, 3, 2)))})
+    with pytest.raises(SchemaError, match=r"^kernel = \(3, 2\) values: infeasible together; expected light"):
+        Limit(("kernel",), lambda v: v["kernel"].sum(axis=(1, 2)) > 0, "light").check(fields)
+
+
+def test_a_field_that_is_not_asked_is_missing_and_has_its_size():
+    kernel = Variable("kernel", "kernel", dims=("y", "x"), dtype="float32", optional=True)
+    schema = Schema((MASS, kernel), (Dimension("y", 3), Dimension("x", 2)))
+    rows = condition_dataset(schema, n=4, mass=1.0)
+    assert rows["kernel"].shape == (4, 3, 2) and np.isnan(rows["kernel"]).all()
+    given = condition_dataset(schema, n=4, kernel=np.ones((3, 2)))["kernel"]
+    assert given.shape == (4, 3, 2) and given.dtype == np.float32
+    with pytest.raises(SchemaError, match="^kernel: 5 along y; expected 3"):
+        condition_dataset(schema, n=4, kernel=np.ones((5, 2)))
 
 
 def test_a_schema_is_plain_data():

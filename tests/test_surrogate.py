@@ -304,12 +304,81 @@ def test_a_condition_that_was_not_asked_is_missing_not_refused(walk):
     assert np.isnan(walk.sample(images(3), seed=1)["age"]).all()
 
 
+def filled_by_identity(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
+    """Ages that were not asked: the identity, and the seed's tenth, inside the schema's bounds."""
+    drawn = conditions["sample"].values + seed / 10
+    age = conditions["age"]
+    bounds = schema["age"].bounds or (-np.inf, np.inf)
+    return conditions.assign(age=age.copy(data=np.where(np.isnan(age), np.clip(drawn, *bounds), age.values)))
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A reference that gives back the ages it was asked for as positions."""
+
+    conditions: Schema = IMAGE
+    outputs: Schema = POINTS
+
+    def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
+        assert not np.isnan(conditions["age"]).any()
+        n = conditions.sizes["sample"]
+        image = conditions["image"].values.repeat(2, 1).repeat(2, 2)
+        outputs = {"n": np.full(n, 4), "x": np.repeat(conditions["age"].values[:, None], 4, 1), "fine": image}
+        return conditions.merge(POINTS.dataset(outputs, conditions["sample"].values))
+
+
+@pytest.fixture
+def completing(walk):
+    """The same surrogate, whose plugin fills ages that were not asked and has a reference."""
+    plugin = replace(walk.plugin, complete=filled_by_identity, reference=Echo)
+    return replace(walk, plugin=plugin)
+
+
+def test_what_was_not_asked_is_completed_before_anything_runs(completing):
+    asked = images(9).assign(age=("sample", [np.nan, 30.0] + 7 * [np.nan]))
+    ages = [0.4, 30.0, 2.4, 3.4, 4.4, 5.4, 6.4, 7.4, 8.4]
+    whole = completing.sample(asked, seed=4)
+    np.testing.assert_allclose(whole["age"], ages)
+    part = completing.sample(asked.isel(sample=[7, 1, 4]), seed=4)
+    xr.testing.assert_equal(part, whole.isel(sample=[7, 1, 4]))
+    blocks = list(completing.stream(asked, seed=4, block=4))
+    xr.testing.assert_equal(xr.concat(blocks, "sample", data_vars="all"), whole)
+    assert completing.sample(asked.isel(sample=slice(0, 0)), seed=4).sizes["sample"] == 0
+    simulated = surrogates.reference_simulator.ReferenceSimulator.open(completing.plugin)
+    np.testing.assert_allclose(simulated.sample(asked, seed=4)["age"], ages)
+    np.testing.assert_allclose(simulated.sample(asked, seed=4)["x"][:, 0], ages)
+    streamed = [block["age"].values for block in simulated.stream(asked, seed=4, block=2)]
+    np.testing.assert_allclose(np.concatenate(streamed), ages)
+
+
+def test_completed_conditions_keep_the_trained_range_and_the_limits(completing):
+    plugin = replace(completing.plugin, conditions=Schema((IMAGE["image"], replace(IMAGE["age"], bounds=(0.0, 900.0))),
+                     IMAGE.dimensions))  # fmt: skip
+    trained = replace(completing, plugin=plugin, card=replace(completing.card, trained_range={"age": (10.0, 50.0)}))
+    asked = images(60).isel(sample=[3, 20, 59])
+    np.testing.assert_allclose(trained.sample(asked, seed=4)["age"], [10.0, 20.4, 50.0])
+    routed = replace(trained, fallback=surrogates.reference_simulator.ReferenceSimulator.open(plugin))
+    beyond = routed.sample(asked.assign(age=("sample", [np.nan, 60.0, np.nan])), seed=4)
+    np.testing.assert_array_equal(beyond["source"], [0, 1, 0])
+    np.testing.assert_allclose(beyond["age"], [10.0, 60.0, 50.0])
+    with pytest.raises(SchemaError, match="^age = 152.4: infeasible together; expected an age of at most 150 yr"):
+        completing.sample(images(152).isel(sample=[151]), seed=14)
+
+
+def test_nan_by_name_is_refused_and_leaving_out_is_not(walk):
+    image = images(2)["image"].values
+    with pytest.raises(SchemaError, match="^age: nan is not a number; expected any finite value, or leave it out"):
+        walk.sample(2, seed=1, image=image, age=np.nan)
+    assert np.isnan(walk.sample(2, seed=1, image=image)["age"]).all()
+    np.testing.assert_array_equal(walk.sample(2, seed=1, image=image, age=[np.nan, 3.0])["age"], [np.nan, 3.0])
+
+
 def test_a_field_out_of_range_and_an_infeasible_row_are_named(walk):
     bright = images(3)
     bright["image"][1, 2, 1] = 1.5
     with pytest.raises(SchemaError, match="^image: 1.5 is out of range; expected 0 to 1"):
         walk.sample(bright, seed=1)
-    with pytest.raises(SchemaError, match="^age = 200.0: infeasible"):
+    with pytest.raises(SchemaError, match="^age = 200: infeasible"):
         walk.sample(images(3).assign(age=("sample", [20.0, 200.0, np.nan])), seed=1)
 
 

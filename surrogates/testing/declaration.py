@@ -81,6 +81,36 @@ def check_prior_is_inside_its_schema(subject: Subject) -> None:
     assert plugin.prior(plugin.conditions, 0, subject.seed).sizes["sample"] == 0, "prior of 0 samples is not empty"
 
 
+def check_completion_keeps_what_was_asked(subject: Subject) -> None:
+    """`complete` fills any subset of what is optional, leaves what was asked, and a row depends on itself alone."""
+    plugin, n = subject.plugin, 60
+    if plugin.complete is None:
+        return
+    whole = plugin.prior(plugin.conditions, n, subject.seed)
+    filled = [v.name for v in plugin.conditions if v.optional and not _missing(v, whole[v.name].values).any()]
+    assert filled, "complete: the prior leaves every optional condition missing; fill what is physical"
+    kept = np.random.default_rng(subject.seed).random((n, len(filled))) < 0.3
+    asked = whole.copy(deep=True)
+    for name, keep in zip(filled, kept.T, strict=True):
+        asked[name][~keep] = plugin.conditions[name].missing
+    full = plugin.complete(plugin.conditions, asked, subject.seed)
+    for name, keep in zip(filled, kept.T, strict=True):
+        values = full[name].values
+        assert np.array_equal(values[keep], whole[name].values[keep]), f"complete changes {name} where it was asked"
+        assert not _missing(plugin.conditions[name], values).any(), f"complete leaves {name} missing"
+        assert values.dtype == whole[name].dtype, f"complete makes {name} {values.dtype}; expected {whole[name].dtype}"
+    again = differing(full, plugin.complete(plugin.conditions, full, subject.seed + 1))
+    assert not again, f"complete changes conditions that are complete: {again}"
+    order = np.random.default_rng(subject.seed).permutation(n)[:17]
+    alone = plugin.complete(plugin.conditions, asked.isel(sample=order), subject.seed)
+    problem = differing(full.isel(sample=order), alone)
+    assert not problem, f"complete: a row depends on the rows beside it: {problem}"
+
+
+def _missing(variable: Variable, values: np.ndarray) -> np.ndarray:
+    return values < 0 if variable.categories is not None else np.isnan(values)
+
+
 def check_truth_follows_schema(subject: Subject) -> None:
     """Truth has the schema's variables, shapes, types, units and bounds, and zeros beyond each count."""
     assert subject.truth.sizes["sample"] == subject.truth_samples, f"truth gives {subject.truth.sizes['sample']} rows"

@@ -18,6 +18,7 @@ ONCE: tuple[Callable[[Subject], None], ...] = (
     declaration.check_schema_ranges,
     declaration.check_schema_survives_json,
     declaration.check_prior_is_inside_its_schema,
+    declaration.check_completion_keeps_what_was_asked,
     declaration.check_truth_follows_schema,
     declaration.check_truth_is_deterministic,
     declaration.check_residuals_vanish_on_truth,

@@ -180,9 +180,7 @@ def check_card_recomputed(subject: Subject, recipe: str) -> None:
         )
     for finding in card.findings:
         known = any(f"/{finding.name}".endswith(f"/{target}") for target in subject.plugin.targets)
-        assert known or finding.passed is None, (
-            f"{path.name}: {finding.name} has no target"
-        )
+        assert known or finding.passed is None, f"{path.name}: {finding.name} has no target"
 
 
 def check_altered_weights_are_refused(subject: Subject, recipe: str) -> None:
