@@ -126,10 +126,10 @@ def _complete(asked: Arrays, samples: np.ndarray, seed: int, candidates: int, sc
     uniform = np.clip((shift[:, None, :] + _lattice(candidates)) % 1.0, 1e-12, 1.0 - 1e-12)
     given = {name: values[:, None] for name, values in asked.items()}
     galaxy, weight = _candidates(given, uniform)
-    allowed = _allowed(given, galaxy, schema)
-    weight = np.where(allowed, weight, -np.inf)
-    hopeless = ~np.isfinite(weight.max(axis=1))
-    weight[hopeless] = 0.0
+    allowed, excess = _allowed(given, galaxy, schema)
+    hopeless = ~(allowed & np.isfinite(weight)).any(axis=1, keepdims=True)
+    nearest = np.maximum(np.nan_to_num(weight, neginf=-1e6), -1e6) - 1e3 * excess - 1e3 * ~allowed
+    weight = np.where(hopeless, nearest, np.where(allowed, weight, -np.inf))
     density = np.exp(weight - weight.max(axis=1, keepdims=True))
     cumulative = np.cumsum(density, axis=1)
     chosen = np.minimum((cumulative < pick[:, None] * cumulative[:, -1:]).sum(axis=1), candidates - 1)
@@ -282,8 +282,8 @@ def _magnitudes(
     return apparent, absolute, weight
 
 
-def _allowed(asked: Arrays, galaxy: Arrays, schema: Schema) -> np.ndarray:
-    """Candidates whose drawn values lie within bounds, and that fit their stamp."""
+def _allowed(asked: Arrays, galaxy: Arrays, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates whose drawn values lie within bounds and that fit their stamp; by how much they do not, relatively."""
     allowed = np.ones(galaxy["morphology"].shape, dtype=bool)
     for name in _JOINT:
         bounds = schema[name].bounds
@@ -291,7 +291,8 @@ def _allowed(asked: Arrays, galaxy: Arrays, schema: Schema) -> np.ndarray:
             inside = (galaxy[name] >= bounds[0]) & (galaxy[name] <= bounds[1])
             allowed &= inside | ~np.isnan(asked[name])
     needed = geometry.stamp_needed(galaxy["half_light_radius"], galaxy["ellipticity"], widest_psf(asked))
-    return allowed & (needed <= geometry.stamp_side(asked["pixel_scale"]))
+    excess = np.maximum(needed / geometry.stamp_side(asked["pixel_scale"]) - 1.0, 0.0)
+    return allowed & (excess == 0.0), excess
 
 
 def widest_psf(conditions: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -15,7 +15,7 @@ from surrogates.schema import Schema
 
 from .latents import MERGER_LATENTS, SPIRAL_LATENTS, UNIFORMS, merger_parts, structure
 from .prior import prior
-from .variables import BANDS, CONDITIONS, OUTPUTS, STAMP, ZERO_POINT
+from .variables import BANDS, CONDITIONS, OUTPUTS, PSF_IMAGE, STAMP, ZERO_POINT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -203,13 +203,9 @@ def shard(folder: Path, number: int, seed: int) -> xr.Dataset:
 
     path = Path(folder) / f"shard-{number:05d}.h5"
     samples = np.arange(number * SHARD, (number + 1) * SHARD)
-    asked = _conditions(samples, seed)
     if path.exists():
-        with h5py.File(path, "r") as file:
-            if (there := int(np.asarray(file.attrs["seed"]))) != seed:
-                raise ValueError(f"seed of {path} is {there}: expected {seed}; choose another folder")
-            outputs = OUTPUTS.dataset({name: np.asarray(file[name]) for name in OUTPUTS.names}, samples)
-            return asked.merge(outputs).assign_attrs(seed=seed, reference=str(file.attrs["reference"]))
+        return _read_shard(path, samples, seed)
+    asked = _conditions(samples, seed)
     drawn = GalaxyReference().sample(asked, seed=seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, overwrite=True) as temporary, h5py.File(temporary, "w") as file:
@@ -221,6 +217,20 @@ def shard(folder: Path, number: int, seed: int) -> xr.Dataset:
             file[name] = values
         file.attrs.update({"seed": seed, "reference": drawn.attrs["reference"]})
     return drawn
+
+
+def _read_shard(path: Path, samples: np.ndarray, seed: int) -> xr.Dataset:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if (there := int(np.asarray(file.attrs["seed"]))) != seed:
+            raise ValueError(f"seed of {path} is {there}: expected {seed}; choose another folder")
+        asked = {name: np.asarray(file[name]) for name in CONDITIONS.names if name in file}
+        outputs = OUTPUTS.dataset({name: np.asarray(file[name]) for name in OUTPUTS.names}, samples)
+        reference = str(file.attrs["reference"])
+    asked["psf_image"] = np.full((len(samples), PSF_IMAGE, PSF_IMAGE), np.nan, dtype=np.float32)
+    filled = CONDITIONS.dataset({name: asked[name] for name in CONDITIONS.names}, samples)
+    return filled.merge(outputs).assign_attrs(seed=seed, reference=reference)
 
 
 def _conditions(samples: np.ndarray, seed: int) -> xr.Dataset:
