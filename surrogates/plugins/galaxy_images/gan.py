@@ -18,7 +18,8 @@ from surrogates.models.adversarial import Game, Penalty, adversarial_steps
 from surrogates.networks.convolutions import ConvolutionalDiscriminator, ConvolutionalGenerator
 from surrogates.networks.mlp import MLP
 
-from .pixels import ATTRIBUTES, MEASURABLE, shape_map
+from .observation import detector_draws
+from .pixels import ATTRIBUTES, MEASURABLE, NOISE, shape_map
 from .variables import BANDS, STAMP
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ Tensors = dict[str, Tensor]
 
 LATENT = 100
 LAMBDA = 3.0
-GAME = Game("logistic", smoothing=0.1, fake_smoothing=0.1)
+GAME = Game("logistic", smoothing=0.1, fake_smoothing=0.1, r1=1.0, penalty_every=4)
+BLUR = 0.05
+"""Standard deviation of the noise on whatever the discriminator sees (Arjovsky, Bottou 2017, arXiv:1701.04862): the
+reference's images are free of noise, and it would tell the generator's by their faintest pixels alone."""
 
 
 class PixelModel(nn.Module):
@@ -44,7 +48,7 @@ class PixelModel(nn.Module):
         raise NotImplementedError
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
-        """Draw images and missing fluxes, of a second class too where two are blended, and a noise field if asked."""
+        """Draw images and missing fluxes, of a second class too where two are blended, and the detector's noise."""
         attributes = conditions["attributes"].float()
         made = {
             "image": self.draw(attributes, noise, "galaxy"),
@@ -54,9 +58,7 @@ class PixelModel(nn.Module):
             second = conditions["second_attributes"].float()
             made["second_image"] = self.draw(second, noise, "second galaxy")
             made["second_missing_flux"] = self.missing_flux(second)
-        if "noise" in conditions and bool((conditions["noise"] > 0).any()):
-            made["noise"] = noise.normal((len(BANDS), STAMP, STAMP), "pixel noise")
-        return made
+        return made | detector_draws(conditions, noise) if set(NOISE) <= set(conditions) else made
 
     def missing_flux(self, attributes: Tensor) -> Tensor:
         """Logarithm of the flux share outside the stamp, (n, band)."""
@@ -123,8 +125,8 @@ def generate(model: GalaxyGAN, batch: Batch, draw: str) -> Tensor:
 
 
 def judge(model: GalaxyGAN, batch: Batch, samples: Tensor) -> Tensor:
-    """Scores of images at the batch's attributes."""
-    return model.judge(batch.conditions["attributes"], samples)
+    """Scores of images at the batch's attributes, under a little noise."""
+    return model.judge(batch.conditions["attributes"], samples + BLUR * torch.randn_like(samples))
 
 
 def attribute_error(model: GalaxyGAN, batch: Batch, samples: Tensor) -> Tensor:

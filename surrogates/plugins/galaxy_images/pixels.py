@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from surrogates.plugin import Plugin
 
 from . import geometry
-from .variables import BAND_LIMIT_FWHM, BANDS, CONDITIONS, MORPHOLOGIES, PIXEL_SCALE, STAMP, ZERO_POINT
+from .observation import detect, fluxes, with_defaults
+from .variables import BAND_LIMIT_FWHM, BANDS, CONDITIONS, MORPHOLOGIES, PIXEL_SCALE, STAMP
 
 Tensors = dict[str, Tensor]
 
@@ -40,6 +41,8 @@ MEASURABLE = len(ATTRIBUTES) - 1
 
 SOFTENING = 0.01
 """Brightness, over the mean inside the half-light radius, where asinh turns from linear to logarithmic."""
+
+NOISE = tuple(f"noise_{band}" for band in BANDS)
 
 _RADIUS = CONDITIONS["half_light_radius"].bounds or (0.25, 1.5)
 _ELLIPTICITY = (CONDITIONS["ellipticity"].bounds or (0.0, 0.9))[1]
@@ -147,9 +150,9 @@ class PixelCodec(nn.Module):
     def encode(self, physical: Tensors) -> Tensors:
         """Conditions as 8 numbers, of both classes where two are blended; images as in the module's docstring.
 
-        Conditions alone give `attributes`, and `second_attributes` (n, 8), `blend_fraction` and `noise` (n, band) [nJy]
-        where the conditions say anything of blends and noise, as training galaxies do not; with an image come `image` (n, band, 64, 64) in [-1, 1] and `missing_flux` (n, band), the logarithm of the flux
-        share outside the stamp.
+        Conditions alone give `attributes` (n, 8); where they say anything of blends and noise, as training galaxies do
+        not, `second_attributes` and `blend_fraction` too, and the noise as it is. With an image come `image`
+        (n, band, 64, 64) in [-1, 1] and `missing_flux` (n, band), the logarithm of the flux share outside the stamp.
         """
         first = physical["morphology"].long()
         encoded = {"attributes": attributes_of(physical, first)}
@@ -157,8 +160,7 @@ class PixelCodec(nn.Module):
             second = physical["blend_with"].long()
             encoded["second_attributes"] = attributes_of(physical, torch.where(second < 0, first, second))
             encoded["blend_fraction"] = torch.where(second < 0, 0.0, physical["blend_fraction"].double())
-        if "noise_r" in physical:
-            encoded["noise"] = torch.stack([physical[f"noise_{band}"].double() for band in BANDS], dim=1)
+        encoded |= {name: physical[name] for name in NOISE if name in physical}
         if "image" in physical:
             encoded["image"] = torch.cat([2.0 * part / self.top - 1.0 for part in self._stretched_parts(physical)])
             missing = 1.0 - physical["enclosed_flux_fraction"].double()
@@ -169,33 +171,32 @@ class PixelCodec(nn.Module):
         """Brightness over the mean inside the half-light radius, of normalised images; never negative."""
         return SOFTENING * torch.sinh(0.5 * self.top.to(image.dtype) * (image.clamp(-1.0, 1.0) + 1.0))
 
-    def intrinsic(self, encoded: Tensors, conditions: Tensors) -> tuple[Tensor, Tensor]:
-        """Images (n, band, 64, 64) [nJy] before the PSF at 0.1 arcsec a pixel, and their share of the flux (n, band).
+    def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
+        """Images [nJy] and enclosed flux fractions (float64), through the asked PSF, pixel scale and noise.
 
-        Each band holds exactly its share of the asked flux.
+        Before the PSF each band of the 64 x 64 pixels of 0.1 arcsec holds exactly its share of the asked flux; what
+        lies outside them is dark, for a PSF or coarser pixels too.
+
+        Parameters
+        ----------
+        encoded : dict of Tensor
+            `image` and `missing_flux` as from `encode`; `second_image` and `second_missing_flux` where any galaxy is a
+            blend; `noise` and `same_as`: see `observation.detect`.
+        conditions : dict of Tensor
+            In schema units.
         """
-        image, enclosed = self._shape(encoded, "")
+        conditions = with_defaults(conditions)
+        light = self._light_share(encoded, "")
         if "second_image" in encoded:
-            second = torch.where(conditions["blend_with"] < 0, 0.0, conditions["blend_fraction"].double())
-            other, other_enclosed = self._shape(encoded, "second_")
-            share = second[:, None]
-            image = image * (1.0 - share)[..., None, None] + other * share[..., None, None]
-            enclosed = enclosed * (1.0 - share) + other_enclosed * share
-        magnitudes = torch.stack([conditions[f"magnitude_{band}"].double() for band in BANDS], dim=1)
-        flux = 10.0 ** (-0.4 * (magnitudes - ZERO_POINT))
-        image = unfold(image, conditions["position_angle"].double())
-        return image * flux[..., None, None], enclosed
+            share = torch.where(conditions["blend_with"] < 0, 0.0, conditions["blend_fraction"].double())
+            light = torch.lerp(light, self._light_share(encoded, "second_"), share[:, None, None, None])
+        return detect(unfold(light, conditions["position_angle"].double()), encoded, conditions)
 
-    def _shape(self, encoded: Tensors, prefix: str) -> tuple[Tensor, Tensor]:
-        """Images of flux equal to the enclosed share, and that share."""
+    def _light_share(self, encoded: Tensors, prefix: str) -> Tensor:
+        """Share of the total flux in each pixel, (n, band, 64, 64), folded; sums to the enclosed fraction."""
         light = self.light(encoded[f"{prefix}image"].double()) + 1e-12
         enclosed = enclosed_fraction(encoded[f"{prefix}missing_flux"].double())
-        return light * (enclosed / light.sum(dim=(-1, -2)))[..., None, None], enclosed
-
-    def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
-        """Images [nJy] and enclosed flux fractions (float64), through the asked PSF, pixel scale and noise."""
-        image, enclosed = self.intrinsic(encoded, conditions)
-        return {"image": image, "enclosed_flux_fraction": enclosed}
+        return light * (enclosed / light.sum(dim=(-1, -2)))[..., None, None]
 
 
 def enclosed_fraction(missing_flux: Tensor) -> Tensor:
@@ -207,7 +208,6 @@ def _stretched(physical: Tensors) -> Tensor:
     """asinh(brightness / SOFTENING) of folded training images, float32."""
     angle = physical["position_angle"].double()
     attributes = attributes_of(physical, physical["morphology"])
-    magnitudes = torch.stack([physical[f"magnitude_{band}"].double() for band in BANDS], dim=1)
-    scale = observed_area(attributes)[:, None] * 10.0 ** (0.4 * (magnitudes - ZERO_POINT))
+    scale = observed_area(attributes)[:, None] / fluxes(physical)
     light = (physical["image"].double() * scale[..., None, None]).clamp(min=0.0)
     return fold(torch.asinh(light / SOFTENING).float(), angle)
