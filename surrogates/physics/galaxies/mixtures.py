@@ -1,4 +1,4 @@
-"""Galaxy profiles as mixtures of Gaussians: Sersic, exponential and the sech^2 disc (Hogg & Lang 2013, arXiv:1210.6563).
+"""Galaxy profiles as mixtures of Gaussians (Hogg & Lang 2013, arXiv:1210.6563): Sersic, and the height of a disc.
 
 A Sersic profile exp(-b R^(1/n)), n >= 1/2, is completely monotonic in R^2, hence a mixture of Gaussians (Bernstein).
 On a geometric grid of widths the weights follow from the profile by one fixed least-squares projection, so that they

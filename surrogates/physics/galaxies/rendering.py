@@ -13,9 +13,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-_FLOOR = -80.0  # exponents below are drawn as exp(-80): smaller numbers are denormal and slow
+_FLOOR = -36.0  # exponents below are drawn as this: their products would be denormal numbers, which are slow
 _COLUMNS = 512  # pixels at a time, so that a block of Gaussians stays in the cache
 _OUTER_STEP, _INNER_STEP = 0.05, 0.0125  # steps of the two grids on which arms are sampled [arcsec]
+_FARTHEST = 10.0  # radius in scale lengths to which arms are drawn
 _INNER = 0.8  # radius within which the finer one serves [arcsec]
 _STEEPEST = 2.4  # change of the arms' phase from one sample to the next beyond which they fade, averaged out anyway
 
@@ -112,7 +113,8 @@ def draw_round(fluxes: Tensor, variances: Tensor, centres: Tensor, size: int, sc
     profiles = (-0.5 * offset**2 / variances[:, None, None]).clamp_min(_FLOOR).exp()
     x, y = profiles[:, 0], profiles[:, 1]
     peak = scale**2 / (2 * math.pi * variances)
-    return torch.einsum("bm,my,mx->byx", fluxes.float() * peak, y, x)
+    weighted = (fluxes.float() * peak)[:, :, None] * y
+    return (weighted.transpose(1, 2).reshape(-1, len(x)) @ x).reshape(len(fluxes), size, size)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Arms:
     length : float
         Scale length of the disc [arcsec]; R is in units of it.
     shear : Tensor
-        (2, 2) area-preserving map from the round disc's frame to the sky, x before y.
+        (2, 2) symmetric, area-preserving map from the round disc's frame to the sky, x before y.
     number : int
         m.
     winding : float
@@ -159,14 +161,18 @@ def draw_arms(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
         (size, size) float32.
     """
     device = str(arms.shear.device)
+    (a, b), (_, d) = arms.shear.tolist()
+    stretch = (a + d) / 2 + math.hypot((a - d) / 2, b)
+    reach = math.ceil(2.0 * _FARTHEST * arms.length * stretch / scale / 16.0) * 16
+    drawn = min(size, reach)
     image: Tensor | float = 0.0
     for inner in (False, True):
-        blur, axis = _blur(size, scale, sigma, inner, device)
-        upper = _arms(arms, axis, inner)
-        rows = blur[:, : len(upper)] @ upper
-        image = image + (rows + (-1.0) ** arms.number * rows.flip(0, 1)) @ blur.T
+        of_rows, of_columns, axis = _blur(drawn, scale, sigma, inner, device)
+        rows = of_rows @ _arms(arms, axis, inner)
+        image = image + (rows + (-1.0) ** arms.number * rows.flip(0, 1)) @ of_columns
     assert isinstance(image, Tensor)
-    return image * scale**2
+    margin = (size - drawn) // 2
+    return torch.nn.functional.pad(image * scale**2, (margin,) * 4)
 
 
 def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
@@ -175,7 +181,9 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
     They fade where neighbouring points no longer follow their phase; the Gaussian averages them out there.
     """
     half = axis[: len(axis) // 2]
-    inverse = (torch.linalg.inv(arms.shear) / arms.length).tolist()
+    (a, b), (c, d) = arms.shear.tolist()
+    norm = arms.length * (a * d - b * c)
+    inverse = ((d / norm, -b / norm), (-c / norm, a / norm))
     x = inverse[0][0] * axis + inverse[0][1] * half[:, None]
     y = inverse[1][0] * axis + inverse[1][1] * half[:, None]
     square = x * x + y * y
@@ -184,7 +192,7 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
     across, along = arms.number * x - arms.winding * y, arms.number * y + arms.winding * x
     slope_x, slope_y = (inverse[1][k] * across - inverse[0][k] * along for k in (0, 1))
     steep = (slope_x * slope_x + slope_y * slope_y).mul_(float(axis[1] - axis[0]) ** 2 / _STEEPEST**2)
-    share = 1.0 / (1.0 + (steep / (square * square)) ** 4)
+    share = 1.0 / (1.0 + (steep / (square * square)).clamp_min(1e-4) ** 4)
     radius = torch.sqrt(axis * axis + (half * half)[:, None])
     weight = ((radius - _INNER / 2) / (_INNER / 2)).clamp(0.0, 1.0)
     weight = weight * weight * (3.0 - 2.0 * weight)
@@ -198,8 +206,11 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _blur(size: int, scale: float, sigma: float, inner: bool, device: str) -> tuple[Tensor, Tensor]:
-    """Matrix (size, m) from a finer axis to pixel centres through a Gaussian, and the finer axis [arcsec]."""
+def _blur(size: int, scale: float, sigma: float, inner: bool, device: str) -> tuple[Tensor, Tensor, Tensor]:
+    """From a finer axis through a Gaussian to pixel centres, and the finer axis [arcsec].
+
+    Matrices (size, m // 2), of rows of the upper half alone, and (m, size), of columns.
+    """
     finer = max(2, math.ceil(scale / (_INNER_STEP if inner else _OUTER_STEP) - 1e-9))
     step = scale / finer
     count = 2 * math.ceil(_INNER / step) if inner else finer * (size + 2 * math.ceil(4.0 * sigma / scale))
@@ -207,4 +218,5 @@ def _blur(size: int, scale: float, sigma: float, inner: bool, device: str) -> tu
     centres = pixel_centres(size, device).double() * scale
     weight = torch.exp(-0.5 * ((centres[:, None] - axis) / sigma) ** 2)
     weight = weight * (step / (math.sqrt(2 * math.pi) * sigma))
-    return weight.float(), axis.float()
+    weight = torch.where(weight > 1e-9, weight, 0.0)
+    return weight[:, : count // 2].float().contiguous(), weight.T.float().contiguous(), axis.float()

@@ -58,8 +58,8 @@ class GalaxyCodec(nn.Module):
         missing = [name for name in LATENTS if f"latent_{name}" not in physical]
         if missing:
             raise ValueError(
-                f"latent_{missing[0]}: missing from the training data; the decoder learns from galaxies whose structure "
-                "is known: train it on the simulator, or choose gan or ddpm for images of the sky"
+                f"latent_{missing[0]}: missing from the training data; the decoder learns from simulated galaxies, "
+                "whose structure is known; choose gan or ddpm for images of the sky"
             )
         structure = {name: physical[f"latent_{name}"].numpy() for name in LATENTS}
         light = physical["image"].double() / fluxes(physical)[..., None, None]
