@@ -23,6 +23,8 @@ from .schema import SchemaError
 if TYPE_CHECKING:
     import galsim
 
+    from .surrogate import Surrogate
+
 PLUGIN = "galaxy-images"
 BANDS = ("g", "r", "i")
 PIXEL_SCALE = 0.1
@@ -143,8 +145,11 @@ def _simulator(name: str, model: str | None, single: bool) -> Any:
     if name != "surrogate":
         raise SchemaError(f"simulator: {name!r} is unknown; expected 'surrogate' or 'reference'")
     surrogate = registry.load(PLUGIN, model=model)
-    if not single:
-        return surrogate
+    return one_at_a_time(surrogate) if single else surrogate
+
+
+def one_at_a_time(surrogate: Surrogate) -> Surrogate:
+    """The surrogate with batches of one slot: the fastest for a single galaxy, the slowest for many."""
     recipe = surrogate.card.recipe
     alone = dataclasses.replace(surrogate.plugin.recipes[recipe], sample_batch=1)
     plugin = dataclasses.replace(surrogate.plugin, recipes={**surrogate.plugin.recipes, recipe: alone})
