@@ -1,0 +1,65 @@
+"""galaxy-images: galaxies of four morphological classes in g, r and i, 64 x 64 pixels, with PSF and noise as asked.
+
+The reference is GalSim. The default surrogate draws a galaxy's parts in closed form at random structure and corrects
+them with a network; PSF, pixel scale, flux and noise are exact. A conditional GAN and a diffusion model stand beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrogates.io.fits import FITS
+from surrogates.physics.galaxies.laws import CONSTRAINTS
+from surrogates.plugin import Plugin
+
+from .impostors import IMPOSTORS
+from .limits import LIMITS
+from .measure import measure
+from .pixel_recipes import ddpm, gan
+from .prior import complete, prior
+from .recipes import decoder
+from .reference import GalaxyReference, truth
+from .targets import FEATURES, TARGETS
+from .variables import CONDITIONS, OUTPUTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from surrogates.recipe import Codec
+
+
+def _codec(plugin: Plugin) -> Codec:
+    from .codec import GalaxyCodec
+
+    return GalaxyCodec(plugin)
+
+
+def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
+    from .figure import figure
+
+    return figure(samples, truth)
+
+
+PLUGIN = Plugin(
+    name="galaxy-images",
+    title="Galaxy images in g, r and i from their physical attributes, PSF and noise included (GalSim)",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    complete=complete,
+    codec=_codec,
+    recipes={"decoder": decoder(), "gan": gan(), "ddpm": ddpm()},
+    constraints=CONSTRAINTS,
+    measure=measure,
+    features=FEATURES,
+    targets=TARGETS,
+    impostors=IMPOSTORS,
+    figure=_figure,
+    formats=(FITS,),
+    reference=GalaxyReference,
+    limits=LIMITS,
+    extra="galaxies",
+    reference_package="galsim",
+)
