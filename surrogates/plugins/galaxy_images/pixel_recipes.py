@@ -64,7 +64,7 @@ def _learn(model: GalaxyDiffusion, batch: Batch) -> Iterator[tuple[str, Tensor]]
     yield from learn(model, batch)
 
 
-def gan(pretraining: int = 800, updates: int = 3_500) -> Recipe:
+def gan(pretraining: int = 500, updates: int = 2_700) -> Recipe:
     """The literature's conditional DCGAN with a physics predictor, in two phases."""
     adam = Adam(1.5e-4, betas=(0.5, 0.999), clip=1.0, final_fraction=0.2)
     return Recipe(
@@ -81,7 +81,7 @@ def gan(pretraining: int = 800, updates: int = 3_500) -> Recipe:
     )
 
 
-def ddpm(updates: int = 4_000) -> Recipe:
+def ddpm(updates: int = 2_800) -> Recipe:
     """Denoising diffusion by a context U-net; DDIM sampling with chosen steps."""
     return Recipe(
         data=_data,
