@@ -52,7 +52,7 @@ def with_defaults(conditions: Mapping[str, Tensor]) -> Tensors:
     filled = dict(conditions)
     for name, value in DEFAULTS.items():
         if name not in filled:
-            filled[name] = torch.full((n,), value)
+            filled[name] = torch.full((n,), value, dtype=torch.int64 if isinstance(value, int) else torch.float64)
     return filled
 
 
