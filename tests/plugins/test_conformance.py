@@ -33,3 +33,12 @@ def test_particle_events(check):
 def test_jets(check):
     pytest.importorskip("pythia8mc", reason="the reference needs the extra `particles`")
     check()
+
+
+@pytest.mark.parametrize(
+    "check",
+    named(plugin_checks("galaxy-images", truth_samples=40, samples=150, measured_samples=600), ("measure", "figure")),
+)
+def test_galaxy_images(check):
+    pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
+    check()

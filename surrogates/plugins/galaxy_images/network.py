@@ -105,7 +105,18 @@ class GalaxyDecoder(nn.Module):
 
 
 def learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Root of the squared error of the corrected images over their squared brightness, in parts per thousand."""
+    """Root of the squared error of the corrected images over their squared brightness, in parts per thousand.
+
+    Raises
+    ------
+    ValueError
+        The training galaxies' structure is not known.
+    """
+    if "drawn" not in batch.encoded:
+        raise ValueError(
+            "latent_arms: missing from the training data; the decoder learns from simulated galaxies, whose structure "
+            "is known; choose gan or ddpm for images of the sky"
+        )
     light, drawn = (crop(batch.encoded[name], CORRECTED) for name in ("light", "drawn"))
     told = torch.cat((batch.conditions["context"], batch.encoded["latents"]), dim=-1)
     found = model.correction(drawn, told)
