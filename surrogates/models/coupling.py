@@ -70,8 +70,10 @@ def coupling_masks(d: int, couplings: int, *, kind: str = "balanced", seed: int 
 def _gain(half: frozenset[int], d: int, seen: dict[tuple[int, int], int], chosen: Sequence[frozenset[int]]) -> float:
     """Newly separated ordered pairs, less a charge for dimensions that were transformed often before."""
     gain = sum(4.0 ** -seen[pair] for pair in itertools.product(half, frozenset(range(d)) - half))
-    return gain - 0.5 * d * sum(earlier & half == half for earlier in chosen[-1:]) - 0.3 * sum(
-        len(earlier & half) for earlier in chosen
+    return (
+        gain
+        - 0.5 * d * sum(earlier & half == half for earlier in chosen[-1:])
+        - 0.3 * sum(len(earlier & half) for earlier in chosen)
     )
 
 
