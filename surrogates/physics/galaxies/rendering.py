@@ -17,6 +17,7 @@ _FLOOR = -36.0  # exponents below are drawn as this: their products would be den
 _COLUMNS = 512  # pixels at a time, so that a block of Gaussians stays in the cache
 _OUTER_STEP, _INNER_STEP = 0.05, 0.0125  # steps of the two grids on which arms are sampled [arcsec]
 _FARTHEST = 10.0  # radius in scale lengths to which arms are drawn
+_CORE = (1.0, 1.5)  # radii in scale lengths between which a grid's points give way to smooth arms
 _INNER = 0.8  # radius within which the finer one serves [arcsec]
 _STEEPEST = 2.4  # change of the arms' phase from one sample to the next beyond which they fade, averaged out anyway
 
@@ -133,6 +134,8 @@ class Arms:
         m / tan(pitch).
     phase, contrast, softening : float
         A(R) = contrast R^2 / (R^2 + softening^2).
+    step : float
+        Step in scale lengths of the grid whose points stand for the arms near the centre; 0 for arms without a grid.
     """
 
     length: float
@@ -142,10 +145,11 @@ class Arms:
     phase: float
     contrast: float
     softening: float
+    step: float = 0.0
 
 
 def draw_arms(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
-    """Arms of a disc of unit flux, convolved with a round Gaussian; they hold no flux themselves.
+    """Arms of a disc of unit flux, convolved with a round Gaussian; of no flux but `core_flux`.
 
     Parameters
     ----------
@@ -171,6 +175,8 @@ def draw_arms(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
         rows = of_rows @ _arms(arms, axis, inner)
         image = image + (rows + (-1.0) ** arms.number * rows.flip(0, 1)) @ of_columns
     assert isinstance(image, Tensor)
+    if arms.step > 0.0:
+        image = image + _core(arms, sigma, drawn, scale)
     margin = (size - drawn) // 2
     return torch.nn.functional.pad(image * scale**2, (margin,) * 4)
 
@@ -197,12 +203,51 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
     weight = ((radius - _INNER / 2) / (_INNER / 2)).clamp(0.0, 1.0)
     weight = weight * weight * (3.0 - 2.0 * weight)
     share = share.mul_(1.0 - weight if inner else weight).mul_(square / (square + arms.softening**2))
-    return (
-        torch.exp(-torch.sqrt(square))
-        .mul_(share)
-        .mul_(torch.cos(angle))
-        .mul_(arms.contrast / (2 * math.pi * arms.length**2))
-    )
+    length = torch.sqrt(square)
+    if arms.step > 0.0:
+        share = share.mul_(_beyond_core(length))
+    return torch.exp(-length).mul_(share).mul_(torch.cos(angle)).mul_(arms.contrast / (2 * math.pi * arms.length**2))
+
+
+def _beyond_core(radius: Tensor) -> Tensor:
+    """Share of the arms at a radius in scale lengths that is drawn smoothly rather than from the grid's points."""
+    place = ((radius - _CORE[0]) / (_CORE[1] - _CORE[0])).clamp(0.0, 1.0)
+    return place * place * (3.0 - 2.0 * place)
+
+
+@lru_cache(maxsize=4)
+def _core_points(step: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Points (m, 2) of the lower half of a grid within the core, in scale lengths; radius and angle."""
+    count = math.ceil(_CORE[1] / step)
+    axis = (torch.arange(2 * count, dtype=torch.float64) - (2 * count - 1) / 2) * step
+    y, x = (part.flatten() for part in torch.meshgrid(axis[:count], axis, indexing="ij"))
+    radius = torch.hypot(x, y)
+    near = radius < _CORE[1]
+    return torch.stack((x, y), dim=-1)[near], radius[near], torch.atan2(y, x)[near]
+
+
+def _core_fluxes(arms: Arms) -> tuple[Tensor, Tensor]:
+    """Points of the core's lower half and what they hold, over the disc's flux."""
+    points, radius, angle = _core_points(arms.step)
+    amplitude = arms.contrast * radius**2 / (radius**2 + arms.softening**2) * torch.exp(-radius)
+    phase = arms.number * angle - arms.winding * torch.log(radius) - arms.phase
+    return points, amplitude * torch.cos(phase) * (1.0 - _beyond_core(radius)) * (arms.step**2 / (2 * math.pi))
+
+
+def core_flux(arms: Arms) -> float:
+    """Flux of the arms over the disc's: none but what their grid makes of them near the centre."""
+    if arms.step == 0.0 or arms.number % 2:
+        return 0.0
+    return 2.0 * float(_core_fluxes(arms)[1].sum())
+
+
+def _core(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
+    """Brightness of the arms near the centre, as their grid's points show it, (size, size)."""
+    points, flux = _core_fluxes(arms)
+    places = (points @ arms.shear.cpu().T * arms.length).to(arms.shear.device)
+    variance = torch.full((len(points),), sigma**2, device=places.device)
+    half = draw_round(flux[None].to(places.device), variance, places, size, scale)[0]
+    return (half + (-1.0) ** arms.number * half.flip(0, 1)) / scale**2
 
 
 @lru_cache(maxsize=16)

@@ -16,11 +16,10 @@ from surrogates.plugin import Plugin
 from .latents import MERGER_LATENTS, SPIRAL_LATENTS
 from .observation import detect, fluxes, with_defaults
 from .scene import draw_light
-from .variables import BANDS, MORPHOLOGIES, STAMP
+from .variables import BANDS, MORPHOLOGIES
 
 Tensors = dict[str, Tensor]
 
-PIXELS = STAMP * STAMP
 CONTEXT = len(MORPHOLOGIES) + 8
 """Length of the encoded conditions."""
 
@@ -54,9 +53,12 @@ class GalaxyCodec(nn.Module):
         if any(f"latent_{name}" not in physical for name in LATENTS):
             return {"light": physical["image"].double() / fluxes(physical)[..., None, None]}
         structure = {name: physical[f"latent_{name}"].numpy() for name in LATENTS}
-        light = physical["image"].double() / fluxes(physical)[..., None, None]
         drawn, _ = draw_light(with_defaults(physical), structure)
-        return {"light": light.float(), "drawn": drawn, "latents": latent_features(physical)}
+        return {
+            "flux": physical["image"].double().sum((-1, -2)) / fluxes(physical),
+            "drawn_flux": drawn.double().sum((-1, -2)),
+            "latents": latent_features(physical),
+        }
 
     def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
         """Images in nJy and enclosed flux fractions, float64.
@@ -73,7 +75,7 @@ class GalaxyCodec(nn.Module):
 
 
 def context(physical: Tensors) -> Tensor:
-    """What the correction is told of a galaxy's conditions, (n, CONTEXT) float32, of order one.
+    """What the calibration is told of a galaxy's conditions, (n, CONTEXT) float32, of order one.
 
     The shares of the classes, half-light radius (logarithm), ellipticity as a vector, bulge fraction, Sersic index,
     redshift, colours.
@@ -101,7 +103,7 @@ LATENT_FEATURES = 8
 
 
 def latent_features(latents: Tensors) -> Tensor:
-    """What the correction is told of a spiral's arms, (n, LATENT_FEATURES) float32."""
+    """What the calibration is told of a spiral's arms, (n, LATENT_FEATURES) float32."""
     number, pitch, phase, contrast = (latents[f"latent_{name}"].double() for name in SPIRAL_LATENTS)
     arms = functional.one_hot(number.long() - 2, 3).double()
     winding = number / torch.tan(pitch)

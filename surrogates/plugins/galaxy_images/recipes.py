@@ -1,4 +1,4 @@
-"""How the default model of galaxy images is trained: its correction, by regression on the reference."""
+"""How the default model of galaxy images is trained: the calibration of its light, by regression on the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .network import GalaxyDecoder
 
 TRAINING_GALAXIES = 8_000
-"""The training galaxies of which the spirals teach the correction."""
+"""The training galaxies of which the spirals teach the calibration."""
 
 
 def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
@@ -47,13 +47,13 @@ def _learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:
 
 
 def decoder(updates: int = 3_000) -> Recipe:
-    """Parts drawn in closed form at random structure, and a learned correction."""
+    """Parts drawn in closed form at random structure, and a learned calibration."""
     return Recipe(
         data=_data,
         model=_model,
-        phases=(Phase(_learn, updates, {"correction": Adam(2e-3)}, average=0.995),),
-        batch_size=16,
+        phases=(Phase(_learn, updates, {"calibration": Adam(3e-3)}, average=0.995),),
+        batch_size=64,
         sample_batch=64,
         codec=_codec,
-        description="parts drawn in closed form at random structure, with a learned correction",
+        description="parts drawn in closed form at random structure, with a learned calibration",
     )

@@ -21,13 +21,13 @@ from surrogates.physics.galaxies.mixtures import (
     vertical_weights,
 )
 from surrogates.physics.galaxies.optics import SIGMA, crop
-from surrogates.physics.galaxies.rendering import Arms, covariance, draw_arms, draw_gaussians, draw_round
+from surrogates.physics.galaxies.rendering import Arms, core_flux, covariance, draw_arms, draw_gaussians, draw_round
 
 from . import geometry, latents
 from .colours import bulge_fractions
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
 from .observation import grid
-from .profiles import HEIGHT_OVER_LENGTH
+from .profiles import DISC_STEP, HEIGHT_OVER_LENGTH
 from .variables import BAND_LIMIT_FWHM, BANDS, STAMP
 
 BLUR = SIGMA * BAND_LIMIT_FWHM
@@ -38,6 +38,7 @@ SHAPE = ("half_light_radius", "ellipticity", "position_angle", "bulge_fraction",
 
 _EXPONENTIAL = slice(6, 20)  # widths that an exponential disc needs
 _DISC_CUT = 1.0016767  # light of a disc over that within the square of 16 scale lengths on which the reference has it
+_COARSEST = 0.16  # step of the reference's grid on the sky beyond which its points would show [arcsec]
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -153,10 +154,10 @@ def _spiral(asked: Arrays, structure: Arrays) -> Scene:
     length = radius / geometry.DISC_HALF_LIGHT
     shape = (radius, asked["ellipticity"], asked["position_angle"])
     weights, covariances = _sersic(np.ones(len(radius)), *shape, widths=_EXPONENTIAL)
-    disc = share * ((1.0 - latents.KNOT_FRACTION) * _DISC_CUT)
     shear = _tensor(geometry.shear(asked["ellipticity"], asked["position_angle"]))
     knots = torch.einsum("nij,nkj->nki", shear, _tensor(structure["knots"])) * _tensor(length)[:, None, None]
     count = knots.shape[1]
+    stretch = 1.0 / np.sqrt(geometry.axis_ratio(asked["ellipticity"]))
     arms = tuple(
         Arms(
             float(length[row]),
@@ -166,9 +167,12 @@ def _spiral(asked: Arrays, structure: Arrays) -> Scene:
             float(structure["phase"][row]),
             float(structure["contrast"][row]),
             latents.ARM_SOFTENING,
+            DISC_STEP if float(stretch[row] * length[row]) * DISC_STEP < _COARSEST else 0.0,
         )
         for row in range(len(radius))
     )
+    whole = torch.tensor([1.0 + core_flux(part) for part in arms], dtype=torch.float64)
+    disc = share * ((1.0 - latents.KNOT_FRACTION) * _DISC_CUT / whole)[:, None]
     return Scene(
         (
             Gaussians(
