@@ -55,7 +55,8 @@ class OneByOne:
         parts = [
             self.surrogate.sample(conditions.isel(sample=[row]), seed=seed) for row in range(conditions.sizes["sample"])
         ]
-        return xr.concat(parts, "sample", combine_attrs="override", data_vars="all")
+        joined: Any = xr.concat(parts, "sample", combine_attrs="override", data_vars="all")
+        return joined
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class DropIn:
         import galsim
 
         names = ("morphology", "half_light_radius", "redshift", *(f"magnitude_{band}" for band in BANDS))
-        asked = {name: conditions[name].values for name in names}
+        asked: Any = {name: conditions[name].values for name in names}
         psf = galsim.Kolmogorov(fwhm=drawing.FWHM)
         made = surrogate_galaxies(conditions.sizes["sample"], seed=seed, simulator=self.surrogate, psf=psf, **asked)
         images = [drawing.drawn(galsim.Convolve(galaxy, psf)) for galaxy in made]
@@ -80,7 +81,7 @@ class DropIn:
 
 def asked_of(kind: str | None) -> Callable[[int, int], xr.Dataset]:
     """Conditions of a class, or of the prior's mix, seen through the PSF."""
-    fixed: dict[str, Any] = {"psf": "kolmogorov", "pixel_scale": drawing.SCALE}
+    fixed: Any = {"psf": "kolmogorov", "pixel_scale": drawing.SCALE}
     fixed |= {f"psf_fwhm_{band}": drawing.FWHM for band in BANDS}
     if kind is not None:
         fixed["morphology"] = kind
@@ -98,15 +99,14 @@ def sides(kind: str | None, batch: int, models: tuple[str, ...] | None) -> list[
     """Every contender of a class; photon shooting where its profiles allow it."""
     found = [replace(side, smallest=20) for side in contenders(PLUGIN, models=models)[:1]]
     for side in contenders(PLUGIN, models=models, reference=False):
-        rounded = replace(side, smallest=max(batch, side.simulator.batch))
-        found.append(rounded)
-    default = next((side for side in found if side.name == "surrogate"), None)
-    if default is not None:
-        alone = OneByOne(one_at_a_time(default.simulator))
-        found.append(Contender("surrogate, one galaxy a call", alone, "batches of one slot", smallest=16))
-        found.append(
-            Contender("SurrogateGalaxy in GalSim, one band", DropIn(default.simulator), "drop-in object", smallest=64)
-        )
+        surrogate: Any = side.simulator
+        found.append(replace(side, smallest=max(batch, surrogate.batch)))
+        if side.name == "surrogate":
+            alone = OneByOne(one_at_a_time(surrogate))
+            found.append(Contender("surrogate, one galaxy a call", alone, "batches of one slot", smallest=16))
+            found.append(
+                Contender("SurrogateGalaxy in GalSim, one band", DropIn(surrogate), "drop-in object", smallest=64)
+            )
     found.append(Contender("GalSim, chromatic with DCR", drawing.Chromatic(), drawing.DCR, smallest=4))
     if kind != "edge_on":
         note = "" if kind is not None else "edge-on discs, which cannot be shot, as exponential discs of equal shape"

@@ -45,7 +45,7 @@ def turned_copies(images: np.ndarray, count: int, generator: np.random.Generator
     """`count` galaxies drawn with replacement, turned by quarter circles and mirrored."""
     made = []
     for row in generator.integers(0, len(images), count):
-        image = np.rot90(images[row], generator.integers(0, 4), axes=(1, 2))
+        image = np.rot90(images[row], int(generator.integers(0, 4)), axes=(1, 2))
         made.append(image[:, :, ::-1] if generator.random() < 0.5 else image)
     return np.stack(made)
 

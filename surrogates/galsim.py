@@ -87,6 +87,7 @@ def SurrogateGalaxy(
     SchemaError
         A condition that is unknown, out of range or GalSim's own work; a PSF that is too narrow.
     """
+    made: Any
     (made,) = surrogate_galaxies(
         1, seed=seed, band=band, psf=psf, simulator=simulator, model=model, gsparams=gsparams, **conditions
     )
@@ -126,7 +127,7 @@ def surrogate_galaxies(
     return [_object(image, gsparams) for image in images]
 
 
-def _object(image: np.ndarray, gsparams: galsim.GSParams | None) -> galsim.GSObject:
+def _object(image: np.ndarray, gsparams: galsim.GSParams | None) -> Any:
     import galsim
 
     stamp = galsim.InterpolatedImage(

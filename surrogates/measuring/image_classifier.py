@@ -15,8 +15,8 @@ def image_network(
     seed: int = 0,
     *,
     width: int = 16,
-    epochs: int = 6,
-    batch: int = 64,
+    epochs: int = 10,
+    batch: int = 32,
     threads: int = 1,
 ) -> Separation:
     """AUC of a convolutional network on images and what was asked of them.
@@ -86,18 +86,24 @@ def _network(torch: Any, channels: int, conditions: int, width: int) -> Any:
     nn = torch.nn
 
     class ImageClassifier(nn.Module):
-        """Logit of each image: strided convolutions, means and maxima over the image, and the conditions."""
+        """Logit of each image: strided convolutions, means and maxima over the image, and the conditions.
+
+        Nothing is normalised, as that would hide an image's brightness.
+        """
 
         def __init__(self) -> None:
             super().__init__()
             layers, inputs = [], channels
             for outputs, kernel in ((width, 5), (2 * width, 3), (4 * width, 3)):
-                layers += [nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2), nn.GroupNorm(4, outputs)]
-                layers += [nn.SiLU()]
+                layers += [nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2), nn.SiLU()]
                 inputs = outputs
             self.image = nn.Sequential(*layers)
             self.verdict = nn.Sequential(
-                nn.Linear(2 * inputs + conditions, 4 * width), nn.SiLU(), nn.Linear(4 * width, 1)
+                nn.Linear(2 * inputs + conditions, 4 * width),
+                nn.SiLU(),
+                nn.Linear(4 * width, 4 * width),
+                nn.SiLU(),
+                nn.Linear(4 * width, 1),
             )
 
         def forward(self, image: Any, asked: Any) -> Any:

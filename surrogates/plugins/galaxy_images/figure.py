@@ -55,10 +55,11 @@ def colour_image(images: np.ndarray, brightness: np.ndarray) -> np.ndarray:
     """
     from astropy.visualization import make_lupton_rgb
 
+    options: Any = {"minimum": 0.0, "stretch": _STRETCH, "Q": _SOFTENING}
     pictures = []
     for bands, level in zip(images, brightness, strict=True):
         g, r, i = np.asarray(bands, dtype=np.float64) / level[:, None, None]
-        pictures.append(make_lupton_rgb(i, r, g, minimum=0.0, stretch=_STRETCH, Q=_SOFTENING))
+        pictures.append(make_lupton_rgb(i, r, g, **options))
     return np.stack(pictures)
 
 

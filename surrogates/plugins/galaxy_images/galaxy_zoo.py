@@ -158,7 +158,7 @@ def _dataset(images: np.ndarray, codes: np.ndarray, table: Mapping[str, np.ndarr
 
     n = len(images)
     magnitudes, images = _calibrated(images, table)
-    given: dict[str, np.ndarray] = {"morphology": codes, "pixel_scale": np.full(n, PIXEL_SCALE)}
+    given: dict[str, Any] = {"morphology": codes, "pixel_scale": np.full(n, PIXEL_SCALE)}
     given |= {f"magnitude_{band}": magnitudes[:, k] for k, band in enumerate(BANDS)}
     given |= _measured(images, given)
     redshift = next((_numbers(table[name]) for name in REDSHIFTS if name in table), np.full(n, np.nan))
@@ -308,7 +308,7 @@ def _fits_table(path: Path) -> dict[str, np.ndarray]:
 
     try:
         with fits.open(path) as file:
-            tables = [hdu for hdu in file if isinstance(hdu, fits.BinTableHDU)]
+            tables: list[Any] = [hdu for hdu in file if isinstance(hdu, fits.BinTableHDU)]
             if not tables:
                 return {}
             return {name.lower(): np.array(tables[0].data[name]) for name in tables[0].columns.names}

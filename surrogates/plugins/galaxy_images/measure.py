@@ -332,7 +332,7 @@ def coverage(samples: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     Each quantity is scaled by the truth's interquartile range; a missing one counts as the truth's median. The larger
     side is cut to the smaller's length.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     n = min(samples.sizes["sample"], truth.sizes["sample"])
     tables = [side["measured"].values[:n] for side in (samples, truth)]
@@ -342,8 +342,8 @@ def coverage(samples: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     points = [np.clip((np.where(np.isnan(table), middle, table) - middle) / spread, -20, 20) for table in tables]
     found = {}
     for name, (cloud, real) in {"uncovered": points, "unrecalled": points[::-1]}.items():
-        reach = cKDTree(real).query(real, k=min(NEIGHBOURS + 1, n))[0][:, -1]
-        nearest = cKDTree(cloud).query(real, k=1)[0]
+        reach = KDTree(real).query(real, k=min(NEIGHBOURS + 1, n))[0][:, -1]
+        nearest = KDTree(cloud).query(real, k=1)[0]
         found[name] = 1.0 - float((nearest <= reach).mean())
     return found
 

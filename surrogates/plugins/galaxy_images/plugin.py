@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrogates.io.fits import FITS
 from surrogates.physics.galaxies.laws import CONSTRAINTS
 from surrogates.plugin import Plugin
 
+from .catalogue import GALAXY_FITS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
 from .measure import measure
@@ -58,7 +58,7 @@ PLUGIN = Plugin(
     targets=TARGETS,
     impostors=IMPOSTORS,
     figure=_figure,
-    formats=(FITS,),
+    formats=(GALAXY_FITS,),
     reference=GalaxyReference,
     limits=LIMITS,
     extra="galaxies",

@@ -8,6 +8,7 @@ pixels, where a turn by 180 degrees needs no interpolation.
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def _half_pixels(y: float, x: float) -> tuple[int, int]:
 @cache
 def _apertures(size: int, odd_y: int, odd_x: int) -> np.ndarray:
     """Exact overlaps of pixels with circles of `_RADII`, (radius, y, x), about a centre or half a pixel beside it."""
-    from photutils.geometry import circular_overlap_grid
+    from photutils.geometry import circular_overlap_grid  # type: ignore[attr-defined]
 
     half = size / 2 + _REACH / 2
     count = int(2 * half)
@@ -136,7 +137,7 @@ def _areas(size: int, centre: tuple[int, int]) -> np.ndarray:
     return _weights(size, centre).sum(axis=1, dtype=np.float64)
 
 
-def _at(curve: np.ndarray, radius: np.ndarray | float) -> np.ndarray:
+def _at(curve: np.ndarray, radius: np.ndarray | float) -> Any:
     return np.interp(radius, np.concatenate([[0.0], _RADII]), curve)
 
 
