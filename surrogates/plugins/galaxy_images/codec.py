@@ -42,9 +42,9 @@ class GalaxyCodec(nn.Module):
         Returns
         -------
         dict of Tensor
-            With images and their structure (`latent_*`): `light` (n, bands, 64, 64), the share of the flux in each
-            pixel, `drawn`, the same from the decoder's closed forms, and `latents` (n, LATENT_FEATURES). Of images
-            without structure, `light` alone.
+            With images and their structure (`latent_*`): `flux` (n, bands), the share of the flux in the stamp,
+            `drawn_flux`, the same of the decoder's closed forms, and `latents` (n, LATENT_FEATURES). Of images without
+            structure `light` (n, bands, 64, 64), the share of the flux in each pixel.
         """
         if "image" not in physical:
             encoded = dict(physical)

@@ -70,7 +70,18 @@ class GalaxyDecoder(nn.Module):
 
 
 def learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Squared relative error of the stamp's flux, in parts per thousand, of spirals."""
+    """Squared relative error of the stamp's flux, in parts per thousand, of spirals.
+
+    Raises
+    ------
+    ValueError
+        Training galaxies without their structure.
+    """
+    if "drawn_flux" not in batch.encoded:
+        raise ValueError(
+            "latent_arms: missing from the training data; the decoder learns from simulated galaxies, whose structure "
+            "is known; choose gan or ddpm for images of the sky"
+        )
     told = torch.cat((batch.conditions["context"], batch.encoded["latents"]), dim=-1)
     error = model.calibration(told) * batch.encoded["drawn_flux"] / batch.encoded["flux"] - 1.0
     yield "calibration", (1e3 * error).square().mean(-1)
