@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,16 @@ TRAINING_GALAXIES = 8_000
 
 
 def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
-    from .reference import TRAINING_SEED, training_pool
+    """Simulated galaxies, kept as shards in a folder if one is given; or a folder of cutouts with a catalogue."""
+    from .reference import DEFAULTS, TRAINING_SEED, training_pool
 
-    return (training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder),)
+    if folder is None or any(folder.glob("shard-*.h5")):
+        return (training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder),)
+    from .galaxy_zoo import read_folder
+
+    cutouts, report = read_folder(folder)
+    print(*report.lines(), sep="\n", file=sys.stderr, flush=True)
+    return (cutouts.drop_vars([name for name in DEFAULTS if name in cutouts]),)
 
 
 def _codec(plugin: Plugin) -> Codec:
