@@ -76,6 +76,9 @@ class ContextUNet(nn.Module):
     patch : int
         Pixels on a side that the first convolution folds into channels, and the last unfolds: a `patch`² times cheaper
         finest level.
+    filters : int
+        Linear 5 x 5 filters of each channel whose sum, weighted by the embedding, adds to the result: what a coarse
+        patch has no room for, such as white noise; 0 for none.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class ContextUNet(nn.Module):
         width: int = 32,
         multipliers: Sequence[int] = (1, 2, 4),
         patch: int = 1,
+        filters: int = 0,
     ) -> None:
         super().__init__()
         embedding = 4 * width
@@ -115,10 +119,14 @@ class ContextUNet(nn.Module):
         self.up = nn.ModuleList()
         for here, below in zip(reversed(widths), [widths[-1], *reversed(widths)], strict=False):
             self.up.append(ContextBlock(below + here, here, embedding))
+        self.filters = nn.Conv2d(channels, filters * channels, 5, padding=2, groups=channels) if filters else None
+        self.filter_weights = nn.Linear(embedding, filters * channels) if filters else None
         self.exit_norm = norm(widths[0])
         self.exit = nn.Conv2d(widths[0], channels * patch * patch, 3, padding=1)
-        nn.init.zeros_(self.exit.weight)
-        nn.init.zeros_(self.exit.bias)  # pyright: ignore[reportArgumentType]
+        for zeroed in (self.exit, self.filter_weights):
+            if zeroed is not None:
+                nn.init.zeros_(zeroed.weight)
+                nn.init.zeros_(zeroed.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(
         self,
@@ -155,7 +163,11 @@ class ContextUNet(nn.Module):
                 hidden = functional.interpolate(hidden, scale_factor=2, mode="nearest")
             hidden = block(torch.cat((hidden, kept.pop()), dim=1), embedding)
         hidden = self.exit(functional.silu(self.exit_norm(hidden)))
-        return functional.pixel_shuffle(hidden, self.patch)
+        made = functional.pixel_shuffle(hidden, self.patch)
+        if self.filters is not None and self.filter_weights is not None:
+            weighted = self.filters(image) * self.filter_weights(embedding)[..., None, None]
+            made = made + weighted.unflatten(1, (image.shape[1], -1)).sum(dim=2)
+        return made
 
     def _embedding(self, image: Tensor, time: Tensor, classes: Tensor | None, attributes: Tensor | None) -> Tensor:
         embedding = self.time(fourier_features(time.to(image.dtype), self.time_features, periods=64.0))

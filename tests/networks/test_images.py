@@ -96,7 +96,7 @@ def context(n: int, size: int = 16) -> tuple[Tensor, Tensor, Tensor, Tensor, Ten
 
 @pytest.mark.parametrize(("patch", "multipliers"), [(1, (1, 2)), (2, (1, 2, 4)), (4, (1,))])
 def test_unet_keeps_the_shape_and_hears_every_part_of_its_context(patch: int, multipliers: tuple[int, ...]) -> None:
-    network = ContextUNet(2, classes=3, attributes=4, maps=1, width=8, multipliers=multipliers, patch=patch)
+    network = ContextUNet(2, classes=3, attributes=4, maps=1, width=8, multipliers=multipliers, patch=patch, filters=2)
     given = context(3)
     assert not network(*given).any()  # a fresh network predicts 0
     woken(network)

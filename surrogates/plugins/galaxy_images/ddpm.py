@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from surrogates.recipe import Batch
 
 FLUX_WEIGHT = 0.05
+FILTERS = 4
 _CLASSES = len(MORPHOLOGIES) - 1
 
 
@@ -41,7 +42,7 @@ class GalaxyDiffusion(PixelModel):
     ships: tuple[str, ...] = ("network", "enclosed")
 
     def __init__(
-        self, codec: PixelCodec, width: int = 48, multipliers: tuple[int, ...] = (1, 2), patch: int = 4
+        self, codec: PixelCodec, width: int = 32, multipliers: tuple[int, ...] = (1, 2), patch: int = 4
     ) -> None:
         super().__init__()
         self.network = ContextUNet(
@@ -52,16 +53,23 @@ class GalaxyDiffusion(PixelModel):
             width=width,
             multipliers=multipliers,
             patch=patch,
+            filters=FILTERS,
         )
         self.schedule = Schedule()
         self.light = codec.light
         self.options = Sampler()
 
     def denoise(self, x: Tensor, time: Tensor, attributes: Tensor) -> Tensor:
-        """Noise in images x (n, band, 64, 64) at times (n,) in [0, 1] and attributes (n, 8)."""
+        """Noise in images x (n, band, 64, 64) at times (n,) in [0, 1] and attributes (n, 8).
+
+        The network adds to what x itself says of its noise, sqrt(1 - kept) x + sqrt(kept) network(x): all of it where
+        x is nearly noise alone (Salimans, Ho 2022, arXiv:2202.00512, appendix D).
+        """
+        signal, spread = self.schedule.shares((time * (len(self.schedule) - 1)).round().long(), x)
         classes = attributes[:, :_CLASSES]
         classes = torch.cat((classes, 1.0 - classes.sum(dim=1, keepdim=True)), dim=1)
-        return self.network(x, time, classes, 2.0 * attributes[:, _CLASSES:] - 1.0, shape_map(attributes))
+        found = self.network(x, time, classes, 2.0 * attributes[:, _CLASSES:] - 1.0, shape_map(attributes))
+        return spread * x + signal * found.to(x.dtype)
 
     def draw(self, attributes: Tensor, noise: Noise, name: str) -> Tensor:
         return diffuse(
