@@ -29,7 +29,13 @@ def read(path: str) -> xr.Dataset:
 
 
 def measured(
-    surrogate: surrogates.Surrogate, truth: xr.Dataset, second: xr.Dataset | None, *, seed: int, classifiers: bool
+    surrogate: surrogates.Surrogate,
+    truth: xr.Dataset,
+    second: xr.Dataset | None,
+    *,
+    seed: int,
+    classifiers: bool,
+    training: xr.Dataset | None = None,
 ) -> Validation:
     """The surrogate at the truth's conditions, against the truth."""
     asked = truth[list(surrogate.plugin.conditions.names)]
@@ -39,6 +45,7 @@ def measured(
         samples,
         truth,
         second_truth=second,
+        training=training,
         seed=seed,
         classifiers=classifiers,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
@@ -50,6 +57,7 @@ def measured(
 @click.option("--model", help="Recipe; the plugin's first by default.")
 @click.option("--truth", required=True, help="NetCDF file of the reference's samples.")
 @click.option("--second", help="An independent truth, for the floors.")
+@click.option("--training", help="What the weights were trained on, for memorisation.")
 @click.option("--section", "sections", multiple=True, help="LABEL=TRUTH[,SECOND]: figures led by LABEL.")
 @click.option("--plain", multiple=True, help="Sections measured without classifiers.")
 @click.option("--speed", help="JSON of the domain's benchmark, whose timings go on the card.")
@@ -60,6 +68,7 @@ def main(
     model: str | None,
     truth: str,
     second: str | None,
+    training: str | None,
     sections: tuple[str, ...],
     plain: tuple[str, ...],
     speed: str | None,
@@ -68,7 +77,10 @@ def main(
 ) -> None:
     surrogate = surrogates.load(name, model=model, extrapolate=True)
     findings, lines = [], list(notes)
-    found = measured(surrogate, read(truth), read(second) if second else None, seed=seed, classifiers=True)
+    pool = read(training) if training else None
+    found = measured(
+        surrogate, read(truth), read(second) if second else None, seed=seed, classifiers=True, training=pool
+    )
     findings += found.findings
     lines += found.notes
     baselines = {label: {item.name: item.value for item in rows} for label, rows in found.baselines.items()}

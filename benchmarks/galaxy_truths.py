@@ -4,7 +4,7 @@ python benchmarks/galaxy_truths.py --folder truth
 
 Two independent files each of: ``prior`` (the prior's galaxies, no PSF, no noise), ``balanced`` (equal numbers of each
 class: the rare ones apart), ``draws`` (32 draws at each of 64 conditions, 16 a class), and ``observed`` (a Kolmogorov
-PSF of 0.7 arcsec, 3 nJy of noise a pixel, r magnitudes of 18 to 23).
+PSF of 0.7 arcsec, 3 nJy of noise a pixel, r magnitudes of 18 to 23); and ``training``, for memorisation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import xarray as xr
 
 from surrogates.io import NETCDF
 from surrogates.plugins.galaxy_images.prior import complete
-from surrogates.plugins.galaxy_images.reference import TEST_SEED, GalaxyReference, truth
+from surrogates.plugins.galaxy_images.reference import TEST_SEED, TRAINING_SEED, GalaxyReference, truth
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES
 from surrogates.request import condition_dataset
 
@@ -60,12 +60,17 @@ def observed(n: int, part: int, kept: Path | None) -> xr.Dataset:
     return GalaxyReference().sample(asked(n, TEST_SEED + 3, (60 + part) * 10_000, **fixed), seed=TEST_SEED + 3)
 
 
-SETS = {"prior": prior, "balanced": balanced, "draws": draws, "observed": observed}
+def training(n: int, part: int, kept: Path | None) -> xr.Dataset:
+    """Galaxies that the weights were trained on; the second file holds the next ones."""
+    return truth((part + 1) * n, TRAINING_SEED, kept).isel(sample=slice(part * n, (part + 1) * n))
+
+
+SETS = {"prior": prior, "balanced": balanced, "draws": draws, "observed": observed, "training": training}
 
 
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), required=True)
-@click.option("--kept", type=click.Path(path_type=Path), help="Folder of the test seed's shards, see `truth`.")
+@click.option("--kept", type=click.Path(path_type=Path), help="Folder of `train` and `test` shards, see `truth`.")
 @click.option("--set", "sets", multiple=True, type=click.Choice(tuple(SETS)), help="All by default.")
 @click.option("--number", default=CELLS * DRAWS, show_default=True, help="Galaxies in a file.")
 def main(folder: Path, kept: Path | None, sets: tuple[str, ...], number: int) -> None:
@@ -76,7 +81,8 @@ def main(folder: Path, kept: Path | None, sets: tuple[str, ...], number: int) ->
             path = folder / f"{name}{ending}.nc"
             if path.exists():
                 continue
-            made = SETS[name](number, part, kept)
+            shards = kept / ("train" if name == "training" else "test") if kept is not None else None
+            made = SETS[name](number, part, shards)
             NETCDF.write([made.drop_vars("psf_image")], path)
             click.echo(f"{path}: {made.sizes['sample']} galaxies", err=True)
 

@@ -293,7 +293,7 @@ def versions() -> dict[str, str]:
     from importlib import metadata
 
     found = {"python": platform.python_version()}
-    for package in ("surrogates", "torch", "numpy", "pythia8mc", "fastjet"):
+    for package in ("surrogates", "torch", "numpy", "pythia8mc", "fastjet", "galsim"):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -40,6 +40,9 @@ NOISE_LEVELS = 1.5
 KRON = (2.5, 1.4, 0.0)
 """photutils' Kron parameters: scale, least unscaled radius, least circular radius."""
 
+TILES = 4
+"""Stamps along a side of the mosaic that photutils measures at once."""
+
 _REFERENCE = BANDS.index("r")
 
 
@@ -89,47 +92,66 @@ def photometry(dataset: xr.Dataset) -> tuple[dict[str, np.ndarray], np.ndarray]:
     segments = np.zeros((len(images), *images.shape[2:]), dtype=bool)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # photutils: no source found; numpy: NaN
+        for start in range(0, len(images), TILES**2):
+            here = slice(start, start + TILES**2)
+            segments[here], kron = _kron(images[here, _REFERENCE], levels[here])
+            for name, values in kron.items():
+                found[name][here] = values
+        found["flux_radius"] *= scales
         for row, bands in enumerate(images):
             measured = _moments(bands[_REFERENCE], scales[row])
-            segment = main_segment(bands[_REFERENCE], levels[row])
-            if segment is not None:
-                segments[row] = segment
-                measured |= _kron(bands[_REFERENCE], segment, scales[row]) | _colours(bands, segment)
+            if segments[row].any():
+                measured |= _colours(bands, segments[row])
             for name, value in measured.items():
                 found[name][row] = value
     return found, segments
 
 
-def main_segment(image: np.ndarray, level: float) -> np.ndarray | None:
-    """Connected pixels above `level`, the group with the most light; None where there are fewer than five."""
-    from photutils.segmentation import detect_sources
+def _kron(images: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Segments and Kron photometry of up to TILES^2 stamps, laid out on one mosaic with zeros between.
 
-    sources = detect_sources(image, level, n_pixels=5)
+    A segment is the group of connected pixels above the level with the most light, of five pixels or more. photutils'
+    cost is mostly for each call, not for each source.
+    """
+    from photutils.segmentation import SegmentationImage, SourceCatalog, detect_sources
+
+    size = images.shape[-1]
+    mosaic = np.zeros((2 * size * TILES, 2 * size * TILES))
+    level, tile = np.full(mosaic.shape, np.inf), np.zeros(mosaic.shape, dtype=np.int32)
+    places = []
+    for row in range(len(images)):
+        low_y, low_x = (2 * size * part + size // 2 for part in divmod(row, TILES))
+        places.append((slice(low_y, low_y + size), slice(low_x, low_x + size)))
+        mosaic[places[row]], level[places[row]], tile[places[row]] = images[row], levels[row], row + 1
+    segments = np.zeros(images.shape, dtype=bool)
+    found = {name: np.full(len(images), np.nan) for name in ("kron_flux", "flux_radius", "isophotal_ellipticity")}
+    sources = detect_sources(mosaic, level, n_pixels=5)
     if sources is None:
-        return None
-    light = np.bincount(np.asarray(sources.data).ravel(), weights=image.ravel())
-    light[0] = -np.inf
-    return np.asarray(sources.data) == int(np.argmax(light))
+        return segments, found
+    labels = np.asarray(sources.data)
+    light = np.bincount(labels.ravel(), weights=mosaic.ravel())
+    owner = np.zeros(len(light), dtype=np.int64)
+    owner[labels.ravel()] = tile.ravel()  # a label's pixels all lie on one tile
+    main = np.zeros(len(light), dtype=np.int32)
+    for row in range(len(images)):
+        mine = np.flatnonzero(owner == row + 1)
+        mine = mine[mine > 0]
+        if len(mine):
+            main[mine[np.argmax(light[mine])]] = row + 1
+    chosen = main[labels]
+    catalogue = SourceCatalog(mosaic, SegmentationImage(chosen), kron_params=KRON)
+    rows = np.asarray(catalogue.labels) - 1
+    found["kron_flux"][rows] = _numbers(catalogue.kron_flux)
+    found["flux_radius"][rows] = _numbers(catalogue.flux_radius(0.5))
+    ellipticity = _numbers(catalogue.ellipticity)
+    found["isophotal_ellipticity"][rows] = ellipticity / (2.0 - ellipticity)  # (1 - q) / (1 + q) from 1 - q
+    for row in rows:
+        segments[row] = chosen[places[row]] == row + 1
+    return segments, found
 
 
-def _kron(image: np.ndarray, segment: np.ndarray, scale: float) -> dict[str, float]:
-    from photutils.segmentation import SegmentationImage, SourceCatalog
-
-    catalogue = SourceCatalog(image, SegmentationImage(segment.astype(np.int32)), kron_params=KRON)
-    return {
-        "kron_flux": _number(catalogue.kron_flux),
-        "flux_radius": _number(catalogue.flux_radius(0.5)) * scale,
-        "isophotal_ellipticity": _reduced(_number(catalogue.ellipticity)),
-    }
-
-
-def _number(value: Any) -> float:
-    return float(np.asarray(getattr(value, "value", value)).ravel()[0])
-
-
-def _reduced(ellipticity: float) -> float:
-    """(1 - q) / (1 + q) from photutils' 1 - q."""
-    return ellipticity / (2.0 - ellipticity)
+def _numbers(values: Any) -> np.ndarray:
+    return np.atleast_1d(np.asarray(getattr(values, "value", values), dtype=np.float64))
 
 
 def _moments(image: np.ndarray, scale: float) -> dict[str, float]:

@@ -16,6 +16,7 @@ from .catalogue import GALAXY_FITS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
 from .measure import measure
+from .pictures import PNG
 from .pixel_recipes import ddpm, gan
 from .prior import complete, prior
 from .recipes import decoder
@@ -58,7 +59,7 @@ PLUGIN = Plugin(
     targets=TARGETS,
     impostors=IMPOSTORS,
     figure=_figure,
-    formats=(GALAXY_FITS,),
+    formats=(GALAXY_FITS, PNG),
     reference=GalaxyReference,
     limits=LIMITS,
     extra="galaxies",

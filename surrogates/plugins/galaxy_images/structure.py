@@ -196,28 +196,44 @@ def asymmetry_about(image: np.ndarray, centre: tuple[int, int], radius: float) -
     radius : float
         Pixels.
     """
-    size = image.shape[0]
-    turned = np.zeros_like(image)
-    (first_y, last_y), (first_x, last_x) = (
-        (max(0, shift), min(size, size + shift)) for shift in centre
-    )  # pixel k meets pixel size - 1 + shift - k
-    turned[first_y:last_y, first_x:last_x] = image[first_y:last_y, first_x:last_x][::-1, ::-1]
-    y, x = (np.arange(size) - (size - 1) / 2 - shift / 2 for shift in centre)
-    weight = np.clip(radius + 0.5 - np.sqrt(y[:, None] ** 2 + x[None, :] ** 2), 0.0, 1.0)
-    light = (np.abs(image) * weight).sum()
-    return float((np.abs(turned - image) * weight).sum() / light) if light > 0 else np.nan
+    return _turned(_padded(image), image.shape[0], centre, radius, {})
+
+
+def _padded(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The image amid zeros, and where it is."""
+    width = image.shape[0]
+    return np.pad(image, width), np.pad(np.ones_like(image), width)
+
+
+def _turned(
+    padded: tuple[np.ndarray, np.ndarray], size: int, centre: tuple[int, int], radius: float, known: dict
+) -> float:
+    reach = int(min(radius, size - _REACH / 2 - 2)) + 1
+    # pixel k meets pixel last - k; both lie in a box about the centre
+    lasts = [3 * size - 1 + shift for shift in centre]
+    lows = [last // 2 - reach for last in lasts]
+    place = tuple(slice(low, last - low + 1) for low, last in zip(lows, lasts, strict=True))
+    box, inside = padded[0][place], padded[1][place]
+    parity = (centre[0] % 2, centre[1] % 2)
+    if parity not in known:
+        y, x = (np.arange(side) - (side - 1) / 2 for side in box.shape)
+        known[parity] = np.clip(radius + 0.5 - np.sqrt(y[:, None] ** 2 + x[None, :] ** 2), 0.0, 1.0)
+    weight = known[parity] * inside
+    light = np.vdot(np.abs(box), weight)
+    return float(np.vdot(np.abs(box[::-1, ::-1] - box), weight) / light) if light > 0 else np.nan
 
 
 def _least_asymmetry(image: np.ndarray, start: tuple[int, int], radius: float) -> tuple[tuple[int, int], float]:
     """Centre of least asymmetry, reached downhill in steps of a pixel, then of half a pixel."""
-    known = {start: asymmetry_about(image, start, radius)}
+    padded, size, weights = _padded(image), image.shape[0], {}
+    known = {start: _turned(padded, size, start, radius, weights)}
     best = start
     for step in (2, 1):
         while True:
             around = [(best[0] + step * i, best[1] + step * j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
             for centre in around:
                 if centre not in known and max(map(abs, centre)) <= _REACH:
-                    known[centre] = asymmetry_about(image, centre, radius)
+                    known[centre] = _turned(padded, size, centre, radius, weights)
             found = min((centre for centre in around if centre in known), key=lambda centre: known[centre])
             if known[found] >= known[best] or np.isnan(known[best]):
                 break

@@ -12,12 +12,14 @@ galsim = pytest.importorskip("galsim")
 pytest.importorskip("photutils")
 
 from surrogates.cards import Finding  # noqa: E402
+from surrogates.io import FormatError  # noqa: E402
 from surrogates.plugins.galaxy_images import measure as figures  # noqa: E402
 from surrogates.plugins.galaxy_images.catalogue import GALAXY_FITS, MEASURED  # noqa: E402
 from surrogates.plugins.galaxy_images.figure import picture_grid  # noqa: E402
 from surrogates.plugins.galaxy_images.impostors import IMPOSTORS  # noqa: E402
 from surrogates.plugins.galaxy_images.measure import QUANTITIES, measure, quantity, reduce  # noqa: E402
 from surrogates.plugins.galaxy_images.photometry import main_segment, photometry  # noqa: E402
+from surrogates.plugins.galaxy_images.pictures import PNG  # noqa: E402
 from surrogates.plugins.galaxy_images.prior import prior  # noqa: E402
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, truth  # noqa: E402
 from surrogates.plugins.galaxy_images.structure import gini, structure  # noqa: E402
@@ -162,3 +164,15 @@ def test_the_picture_grid_shows_both_sides_of_every_class(galaxies):
     assert grid.shape == (4 * 64, 2 * 3 * 64 + 8, 3)
     np.testing.assert_array_equal(grid[:, : 3 * 64], grid[:, 3 * 64 + 8 :])
     assert grid[: 3 * 64].max() > 150
+
+
+def test_a_png_grid_shows_the_first_galaxies(galaxies, tmp_path):
+    from matplotlib.image import imread
+
+    PNG.write([galaxies.isel(sample=slice(0, 4)), galaxies.isel(sample=slice(4, 7))], tmp_path / "grid.png")
+    picture = imread(tmp_path / "grid.png")
+    assert picture.shape[:2] == (3 * 64, 3 * 64)
+    assert picture[128:, 64:, :3].min() == 1.0  # two places are left empty
+    assert picture[20:44, 20:44, :3].max() > 0.3
+    with pytest.raises(FormatError, match="image: no galaxy images"):
+        PNG.write([galaxies.drop_vars("image")], tmp_path / "none.png")
