@@ -103,10 +103,9 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
         raise SchemaError(f"first: {first!r} is not the identity of a sample; expected an integer")
     arrays = _converted(schema, int(n), values)
     for name, given in values.items():
-        if arrays[name].ndim == 0 and np.isnan(arrays[name]) and str(given).strip():
+        if schema[name].optional and arrays[name].ndim == 0 and np.isnan(arrays[name]) and str(given).strip():
             raise SchemaError(
-                f"{name}: {given} is not a number; expected {schema[name].describe_range()}"
-                + (", or leave it out" if schema[name].optional else "")
+                f"{name}: {given} is not finite; expected {schema[name].describe_range()}, or leave it out"
             )
     return Request(schema, int(n), first=int(first), values=arrays)
 

@@ -367,7 +367,7 @@ def test_completed_conditions_keep_the_trained_range_and_the_limits(completing):
 
 def test_nan_by_name_is_refused_and_leaving_out_is_not(walk):
     image = images(2)["image"].values
-    with pytest.raises(SchemaError, match="^age: nan is not a number; expected any finite value, or leave it out"):
+    with pytest.raises(SchemaError, match="^age: nan is not finite; expected any finite value, or leave it out"):
         walk.sample(2, seed=1, image=image, age=np.nan)
     assert np.isnan(walk.sample(2, seed=1, image=image)["age"]).all()
     np.testing.assert_array_equal(walk.sample(2, seed=1, image=image, age=[np.nan, 3.0])["age"], [np.nan, 3.0])

@@ -26,8 +26,9 @@ def tabulate(count: int = 128) -> dict[str, Any]:
         [SED][band] mag: apparent magnitude - distance modulus - absolute magnitude in the r band at rest (AB).
     """
     import galsim
-    from astropy.cosmology import Planck18
+    from astropy import cosmology
 
+    planck: Any = cosmology.Planck18
     redshift = np.geomspace(0.02, 2.0, count)
     bandpasses = {band: galsim.Bandpass(f"LSST_{band}.dat", "nm").withZeropoint("AB") for band in BANDS}
     correction: dict[str, dict[str, list[float]]] = {}
@@ -39,8 +40,8 @@ def tabulate(count: int = 128) -> dict[str, Any]:
         }
     return {
         "redshift": [round(z, 8) for z in redshift.tolist()],
-        "distance_modulus": np.round(Planck18.distmod(redshift).value, 6).tolist(),
-        "kpc_per_arcsec": np.round(Planck18.kpc_proper_per_arcmin(redshift).value / 60.0, 8).tolist(),
+        "distance_modulus": np.round(planck.distmod(redshift).value, 6).tolist(),
+        "kpc_per_arcsec": np.round(planck.kpc_proper_per_arcmin(redshift).value / 60.0, 8).tolist(),
         "correction": correction,
     }
 

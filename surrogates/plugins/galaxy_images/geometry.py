@@ -55,7 +55,7 @@ def inclination_of(ellipticity: np.ndarray, morphology: np.ndarray) -> np.ndarra
 def ellipticity_range(morphology: int) -> tuple[float, float]:
     """Smallest and largest |e| that a class can have."""
     if morphology == SPIRAL:
-        return 0.0, float(ellipticity_of(np.float64(90.0), np.int64(SPIRAL)))
+        return 0.0, float(ellipticity_of(np.array(90.0), np.array(SPIRAL)))
     if morphology == EDGE_ON:
         least, most = ellipticity_of(np.array([EDGE_ON_INCLINATION, 90.0]), np.array([EDGE_ON, EDGE_ON]))
         return float(least), float(most)

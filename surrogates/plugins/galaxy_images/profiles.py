@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from . import geometry, latents
 from .colours import bulge_fractions
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
 from .variables import BAND_LIMIT_FWHM, BANDS, MOFFAT_BETA, PSFS
-
-if TYPE_CHECKING:
-    import galsim
 
 HEIGHT_OVER_LENGTH = 0.12 * 6.0 / np.pi
 """Scale height over scale length of a sech^2 disc whose moments have the axis ratio 0.12 from the side."""
@@ -27,9 +24,9 @@ DISC_STEP = 0.125
 
 @dataclass(frozen=True)
 class Part:
-    """A profile of flux 1, and its share of the galaxy's flux in each band."""
+    """A GalSim profile of flux 1, and its share of the galaxy's flux in each band."""
 
-    profile: galsim.GSObject
+    profile: Any
     shares: np.ndarray
 
 
@@ -57,19 +54,27 @@ def _elliptical(asked: Mapping[str, float], structure: Mapping[str, np.ndarray])
     return [Part(_sheared(profile, asked["ellipticity"], asked["position_angle"]), np.ones(len(BANDS)))]
 
 
-def _bulge(asked: Mapping[str, float], morphology: int) -> galsim.GSObject:
+def _bulge_shares(asked: Mapping[str, float]) -> np.ndarray:
+    return bulge_fractions(np.asarray(asked["bulge_fraction"]), np.asarray(asked["redshift"]))
+
+
+def _bulge(asked: Mapping[str, float], morphology: int) -> Any:
     import galsim
 
-    radius = float(geometry.bulge_radius(asked["bulge_fraction"], morphology)) * asked["half_light_radius"]
-    ellipticity = float(geometry.bulge_ellipticity(asked["ellipticity"], morphology))
+    kind = np.asarray(morphology)
+    radius = float(geometry.bulge_radius(np.asarray(asked["bulge_fraction"]), kind)) * asked["half_light_radius"]
+    ellipticity = float(geometry.bulge_ellipticity(np.asarray(asked["ellipticity"]), kind))
     return _sheared(galsim.DeVaucouleurs(half_light_radius=radius), ellipticity, asked["position_angle"])
 
 
 def _spiral(asked: Mapping[str, float], structure: Mapping[str, np.ndarray]) -> list[Part]:
     import galsim
 
-    share = bulge_fractions(np.float64(asked["bulge_fraction"]), np.float64(asked["redshift"]))
-    radius = float(geometry.disc_radius(asked["bulge_fraction"], SPIRAL)) * asked["half_light_radius"]
+    share = _bulge_shares(asked)
+    radius = (
+        float(geometry.disc_radius(np.asarray(asked["bulge_fraction"]), np.asarray(SPIRAL)))
+        * asked["half_light_radius"]
+    )
     length = radius / geometry.DISC_HALF_LIGHT
     disc = galsim.InterpolatedImage(
         galsim.Image(arms_image(structure), scale=DISC_STEP * length), flux=1.0, pad_factor=2.0
@@ -106,12 +111,15 @@ def _disc_grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _edge_on(asked: Mapping[str, float], structure: Mapping[str, np.ndarray]) -> list[Part]:
     import galsim
 
-    share = bulge_fractions(np.float64(asked["bulge_fraction"]), np.float64(asked["redshift"]))
-    ellipticity = np.float64(asked["ellipticity"])
-    circular = float(geometry.disc_radius(asked["bulge_fraction"], EDGE_ON)) * asked["half_light_radius"]
+    share = _bulge_shares(asked)
+    ellipticity = np.asarray(asked["ellipticity"])
+    circular = (
+        float(geometry.disc_radius(np.asarray(asked["bulge_fraction"]), np.asarray(EDGE_ON)))
+        * asked["half_light_radius"]
+    )
     along = circular / float(np.sqrt(geometry.axis_ratio(ellipticity)) * geometry.edge_on_half_light(ellipticity))
     disc = galsim.InclinedExponential(
-        float(geometry.inclination_of(ellipticity, EDGE_ON)) * galsim.degrees,
+        float(geometry.inclination_of(ellipticity, np.asarray(EDGE_ON))) * galsim.degrees,
         scale_radius=along / geometry.DISC_HALF_LIGHT,
         scale_h_over_r=HEIGHT_OVER_LENGTH,
     )

@@ -162,7 +162,7 @@ def _grouped(components: list[Any], bands: list[int]) -> list[tuple[Any, np.ndar
 def _drawn(profile: Any, spread: list[Any], scale: float) -> np.ndarray:
     import galsim
 
-    seen = galsim.Convolve([profile, *spread])
+    seen: Any = galsim.Convolve([profile, *spread])
     return seen.drawImage(nx=STAMP, ny=STAMP, scale=scale, method="no_pixel", dtype=float).array
 
 

@@ -218,7 +218,7 @@ def test_a_training_pool_has_structure_and_no_constant_conditions():
     [
         ({"half_light_radius": -1}, "^half_light_radius: -1 arcsec is out of range; expected 0.25 to 1.5 arcsec$"),
         ({"ellipticity": 1.0}, "^ellipticity: 1 is out of range; expected 0 to 0.9$"),
-        ({"magnitude_r": float("nan")}, "^magnitude_r: nan is not a number; expected 17 to 28 mag, or leave it out$"),
+        ({"magnitude_r": float("nan")}, "^magnitude_r: nan is not finite; expected 17 to 28 mag, or leave it out$"),
         ({"morphology": "sprial"}, r"^morphology: 'sprial' is unknown; .* \(did you mean 'spiral'\?\)$"),
         ({"half_light_radius": "5 kpc"}, "^half_light_radius: 5.0 kpc has units of length; expected arcsec$"),
         (
