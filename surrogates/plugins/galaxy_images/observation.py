@@ -63,7 +63,7 @@ def grid(psf: int, fwhm: float, pixel_scale: float) -> tuple[int, float]:
     """
     if psf == _NONE and pixel_scale <= PIXEL_SCALE * (1 + 1e-9):
         return STAMP, pixel_scale
-    side = STAMP * pixel_scale + (3.2 if fwhm <= _WIDE else 6.4)
+    side = STAMP * pixel_scale + (3.2 if fwhm <= _WIDE else 9.6)
     fitting = [size for size in GRIDS if size * PIXEL_SCALE >= side]
     return (fitting or GRIDS[-1:])[0], PIXEL_SCALE
 

@@ -142,15 +142,15 @@ def _elliptical(asked: Arrays, structure: Arrays) -> Scene:
 def _bulge(asked: Arrays, morphology: int) -> tuple[Tensor, Tensor, Tensor]:
     """Flux shares by band (n, bands, m), covariances, and the disc's share (n, bands)."""
     share = _tensor(bulge_fractions(asked["bulge_fraction"], asked["redshift"]))
-    radius = geometry.bulge_radius(asked["bulge_fraction"], np.int64(morphology)) * asked["half_light_radius"]
-    ellipticity = geometry.bulge_ellipticity(asked["ellipticity"], np.int64(morphology))
+    radius = geometry.bulge_radius(asked["bulge_fraction"], np.asarray(morphology)) * asked["half_light_radius"]
+    ellipticity = geometry.bulge_ellipticity(asked["ellipticity"], np.asarray(morphology))
     weights, covariances = _sersic(np.full(len(radius), 4.0), radius, ellipticity, asked["position_angle"])
     return share[..., None] * weights[:, None], covariances, 1.0 - share
 
 
 def _spiral(asked: Arrays, structure: Arrays) -> Scene:
     bulge, bulge_covariances, share = _bulge(asked, SPIRAL)
-    radius = geometry.disc_radius(asked["bulge_fraction"], np.int64(SPIRAL)) * asked["half_light_radius"]
+    radius = geometry.disc_radius(asked["bulge_fraction"], np.asarray(SPIRAL)) * asked["half_light_radius"]
     length = radius / geometry.DISC_HALF_LIGHT
     shape = (radius, asked["ellipticity"], asked["position_angle"])
     weights, covariances = _sersic(np.ones(len(radius)), *shape, widths=_EXPONENTIAL)
@@ -193,9 +193,9 @@ def _spiral(asked: Arrays, structure: Arrays) -> Scene:
 def _edge_on(asked: Arrays, structure: Arrays) -> Scene:
     bulge, bulge_covariances, share = _bulge(asked, EDGE_ON)
     ellipticity = asked["ellipticity"]
-    circular = geometry.disc_radius(asked["bulge_fraction"], np.int64(EDGE_ON)) * asked["half_light_radius"]
+    circular = geometry.disc_radius(asked["bulge_fraction"], np.asarray(EDGE_ON)) * asked["half_light_radius"]
     along = circular / (np.sqrt(geometry.axis_ratio(ellipticity)) * geometry.edge_on_half_light(ellipticity))
-    inclination = _tensor(np.radians(geometry.inclination_of(ellipticity, np.int64(EDGE_ON))))[:, None, None]
+    inclination = _tensor(np.radians(geometry.inclination_of(ellipticity, np.asarray(EDGE_ON))))[:, None, None]
     width = torch.tensor(SERSIC_WIDTHS, dtype=torch.float64)[_EXPONENTIAL]
     plane = (_tensor(along)[:, None] * width)[..., None] ** 2
     height = HEIGHT_OVER_LENGTH / geometry.DISC_HALF_LIGHT * _tensor(along)[:, None]
