@@ -15,6 +15,7 @@ import numpy as np
 from ..cards import count_parameters, file_sha256, verify, weights_file
 from ..errors import WeightsError
 from ..parallel import joined
+from ..request import outside
 from ..schema import SchemaError
 from .declaration import follows_schema, narrowed
 from .subject import Subject, differing
@@ -234,9 +235,7 @@ def _half_trained(subject: Subject, recipe: str) -> tuple[Any, xr.Dataset]:
 
 
 def _marks(subject: Subject, surrogate: Any, asked: xr.Dataset, elsewhere: xr.Dataset, label: str) -> None:
-    far = np.zeros(asked.sizes["sample"], dtype=bool)
-    for variable in surrogate.conditions:
-        far |= variable.outside(asked[variable.name].values)
+    far = outside(surrogate.conditions, asked)
     found = surrogate.sample(asked, seed=subject.seed)
     source = found["source"]
     code = str(source.attrs["flag_meanings"]).split().index(label)

@@ -70,8 +70,12 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     """
     from surrogates.request import condition_dataset
 
-    asked = condition_dataset(CONDITIONS, n=n, check=False)
-    return complete(schema, asked, seed)
+    defaults = {
+        variable.name: np.clip(variable.convert(variable.default), *variable.bounds)
+        for variable in schema
+        if variable.default is not None and variable.bounds is not None
+    }
+    return complete(schema, condition_dataset(CONDITIONS, n=n, check=False, **defaults), seed)
 
 
 def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
@@ -92,10 +96,13 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
         The same, with asked values as they were; `blend_with` and `psf_image` stay missing where they were.
     """
     samples = np.asarray(conditions["sample"].values, dtype=np.int64)
-    asked = {name: np.asarray(conditions[name].values) for name in CONDITIONS.names if not CONDITIONS[name].dims}
+    held = conditions.variables  # quicker than as DataArrays
+    asked = {name: np.asarray(held[name].values) for name in CONDITIONS.names if not CONDITIONS[name].dims}
     columns = (*_JOINT, "position_angle")
     missing = np.stack([np.isnan(asked[name]) for name in columns], -1)
     open_rows = missing.any(axis=1) | (asked["morphology"] < 0)
+    if not open_rows.any():
+        return conditions
     filled = {name: asked[name].copy() for name in ("morphology", *columns)}
     joint = open_rows & ~missing[:, :-1].all(axis=1)
     for rows, candidates in ((open_rows & ~joint, UNASKED_CANDIDATES), (joint, CANDIDATES)):
@@ -105,13 +112,11 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
             drawn = _complete({k: v[some] for k, v in asked.items()}, samples[some], seed, candidates, schema)
             for name, values in drawn.items():
                 filled[name][some] = values
-    for variable in schema:
-        if variable.default is not None and variable.bounds is not None and schema != CONDITIONS:
-            given = asked[variable.name]
-            default = given == variable.convert(variable.default)
-            filled[variable.name] = np.where(default, np.clip(given, *variable.bounds), given)
     return conditions.assign(
-        {name: conditions[name].copy(data=values.astype(conditions[name].dtype)) for name, values in filled.items()}
+        {
+            name: (held[name].dims, values.astype(held[name].dtype, copy=False), held[name].attrs)
+            for name, values in filled.items()
+        }
     )
 
 

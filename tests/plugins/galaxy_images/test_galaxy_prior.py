@@ -83,6 +83,15 @@ def test_any_subset_is_kept_and_the_rest_filled(given):
             assert len(np.unique(full[name])) > 20, name
 
 
+def test_a_narrower_schema_bounds_what_is_filled_and_not_what_is_asked():
+    narrow = CONDITIONS.narrowed({"redshift": (0.4, 0.6), "noise_r": (2.0, 5.0), "ellipticity": (0.2, 0.5)})
+    drawn = prior(narrow, 200, 1)
+    assert not outside(narrow, drawn).any() and (drawn["noise_r"] == 2.0).all()
+    full = complete(narrow, asked(200, redshift=1.0, noise_r=0.0), 1)
+    assert (full["redshift"] == 1.0).all() and (full["noise_r"] == 0.0).all()
+    assert not narrow["ellipticity"].outside(full["ellipticity"].values).any()
+
+
 def test_asked_values_tell_of_the_others():
     flat = complete(CONDITIONS, asked(300, ellipticity=0.75), 1)
     assert (flat["morphology"].values == EDGE_ON).mean() > 0.9
