@@ -38,7 +38,7 @@ def measured(
     training: xr.Dataset | None = None,
 ) -> Validation:
     """The surrogate at the truth's conditions, against the truth."""
-    asked = truth[list(surrogate.plugin.conditions.names)]
+    asked = truth[[name for name in surrogate.plugin.conditions.names if name in truth]]
     samples = surrogate.sample(asked, seed=seed)
     return validate(
         surrogate.plugin,

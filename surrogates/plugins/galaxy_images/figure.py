@@ -164,6 +164,7 @@ def _draw_histograms(room: Any, samples: xr.Dataset, truth: xr.Dataset | None) -
         panel.set_xlim(*limits)
         panel.set_ylim(bottom=0.0)
         panel.set_yticks([])
+        panel.locator_params(axis="x", nbins=4)
         panel.set_xlabel(label, fontsize="small")
         panel.tick_params(labelsize="small")
     title = None if truth is None else "line: surrogate, filled: reference"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .photometry import asked_flux
-from .variables import BANDS, MORPHOLOGIES
+from .variables import BANDS, CONDITIONS, MORPHOLOGIES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,6 +38,8 @@ def shuffled_within_class(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 def smooth_spirals(truth: xr.Dataset, seed: int) -> xr.Dataset:
     """Spirals as the reference's smooth exponential Sersic profiles of the asked size, flux and shape."""
+    from surrogates.request import condition_dataset
+
     from .reference import GalaxyReference
 
     rows = np.flatnonzero(truth["morphology"].values == MORPHOLOGIES.index("spiral"))
@@ -46,8 +48,8 @@ def smooth_spirals(truth: xr.Dataset, seed: int) -> xr.Dataset:
     reference = GalaxyReference()
     asked = truth[[name for name in reference.conditions.names if name in truth]].isel(sample=rows)
     plain = {"morphology": MORPHOLOGIES.index("elliptical"), "sersic_index": 1.0, "blend_fraction": 0.0}
-    asked = asked.assign({name: asked[name].copy(data=np.full(len(rows), value)) for name, value in plain.items()})
-    drawn = reference.sample(asked, seed=seed)
+    asked = asked.assign({name: ("sample", np.full(len(rows), value)) for name, value in plain.items()})
+    drawn = reference.sample(condition_dataset(CONDITIONS, asked, check=False), seed=seed)
     outputs = {name: truth[name].values.copy() for name in ("image", "enclosed_flux_fraction")}
     for name, values in outputs.items():
         values[rows] = drawn[name].values
