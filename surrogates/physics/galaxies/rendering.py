@@ -15,7 +15,7 @@ from torch import Tensor
 
 _FLOOR = -36.0  # exponents below are drawn as this: their products would be denormal numbers, which are slow
 _COLUMNS = 512  # pixels at a time, so that a block of Gaussians stays in the cache
-_OUTER_STEP, _INNER_STEP = 0.05, 0.0125  # steps of the two grids on which arms are sampled [arcsec]
+_OUTER_STEP, _INNER_STEP = 0.05, 0.025  # steps of the two grids on which arms are sampled [arcsec]
 _FARTHEST = 10.0  # radius in scale lengths to which arms are drawn
 _CORE = (1.0, 1.5)  # radii in scale lengths between which a grid's points give way to smooth arms
 _INNER = 0.8  # radius within which the finer one serves [arcsec]
@@ -136,6 +136,8 @@ class Arms:
         A(R) = contrast R^2 / (R^2 + softening^2).
     step : float
         Step in scale lengths of the grid whose points stand for the arms near the centre; 0 for arms without a grid.
+    core : Tensor, optional
+        What those points hold, as from `core_fluxes`; needed with a grid.
     """
 
     length: float
@@ -146,10 +148,11 @@ class Arms:
     contrast: float
     softening: float
     step: float = 0.0
+    core: Tensor | None = None
 
 
 def draw_arms(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
-    """Arms of a disc of unit flux, convolved with a round Gaussian; of no flux but `core_flux`.
+    """Arms of a disc of unit flux, convolved with a round Gaussian; of no flux but what `core` holds.
 
     Parameters
     ----------
@@ -226,24 +229,35 @@ def _core_points(step: float) -> tuple[Tensor, Tensor, Tensor]:
     return torch.stack((x, y), dim=-1)[near], radius[near], torch.atan2(y, x)[near]
 
 
-def _core_fluxes(arms: Arms) -> tuple[Tensor, Tensor]:
-    """Points of the core's lower half and what they hold, over the disc's flux."""
-    points, radius, angle = _core_points(arms.step)
-    amplitude = arms.contrast * radius**2 / (radius**2 + arms.softening**2) * torch.exp(-radius)
-    phase = arms.number * angle - arms.winding * torch.log(radius) - arms.phase
-    return points, amplitude * torch.cos(phase) * (1.0 - _beyond_core(radius)) * (arms.step**2 / (2 * math.pi))
+def core_fluxes(
+    number: Tensor, winding: Tensor, phase: Tensor, contrast: Tensor, softening: float, step: float
+) -> Tensor:
+    """What the points of the core's lower half hold, over the disc's flux.
 
+    The upper half holds the same where the number of arms is even, and its negative where it is odd.
 
-def core_flux(arms: Arms) -> float:
-    """Flux of the arms over the disc's: none but what their grid makes of them near the centre."""
-    if arms.step == 0.0 or arms.number % 2:
-        return 0.0
-    return 2.0 * float(_core_fluxes(arms)[1].sum())
+    Parameters
+    ----------
+    number, winding, phase, contrast : Tensor
+        (n,) as in `Arms`.
+    softening, step : float
+
+    Returns
+    -------
+    Tensor
+        (n, points) float64.
+    """
+    _, radius, angle = _core_points(step)
+    shape = radius**2 / (radius**2 + softening**2) * torch.exp(-radius) * (1.0 - _beyond_core(radius))
+    crest = number[:, None] * angle - winding[:, None] * torch.log(radius) - phase[:, None]
+    return torch.cos(crest) * (contrast[:, None] * (step**2 / (2 * math.pi))) * shape
 
 
 def _core(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
     """Brightness of the arms near the centre, as their grid's points show it, (size, size)."""
-    points, flux = _core_fluxes(arms)
+    points = _core_points(arms.step)[0]
+    flux = arms.core
+    assert flux is not None
     places = (points @ arms.shear.cpu().T * arms.length).to(arms.shear.device)
     variance = torch.full((len(points),), sigma**2, device=places.device)
     half = draw_round(flux[None].to(places.device), variance, places, size, scale)[0]

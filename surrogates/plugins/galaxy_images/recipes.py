@@ -53,7 +53,7 @@ def decoder(updates: int = 3_000) -> Recipe:
         model=_model,
         phases=(Phase(_learn, updates, {"calibration": Adam(3e-3)}, average=0.995),),
         batch_size=64,
-        sample_batch=64,
+        sample_batch=16,
         codec=_codec,
         description="parts drawn in closed form at random structure, with a learned calibration",
     )

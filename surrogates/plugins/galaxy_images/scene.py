@@ -21,7 +21,7 @@ from surrogates.physics.galaxies.mixtures import (
     vertical_weights,
 )
 from surrogates.physics.galaxies.optics import SIGMA, crop
-from surrogates.physics.galaxies.rendering import Arms, core_flux, covariance, draw_arms, draw_gaussians, draw_round
+from surrogates.physics.galaxies.rendering import Arms, core_fluxes, covariance, draw_arms, draw_gaussians, draw_round
 
 from . import geometry, latents
 from .colours import bulge_fractions
@@ -158,20 +158,16 @@ def _spiral(asked: Arrays, structure: Arrays) -> Scene:
     knots = torch.einsum("nij,nkj->nki", shear, _tensor(structure["knots"])) * _tensor(length)[:, None, None]
     count = knots.shape[1]
     stretch = 1.0 / np.sqrt(geometry.axis_ratio(asked["ellipticity"]))
+    number, phase, contrast = (_tensor(structure[name]) for name in ("arms", "phase", "contrast"))
+    winding = number / torch.tan(_tensor(structure["pitch"]))
+    core = core_fluxes(number, winding, phase, contrast, latents.ARM_SOFTENING, DISC_STEP)
+    shown = _tensor(stretch * length * DISC_STEP < _COARSEST)
+    numbers = zip(*(part.tolist() for part in (_tensor(length), number, winding, phase, contrast, shown)), strict=True)
     arms = tuple(
-        Arms(
-            float(length[row]),
-            shear[row],
-            int(structure["arms"][row]),
-            float(structure["arms"][row] / np.tan(structure["pitch"][row])),
-            float(structure["phase"][row]),
-            float(structure["contrast"][row]),
-            latents.ARM_SOFTENING,
-            DISC_STEP if float(stretch[row] * length[row]) * DISC_STEP < _COARSEST else 0.0,
-        )
-        for row in range(len(radius))
+        Arms(size, shear[row], int(m), wind, start, depth, latents.ARM_SOFTENING, DISC_STEP * grid, core[row])
+        for row, (size, m, wind, start, depth, grid) in enumerate(numbers)
     )
-    whole = torch.tensor([1.0 + core_flux(part) for part in arms], dtype=torch.float64)
+    whole = 1.0 + 2.0 * core.sum(-1) * (number % 2 == 0) * shown
     disc = share * ((1.0 - latents.KNOT_FRACTION) * _DISC_CUT / whole)[:, None]
     return Scene(
         (
