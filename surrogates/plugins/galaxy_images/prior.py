@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     """
     from surrogates.request import condition_dataset
 
-    defaults = {
+    defaults: dict[str, Any] = {
         variable.name: np.clip(variable.convert(variable.default), *variable.bounds)
         for variable in schema
         if variable.default is not None and variable.bounds is not None
