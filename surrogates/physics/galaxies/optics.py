@@ -73,7 +73,8 @@ def image_transfer(psf: Tensor, scale: Tensor | float, ky: Tensor, kx: Tensor) -
     Tensor
         Complex, ky by kx.
     """
-    psf = psf.double() / psf.double().sum()
+    psf = psf.double().to(ky.device)
+    psf = psf / psf.sum()
     place = (torch.arange(psf.shape[-1], dtype=torch.float64) - (psf.shape[-1] - 1) / 2) * scale
     rows = torch.exp(-1j * ky * place)
     columns = torch.exp(-1j * kx.T * place)
@@ -123,8 +124,8 @@ def resample(spectrum: Tensor, scale: Tensor | float, size: int, pixel_scale: Te
     columns = torch.exp(1j * place[:, None] * kx)
     columns[:, 1:-1] *= 2.0
     columns[:, -1] = columns[:, -1].real.to(columns.dtype)
-    rows = (rows * (inside[:, None] * ratio**2 / count**2)).to(spectrum.dtype)
-    columns = (columns * inside[:, None]).to(spectrum.dtype)
+    rows = (rows * (inside[:, None] * ratio**2 / count**2)).to(spectrum)
+    columns = (columns * inside[:, None]).to(spectrum)
     return (rows @ spectrum @ columns.transpose(-1, -2)).real
 
 

@@ -64,7 +64,9 @@ class GalaxyDecoder(nn.Module):
         arms = {f"latent_{name}": torch.tensor(found[name]) for name in SPIRAL_LATENTS}
         context = conditions["context"]
         told = torch.cat((context.float(), latent_features(arms).to(context.device)), dim=-1)
-        factor = torch.where((filled["morphology"] == SPIRAL)[:, None], self.calibration(told), 1.0)
+        blended = (filled["blend_with"] >= 0) & (filled["blend_fraction"] > 0)
+        calibrated = (filled["morphology"] == SPIRAL) & ~blended
+        factor = torch.where(calibrated[:, None], self.calibration(told), 1.0)
         light = light.to(context.device) * factor[..., None, None]
         return {"light": light, "scale": scale.to(context.device), **drawn}
 
