@@ -89,12 +89,15 @@ def gan(pretraining: int = 500, updates: int = 2_700) -> Recipe:
     )
 
 
-def ddpm(updates: int = 1_800) -> Recipe:
+def ddpm(updates: int = 1_800, refinement: int = 1_200) -> Recipe:
     """Denoising diffusion by a context U-net; DDIM sampling with chosen steps."""
     return Recipe(
         data=_data,
         model=_ddpm,
-        phases=(Phase(_learn, updates, {"network": Adam(2e-3), "enclosed": Adam(1e-3)}, average=0.995),),
+        phases=tuple(
+            Phase(_learn, number, {"network": Adam(2e-3), "enclosed": Adam(1e-3)}, average=0.995)
+            for number in (updates, refinement)
+        ),
         batch_size=16,
         sample_batch=16,
         codec=_codec,
