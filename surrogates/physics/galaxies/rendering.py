@@ -15,10 +15,11 @@ from torch import Tensor
 
 _FLOOR = -36.0  # exponents below are drawn as this: their products would be denormal numbers, which are slow
 _COLUMNS = 512  # pixels at a time, so that a block of Gaussians stays in the cache
-_OUTER_STEP, _INNER_STEP = 0.05, 0.025  # steps of the two grids on which arms are sampled [arcsec]
-_FARTHEST = 10.0  # radius in scale lengths to which arms are drawn
+_OUTER_STEP, _INNER_STEP = 0.05, 0.0125  # steps of the two grids on which arms are sampled [arcsec]
+_FARTHEST = 8.5  # radius in scale lengths to which arms are drawn
 _CORE = (1.0, 1.5)  # radii in scale lengths between which a grid's points give way to smooth arms
 _INNER = 0.8  # radius within which the finer one serves [arcsec]
+_FADING = 0.5  # of which the outer grid's steepest phase makes fading worth its cost
 _STEEPEST = 2.4  # change of the arms' phase from one sample to the next beyond which they fade, averaged out anyway
 
 
@@ -198,18 +199,30 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
     square = x * x + y * y
     angle = torch.atan2(y, x).mul_(arms.number)
     angle.sub_(torch.log(square), alpha=0.5 * arms.winding).sub_(arms.phase)
-    across, along = arms.number * x - arms.winding * y, arms.number * y + arms.winding * x
-    slope_x, slope_y = (inverse[1][k] * across - inverse[0][k] * along for k in (0, 1))
-    steep = (slope_x * slope_x + slope_y * slope_y).mul_(float(axis[1] - axis[0]) ** 2 / _STEEPEST**2)
-    share = 1.0 / (1.0 + (steep / (square * square)).clamp_min(1e-4) ** 4)
-    radius = torch.sqrt(axis * axis + (half * half)[:, None])
-    weight = ((radius - _INNER / 2) / (_INNER / 2)).clamp(0.0, 1.0)
-    weight = weight * weight * (3.0 - 2.0 * weight)
-    share = share.mul_(1.0 - weight if inner else weight).mul_(square / (square + arms.softening**2))
+    share = (square / (square + arms.softening**2)).mul_(
+        _apart(len(axis), float(axis[1] - axis[0]), inner, axis.device)
+    )
+    step = float(axis[1] - axis[0]) / _STEEPEST
+    stretch = (a + d) / 2 + math.hypot((a - d) / 2, b)
+    if inner or math.hypot(arms.number, arms.winding) * stretch**2 * step > _FADING * _INNER / 2:
+        across, along = arms.number * x - arms.winding * y, arms.number * y + arms.winding * x
+        slope_x, slope_y = (inverse[1][k] * across - inverse[0][k] * along for k in (0, 1))
+        steep = (slope_x * slope_x + slope_y * slope_y).div_(square * square).clamp_min_(1e-6).mul_(step**2)
+        share = share / (1.0 + steep.clamp_min_(1e-4) ** 4)
     length = torch.sqrt(square)
     if arms.step > 0.0:
         share = share.mul_(_beyond_core(length))
     return torch.exp(-length).mul_(share).mul_(torch.cos(angle)).mul_(arms.contrast / (2 * math.pi * arms.length**2))
+
+
+@lru_cache(maxsize=16)
+def _apart(count: int, step: float, inner: bool, device: torch.device) -> Tensor:
+    """Share of the arms that one of the two grids draws, at the points of its upper half."""
+    axis = (torch.arange(count, dtype=torch.float64, device=device) - (count - 1) / 2) * step
+    radius = torch.sqrt(axis * axis + (axis[: count // 2] ** 2)[:, None])
+    weight = ((radius - _INNER / 2) / (_INNER / 2)).clamp(0.0, 1.0)
+    weight = weight * weight * (3.0 - 2.0 * weight)
+    return (1.0 - weight if inner else weight).float()
 
 
 def _beyond_core(radius: Tensor) -> Tensor:
