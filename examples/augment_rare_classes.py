@@ -41,13 +41,10 @@ def galaxies(simulator, counts: dict[str, int], seed: int) -> tuple[np.ndarray, 
     return images, drawn["morphology"].values.astype(np.int64)
 
 
-def turned_copies(images: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
-    """`count` galaxies drawn with replacement, turned by quarter circles and mirrored."""
-    made = []
-    for row in generator.integers(0, len(images), count):
-        image = np.rot90(images[row], int(generator.integers(0, 4)), axes=(1, 2))
-        made.append(image[:, :, ::-1] if generator.random() < 0.5 else image)
-    return np.stack(made)
+def turned(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Each galaxy turned by quarter circles and mirrored at random."""
+    made = [np.rot90(image, int(generator.integers(0, 4)), axes=(1, 2)) for image in images]
+    return np.stack([image[:, :, ::-1] if generator.random() < 0.5 else image for image in made])
 
 
 def train(images: np.ndarray, codes: np.ndarray, steps: int, seed: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -63,7 +60,7 @@ def train(images: np.ndarray, codes: np.ndarray, steps: int, seed: int) -> Calla
     generator = np.random.default_rng(seed)
     for _ in range(steps):
         rows = generator.integers(0, len(images), 48)
-        batch = turned_copies(images[rows], 48, generator)
+        batch = turned(images[rows], generator)
         loss = torch.nn.functional.cross_entropy(
             network(torch.from_numpy(np.ascontiguousarray(batch))), torch.from_numpy(codes[rows])
         )
@@ -109,7 +106,10 @@ def main() -> None:
     simulated, simulated_codes = galaxies(reference, extra, seed=4)
     simulating = time.process_time() - start
     dice = np.random.default_rng(5)
-    copies = [turned_copies(images[codes == CLASSES.index(kind)], count, dice) for kind, count in extra.items()]
+    copies = []
+    for kind, count in extra.items():
+        known = images[codes == CLASSES.index(kind)]
+        copies.append(turned(known[dice.integers(0, len(known), count)], dice))
     copied_codes = np.repeat([CLASSES.index(kind) for kind in extra], list(extra.values()))
     sets = {
         "as it is": (images, codes),
