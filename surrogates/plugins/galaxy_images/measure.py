@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MAGNITUDE_BINS: tuple[tuple[float, float], ...] = ((17.0, 21.0), (21.0, 23.0), (23.0, 25.0), (25.0, 28.0))
 """Bins of the asked r magnitude, lower edge included."""
 
-LEAST, LEAST_IN_BIN = 24, 60
-"""Galaxies that a class, and a bin of a class, needs on each side to have figures."""
+LEAST = 24
+"""Galaxies that a class or bin needs on each side to have figures."""
 
 LEAST_DRAWS = 8
 """Draws at equal conditions that each side needs for figures at fixed conditions."""
@@ -271,7 +271,7 @@ class GalaxyMeasure:
                     _where(side, (side["magnitude_r"].values >= low) & (side["magnitude_r"].values < high))
                     for side in sides
                 ]
-                if min(side.sizes["sample"] for side in inside) >= LEAST_IN_BIN:
+                if min(side.sizes["sample"] for side in inside) >= LEAST:
                     yield f"{name}/{low:g}-{high:g}/", name, inside[0], inside[1]
 
 
