@@ -138,7 +138,8 @@ class PhotonShooting:
                 for part in components:  # GalSim 2.8 gives sums a wrong flux where one of them has negative photons
                     count = round(self.photons * part.shares[k])
                     if count:
-                        seen: Any = galsim.Convolve(part.profile, psf).withFlux(flux[k] * part.shares[k])
+                        seen: Any = galsim.Convolve(part.profile, psf)
+                        seen = seen.withFlux(flux[k] * part.shares[k])
                         options = {"n_photons": count, "poisson_flux": False, "rng": rng, "add_to_image": True}
                         seen.drawImage(image, method="phot", **options)
                 bands.append(image.array)

@@ -108,9 +108,7 @@ def losses(folder: Path) -> list[tuple[int, int, dict[str, float]]]:
 def same_weights(a: Path, b: Path) -> bool:
     left, right = load_checkpoint(a), load_checkpoint(b)
     return all(
-        torch.equal(left[kind][name], right[kind][name])
-        for kind in ("model", "averages")
-        for name in left[kind]
+        torch.equal(left[kind][name], right[kind][name]) for kind in ("model", "averages") for name in left[kind]
     )
 
 

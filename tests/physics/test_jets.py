@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surrogates.physics.jets import energy_flow, laws, measures, observables
+from surrogates.physics.jets import energy_flow, laws, measures, observables, substructure
 
 
 def random_jets(n: int = 40, m: int = 30, seed: int = 0, spread: float = 0.2) -> np.ndarray:
@@ -293,3 +293,40 @@ def test_matching_prefers_the_truth_to_a_single_jet():
     (alone, _), (far, _) = measures.coverage_and_matching(truth, samples[:1].repeat(60, 0), batches=1, batch_size=30)
     assert coverage > 3 * alone
     assert matching < far
+
+
+# Differentiable substructure
+
+
+def test_differentiable_shapes_agree_with_the_observables():
+    jets = random_jets(60)
+    eta, phi, pt = torch.tensor(jets).unbind(-1)
+    member = torch.nn.functional.one_hot(torch.arange(30) % 3, 3).double() * (pt > 0)[..., None]
+    shapes = dict(zip(substructure.SHAPES, substructure.shapes(eta, phi, pt, member).T.numpy(), strict=True))
+    assert shapes["pt_dispersion"] == pytest.approx(observables.pt_dispersion(jets), rel=1e-6)
+    assert shapes["girth"] == pytest.approx(observables.girth(jets), abs=1e-4)
+    assert shapes["les_houches_angularity"] == pytest.approx(observables.les_houches_angularity(jets), abs=1e-3)
+    many = observables.multiplicity(jets) > 3
+    e2, e3, _ = energy_flow.energy_correlators(jets).T
+    ratio2, ratio3 = np.exp(shapes["log_e2"][many]) / e2[many], np.exp(shapes["log_e3"][many]) / e3[many]
+    assert ratio2.std() / ratio2.mean() < 1e-3 and ratio3.std() / ratio3.mean() < 1e-3
+
+
+def test_subjettiness_of_labelled_prongs_is_the_clustered_one():
+    generator = np.random.default_rng(5)
+    centres = np.array([[0.4, 0.0], [-0.3, 0.3], [0.0, -0.4]])
+    jets = np.zeros((20, 30, 3))
+    label = np.arange(30) % 3
+    jets[..., :2] = centres[label] + generator.normal(0.0, 0.01, (20, 30, 2))
+    jets[..., 2] = np.where(np.arange(30) < 3, 0.2, 0.01)
+    member = torch.nn.functional.one_hot(torch.tensor(label), 3).double().expand(20, -1, -1)
+    shapes = substructure.shapes(*torch.tensor(jets).unbind(-1), member)
+    found = torch.exp(shapes[:, [substructure.SHAPES.index(f"log_tau{n}") for n in (1, 2, 3)]]).numpy()
+    assert found == pytest.approx(observables.n_subjettiness(jets), rel=0.02)
+
+
+def test_substructure_has_finite_gradients_for_any_number_of_constituents():
+    jets = torch.tensor(random_jets(40), requires_grad=True)
+    member = torch.nn.functional.one_hot(torch.arange(30) % 3, 3).double() * (jets[..., 2] > 0)[..., None]
+    substructure.shapes(*jets.unbind(-1), member).sum().backward()
+    assert jets.grad is not None and torch.isfinite(jets.grad).all()

@@ -140,7 +140,7 @@ def _kron(images: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, dict[str,
             main[mine[np.argmax(light[mine])]] = row + 1
     chosen = main[labels]
     catalogue = SourceCatalog(mosaic, SegmentationImage(chosen), kron_params=KRON)
-    rows = np.asarray(catalogue.labels) - 1
+    rows = np.asarray(catalogue.labels, dtype=np.int64) - 1
     found["kron_flux"][rows] = _numbers(catalogue.kron_flux)
     found["flux_radius"][rows] = _numbers(catalogue.flux_radius(0.5))
     ellipticity = _numbers(catalogue.ellipticity)

@@ -1,8 +1,8 @@
 """galaxy-images: galaxies of four morphological classes in g, r and i, 64 x 64 pixels, with PSF and noise as asked.
 
-The reference is GalSim. The default surrogate draws a galaxy's parts in closed form at random structure and corrects
-them with a network; PSF, pixel scale, flux and noise are exact. A conditional GAN and a diffusion model stand beside
-it.
+The reference is GalSim. The default surrogate draws a galaxy's parts in closed form at random structure, with a
+learned calibration of a spiral's light; PSF, pixel scale, flux and noise are exact. A conditional GAN and a diffusion
+model stand beside it.
 """
 
 from __future__ import annotations

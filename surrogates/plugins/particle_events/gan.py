@@ -156,6 +156,3 @@ def _context(model: EventGAN, batch: Batch) -> Tensor:
     return model.context(
         conditions["energy"], conditions["initial_state_radiation"], encoded["content"], encoded["photons"]
     )
-
-
-

@@ -137,9 +137,7 @@ def decays(fractions: dict[int, float], polarisation: int, n: int, seed: int) ->
         flight = parent[:, :3] / np.linalg.norm(parent[:, :3], axis=-1, keepdims=True)
         if charge > 0:
             rest = rest * np.array([-1.0, -1.0, -1.0, 1.0])
-        oriented = np.where(
-            np.isin(c["id"][chosen], self_conjugate()), c["id"][chosen], -charge * c["id"][chosen]
-        )
+        oriented = np.where(np.isin(c["id"][chosen], self_conjugate()), c["id"][chosen], -charge * c["id"][chosen])
         tie = rng.random(len(chosen))
         for index in np.unique(found[:, side]):
             events = np.flatnonzero(found[:, side] == index)
