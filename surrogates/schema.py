@@ -91,6 +91,8 @@ class Variable:
         if self.categories is not None:
             attrs["flag_values"] = np.arange(len(self.categories), dtype=self.dtype)
             attrs["flag_meanings"] = " ".join(self.categories)
+        elif self.optional and np.dtype(self.dtype).kind == "f":
+            attrs["missing_value"] = np.nan
         return attrs
 
     def describe_range(self) -> str:

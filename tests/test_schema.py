@@ -185,3 +185,9 @@ def test_undeclared_dimensions_and_twins_are_refused():
         Schema((Variable("px", "momentum", dims=("particle",)),))
     with pytest.raises(ValueError, match="each variable once"):
         Schema((ENERGY, ENERGY))
+
+
+def test_optional_numbers_say_in_files_that_nan_is_no_fault():
+    asked = Variable("size", "size", units="m", optional=True)
+    assert np.isnan(asked.attrs()["missing_value"])
+    assert "missing_value" not in Variable("size", "size", units="m").attrs()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..request import check_limits, outside
 from ..schema import Schema, SchemaError, Variable
-from .subject import Subject, differing, tensors
+from .subject import Subject, differing, same_attribute, tensors
 
 
 def check_schema_units(subject: Subject) -> None:
@@ -140,7 +140,7 @@ def _fits(variable: Variable, found: Any) -> None:
     assert found.dims == ("sample", *variable.dims), f"{name}: dims {found.dims}; expected {('sample', *variable.dims)}"
     assert found.dtype == np.dtype(variable.dtype), f"{name}: dtype {found.dtype}; expected {variable.dtype}"
     for key, expected in variable.attrs().items():
-        assert np.array_equal(found.attrs.get(key), expected), (
+        assert same_attribute(found.attrs.get(key), expected), (
             f"{name}: attribute {key} is {found.attrs.get(key)!r}; expected {expected!r}"
         )
     values = found.values

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..parallel import joined
-from .subject import Subject, differing
+from .subject import Subject, differing, same_attribute
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,6 +96,4 @@ def _same_attributes(written: xr.Dataset, again: xr.Dataset, name: str) -> None:
     for variable in written.data_vars:
         for key, value in written[variable].attrs.items():
             found = again[variable].attrs.get(key)
-            assert found is not None and np.array_equal(found, value), (
-                f"{name}: {variable}: attribute {key} is {found!r}; expected {value!r}"
-            )
+            assert same_attribute(found, value), f"{name}: {variable}: attribute {key} is {found!r}; expected {value!r}"

@@ -154,3 +154,9 @@ def differing(first: xr.Dataset, second: xr.Dataset) -> str:
             count = int((~same).sum())
             return f"{name}: {count} of {same.size} values differ, first at {where}: {a[where]!r} and {b[where]!r}"
     return ""
+
+
+def same_attribute(found: Any, expected: Any) -> bool:
+    """Whether an attribute is there and equal; NaN equals NaN."""
+    numbers = np.asarray(expected).dtype.kind == "f" and np.asarray(found).dtype.kind == "f"
+    return found is not None and bool(np.array_equal(found, expected, equal_nan=numbers))
