@@ -102,7 +102,8 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     surrogate = registry.load(name)
     if plugin.reference is None:
         raise SurrogatesError(f"{name}: no reference simulator runs forward")
-    n = truth_size(surrogate.card.speed, truth_seconds, workers)
+    asked = max((target.n for target in plugin.targets.values()), default=LARGEST)
+    n = truth_size(surrogate.card.speed, truth_seconds, workers, asked)
     _say(f"{name}: simulating {n:,} samples with the reference")
     truth, spent = _simulated(plugin, n, workers)
     _say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
@@ -124,11 +125,14 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     return Shown(section, tuple(files))
 
 
-def truth_size(speeds: Sequence[Any], seconds: float, workers: int) -> int:
-    """Reference samples that take about `seconds`, from the rate on the card; a multiple of 500."""
+def truth_size(speeds: Sequence[Any], seconds: float, workers: int, asked: int = 4 * LARGEST) -> int:
+    """Reference samples that take about `seconds`, from the rate on the card; a multiple of 500.
+
+    No more than a quarter of what the plugin's figures are asked at: comparing has a cost too.
+    """
     rate = next((speed.rate for speed in speeds if speed.side == "reference"), 50.0)
-    wanted = int(rate * seconds * workers)
-    return max(SMALLEST, min(LARGEST, wanted) // BLOCK * BLOCK)
+    most = min(LARGEST, max(asked // 4, BLOCK))
+    return max(min(SMALLEST, most), min(most, int(rate * seconds * workers)) // BLOCK * BLOCK)
 
 
 def _simulated(plugin: Plugin, n: int, workers: int) -> tuple[xr.Dataset, float]:
