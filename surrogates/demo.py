@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 TRUTH_SECONDS = 22.0
 """Wall-clock seconds, about, that each plugin's reference may take on two cores."""
-LARGEST, SMALLEST, BLOCK = 20_000, 1_000, 500
-BENCHMARK_SECONDS = 3.0
+LARGEST, SMALLEST, BLOCK = 20_000, 1_000, 100
+SHARE = 10
+"""Of the samples that a plugin's figures are asked at, the demo compares one in so many: comparing has a cost too."""
+BENCHMARK_SECONDS = 1.0
 MEGABYTES_SHOWN = 1e6
 
 
@@ -109,7 +111,7 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     _say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
     samples = surrogate.sample(truth[list(plugin.conditions.names)], seed=1)
     _say(f"{name}: comparing")
-    found = validate(plugin, samples, truth, resamples=10, splits=5)
+    found = validate(plugin, samples, truth, resamples=10, splits=3)
     _say(f"{name}: timing")
     benchmark = timed(plugin, models=[surrogate.card.recipe], seconds=BENCHMARK_SECONDS, rounds=3)
     section = validation_section(
@@ -125,13 +127,10 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     return Shown(section, tuple(files))
 
 
-def truth_size(speeds: Sequence[Any], seconds: float, workers: int, asked: int = 4 * LARGEST) -> int:
-    """Reference samples that take about `seconds`, from the rate on the card; a multiple of 500.
-
-    No more than a quarter of what the plugin's figures are asked at: comparing has a cost too.
-    """
+def truth_size(speeds: Sequence[Any], seconds: float, workers: int, asked: int = SHARE * LARGEST) -> int:
+    """Reference samples that take about `seconds`, from the rate on the card; a multiple of `BLOCK`."""
     rate = next((speed.rate for speed in speeds if speed.side == "reference"), 50.0)
-    most = min(LARGEST, max(asked // 4, BLOCK))
+    most = min(LARGEST, max(asked // SHARE, BLOCK))
     return max(min(SMALLEST, most), min(most, int(rate * seconds * workers)) // BLOCK * BLOCK)
 
 

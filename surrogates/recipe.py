@@ -114,7 +114,8 @@ class Recipe:
     Attributes
     ----------
     data : callable
-        Folder or None -> training pools; simulated when None, several pools are unpaired and shuffled apart.
+        Folder -> training pools; several pools are unpaired and shuffled apart. What the folder lacks is simulated and
+        kept in it, part by part, so that a killed run goes on; a recipe may also read users' own files from it.
     model : callable
         (plugin, fitted codec) -> the untrained model.
     phases : tuple of Phase
@@ -128,7 +129,7 @@ class Recipe:
         One line for `surrogates info`.
     """
 
-    data: Callable[[Path | None], tuple[xr.Dataset, ...]]
+    data: Callable[[Path], tuple[xr.Dataset, ...]]
     model: Callable[[Plugin, Any], Model]
     phases: tuple[Phase, ...]
     batch_size: int

@@ -135,7 +135,7 @@ class Surrogate:
         Raises
         ------
         SchemaError
-            The model has no such option.
+            The model has no such option, or not with this value.
         """
         current = getattr(self.model, "options", None)
         known = [item.name for item in dataclasses.fields(current)] if dataclasses.is_dataclass(current) else []
@@ -147,7 +147,10 @@ class Surrogate:
                 )
         model: Any = copy.copy(self.model)
         if options:
-            model.options = dataclasses.replace(current, **options)  # type: ignore[type-var]
+            try:
+                model.options = dataclasses.replace(current, **options)  # type: ignore[type-var]
+            except (TypeError, ValueError) as error:
+                raise SchemaError(f"{self.plugin.name}/{self.card.recipe}: {error}") from error
         return dataclasses.replace(self, model=model)
 
     def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .recipe import Codec, Model, Recipe
 
 PRECISIONS = ("32-true", "bf16-mixed", "64-true")
+SIMULATED = "data"
+"""Folder of a run that keeps what was simulated for it."""
 
 
 def train(
@@ -55,7 +57,8 @@ def train(
     run_dir : path
         Folder of the checkpoint, the log (JSON lines), loss plot and sample figures.
     data : path, optional
-        One HDF5 file of training pools (see `write_pools`), or a folder for the recipe's reader; None simulates.
+        One HDF5 file of training pools (see `write_pools`), or a folder for the recipe's reader; None simulates and
+        keeps what was simulated under `run_dir`/data.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"32-true", "bf16-mixed", "64-true"}
@@ -79,7 +82,8 @@ def train(
     recipe = _recipe(plugin, recipe_name)
     fabric = launch(device, devices, precision)
     torch.set_num_threads(threads)
-    pools = training_pools(plugin, recipe, data)
+    with fabric.rank_zero_first():
+        pools = training_pools(plugin, recipe, simulated(run_dir) if data is None else data)
     codec: Any = (recipe.codec or plugin.codec)(plugin)
     codec.fit([pool.physical for pool in pools])
     torch.manual_seed(fold(seed, "weights"))
@@ -101,14 +105,21 @@ def train(
     )
 
 
-def training_pools(plugin: Plugin, recipe: Recipe, data: str | Path | None = None) -> tuple[Pool, ...]:
-    """The recipe's training pools from one HDF5 file, a folder, or simulation."""
-    names = plugin.conditions.names
-    if data is not None and Path(data).is_file():
-        return read_pools(data, names)
-    if data is not None and not Path(data).exists():
-        raise PoolError(f"data: {data} does not exist; expected an HDF5 file or a folder")
-    return tuple(pool_from_dataset(dataset, names) for dataset in recipe.data(Path(data) if data else None))
+def simulated(run_dir: str | Path) -> Path:
+    """Folder of a run that keeps what was simulated for it, made where it is not there."""
+    folder = Path(run_dir) / SIMULATED
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def training_pools(plugin: Plugin, recipe: Recipe, data: str | Path) -> tuple[Pool, ...]:
+    """The recipe's training pools from one HDF5 file or from a folder, which keeps what has to be simulated."""
+    names, path = plugin.conditions.names, Path(data)
+    if path.is_file():
+        return read_pools(path, names)
+    if not path.exists():
+        raise PoolError(f"data: {path} does not exist; expected an HDF5 file or a folder")
+    return tuple(pool_from_dataset(dataset, names) for dataset in recipe.data(path))
 
 
 def fit(

@@ -12,7 +12,7 @@ def test_truth_takes_about_the_asked_time():
     speeds = (Speed("surrogate", 1000, 0.01, 0.01), Speed("reference", 1250, 10.0, 10.0))
     assert truth_size(speeds, seconds=40, workers=2) == 10_000
     assert truth_size(speeds, seconds=1e-3, workers=2) == SMALLEST
-    assert truth_size(speeds, seconds=1e6, workers=2, asked=2_000) == 500
+    assert truth_size(speeds, seconds=1e6, workers=2, asked=2_000) == 200
     assert truth_size(speeds, seconds=1e6, workers=2) == LARGEST
 
 

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "surrogates"
 LONGEST = 430
 DOMAIN_LIBRARIES = {
-    "awkward", "fastjet", "matplotlib", "pyhepmc", "pylhe", "pythia8mc", "sklearn", "uproot", "vector",
+    "PIL", "awkward", "fastjet", "galsim", "matplotlib", "photutils", "pyhepmc", "pylhe", "pythia8mc", "sklearn",
+    "statmorph", "uproot", "vector",
 }  # fmt: skip
 DOMAIN_ROOMS = {"plugins", "physics", "io", "registry", "surrogate"}
 ON_TOP = {"survey", "web", "cli", "benchmarks", "demo", "report", "testing"}

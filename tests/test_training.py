@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from surrogates.checkpoints import CheckpointError, load_checkpoint, read_log
@@ -22,7 +25,7 @@ from surrogates.noise import Noise
 from surrogates.pools import Order, Pool, PoolError, encode_pool, read_pools, write_pools
 from surrogates.progress import Watch
 from surrogates.recipe import Adam, Phase, Privacy, Recipe
-from surrogates.training import fit, release
+from surrogates.training import fit, release, train
 from surrogates.training_loop import TrainingError, learning_rate
 
 torch.set_num_threads(1)
@@ -311,6 +314,25 @@ def test_pools_survive_the_carried_file(tmp_path: Path) -> None:
         read_pools(tmp_path / "broken.h5")
     with pytest.raises(PoolError, match="lengths"):
         Pool({"x": torch.zeros(3)}, {"shift": torch.zeros(4)})
+
+
+def test_what_is_simulated_for_a_run_is_kept_in_it(tmp_path: Path) -> None:
+    simulated = []
+
+    def data(folder: Path) -> tuple[xr.Dataset, ...]:
+        path = folder / "part.npy"
+        if not path.exists():
+            simulated.append(path)
+            np.save(path, cloud_pool().physical["x"].numpy())
+        return (xr.Dataset({"x": (("sample", "axis"), np.load(path)), "shift": ("sample", np.zeros(300))}),)
+
+    recipe = replace(cloud_recipe((2, 1)), data=data, codec=lambda plugin: Standardised())
+    plugin = SimpleNamespace(recipes={"cloud": recipe}, conditions=SimpleNamespace(names=("shift",)))
+    for stop in (1, None):
+        train(plugin, "cloud", tmp_path / "run", device="cpu", progress=False, figure=lambda *_: None, stop_after=stop)
+    assert simulated == [tmp_path / "run" / "data" / "part.npy"]
+    with pytest.raises(PoolError, match="nowhere does not exist"):
+        train(plugin, "cloud", tmp_path / "run", data=tmp_path / "nowhere", device="cpu")
 
 
 def test_log_is_json_lines_and_plots_are_drawn(whole: Path, tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import click
 import numpy as np
 
 from .. import registry
+from ..counting import Counter
 from ..io import FileFormatError
 from .entry import CheckFailed
 from .files import FILE, read_whole
 from .output import announce, columns
-from .progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,7 +76,7 @@ def validate_command(
         if path is not None
     }
     remarks = differing_conditions(plugin, sides["samples"], sides["truth"])
-    with Progress("validation", None) as progress:
+    with Counter("validation", None) as progress:
         found = validate(plugin, **sides, seed=seed, n=n, classifiers=not quick, progress=progress.stage)
     broken = broken_laws(plugin, found.residuals)
     if report is not None:

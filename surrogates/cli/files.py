@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import registry
+from ..counting import Counter
 from ..errors import PluginError
 from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats, OutputError
 from .entry import CheckFailed
 from .output import announce
-from .progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -126,7 +126,7 @@ def convert_command(
     if target != STDOUT and Path(target).resolve() == source.resolve():
         raise OutputError(f"{target}: source and target are one file; choose another name")
     samples = 0
-    with Progress("samples", None) as progress:
+    with Counter("samples", None) as progress:
 
         def counted() -> Iterator[xr.Dataset]:
             nonlocal samples

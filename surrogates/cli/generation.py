@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import registry
+from ..counting import Counter
 from ..errors import SurrogatesError
 from .conditions import PREFIX, asked, condition_options, given_conditions
 from .output import announce
-from .progress import Progress
 from .writing import Job, Summary, write
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         workers=given["workers"],
         shard=_share(given["shard"]),
     )
-    with Progress(plugin.name, job.share_size) as progress:
+    with Counter(plugin.name, job.share_size) as progress:
         summary = write(
             job,
             given["output"],

@@ -115,7 +115,8 @@ def train_command(
     )
     network, codec = trained(plugin, recipe, folder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    card = save_release(network, codec, new_card(plugin, recipe, data=data, seed=seed), target, stored=stored)
+    card = new_card(plugin, recipe, data=data, run=folder, seed=seed)
+    card = save_release(network, codec, card, target, stored=stored)
     facts = {
         "plugin": name,
         "recipe": recipe,
@@ -127,17 +128,14 @@ def train_command(
     announce(f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…", facts, as_json=as_json)
 
 
-def new_card(plugin: Plugin, recipe: str, *, data: Path | None, seed: int) -> Card:
-    """The card of weights that were just trained: what they are and come from, with no figure measured yet."""
+def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed: int) -> Card:
+    """The card of weights that were just trained in `run`: what they are and come from, no figure measured yet."""
     from ..cards import Card
-    from ..training import training_pools
+    from ..training import simulated, training_pools
 
     packages = ("surrogates", "torch", "numpy", plugin.reference_package)
-    ranges, samples = declared_range(plugin), 0
-    if data is not None:
-        pools = training_pools(plugin, plugin.recipes[recipe], data)
-        samples = sum(len(pool) for pool in pools)
-        ranges = trained_range(plugin, [pool.conditions for pool in pools])
+    pools = training_pools(plugin, plugin.recipes[recipe], simulated(run) if data is None else data)
+    ranges = declared_range(plugin) if data is None else trained_range(plugin, [pool.conditions for pool in pools])
     return Card(
         plugin=plugin.name,
         recipe=recipe,
@@ -145,7 +143,7 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, seed: int) -> Ca
         trained_range=ranges,
         training_data=f"{plugin.reference_package or plugin.name} samples"
         + (" from a file" if data else ", simulated by the recipe"),
-        training_samples=samples,
+        training_samples=sum(len(pool) for pool in pools),
         hardware=_processor(),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         seed=seed,

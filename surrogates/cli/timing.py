@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..counting import Counter
 from ..errors import SimulatorMissing, WeightsError
 from ..io import OutputError
 from ..request import condition_dataset
 from .conditions import condition_options, given_conditions
 from .generation import PluginCommands
 from .output import announce
-from .progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +50,7 @@ def _benchmark(plugin: Plugin) -> click.Command:
         folder: Path | None = given["folder"]
         if folder is not None and not given["overwrite"] and any((folder / name).exists() for name in RESULTS):
             raise OutputError(f"{folder} holds a benchmark already; give --overwrite or another folder")
-        with Progress("benchmark", None) as progress:
+        with Counter("benchmark", None) as progress:
             found = timed(
                 plugin,
                 models=given["models"],

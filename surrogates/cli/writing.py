@@ -21,9 +21,9 @@ from .files import formats_of
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..counting import Counter
     from ..io import Format, Formats
     from ..plugin import Plugin
-    from .progress import Progress
 
 STDOUT = "-"
 MANIFEST = "manifest.json"
@@ -119,7 +119,7 @@ class Summary:
     residuals: dict[str, float] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
 
-    def watch(self, blocks: Iterator[xr.Dataset], progress: Progress) -> Iterator[xr.Dataset]:
+    def watch(self, blocks: Iterator[xr.Dataset], progress: Counter) -> Iterator[xr.Dataset]:
         """Pass blocks on, and note what they hold."""
         for block in blocks:
             yield block
@@ -149,7 +149,7 @@ def write(
     compression: str | None,
     overwrite: bool,
     resume: bool,
-    progress: Progress,
+    progress: Counter,
 ) -> Summary:
     """Sample and write.
 
@@ -257,7 +257,7 @@ def _write_folder(
     overwrite: bool,
     resume: bool,
     summary: Summary,
-    progress: Progress,
+    progress: Counter,
 ) -> None:
     from ..io import write_shards
 
@@ -324,7 +324,7 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
 
 
 def _in_processes(
-    job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], progress: Progress
+    job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], progress: Counter
 ) -> None:
     """Let each process write every `workers`-th part of this share; parts are whole files, nothing is passed back."""
     share, shares = job.shard

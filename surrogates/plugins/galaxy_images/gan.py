@@ -7,6 +7,7 @@ minimises lambda times the mean squared error between predicted and asked attrib
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,16 +37,16 @@ BLUR = 0.05
 reference's images are free of noise, and it would tell the generator's by their faintest pixels alone."""
 
 
-class PixelModel(nn.Module):
+class PixelModel(nn.Module, ABC):
     """What the GAN and the diffusion model share: missing flux, blends and noise; a subclass draws one image."""
 
     def __init__(self) -> None:
         super().__init__()
         self.enclosed = MLP(len(ATTRIBUTES), len(BANDS), 48, 3)
 
+    @abstractmethod
     def draw(self, attributes: Tensor, noise: Noise, name: str) -> Tensor:
         """Normalised images (n, band, 64, 64) at attributes (n, 8); `name` goes into the names of the draws."""
-        raise NotImplementedError
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw images and missing fluxes, of a second class too where two are blended, and the detector's noise."""

@@ -234,7 +234,7 @@ class GalaxyMeasure:
     - `ks_` of morphology statistics and of offsets from the asked values: Kolmogorov-Smirnov distances beyond
       `RESOLUTION`.
     - `uncovered`: 1 - coverage (Naeem et al. 2020, arXiv:2002.09797) of the measured quantities; `unrecalled`: 1 -
-      recall, samples and truth exchanged.
+      recall, samples and truth exchanged. Only where conditions do not repeat: equal ones leave no neighbourhood.
     - `unmeasured`: difference of the shares of images on which a tool fails.
     - `draws_flux`, …: at fixed conditions, |median over conditions of the difference of medians|; `draws_…_worst`: 90 %
       quantile of its size; `draws_…_scatter`: |ln of the median ratio of scatters|.
@@ -256,7 +256,8 @@ class GalaxyMeasure:
         for prefix, kind, a, b in self._parts(first, second):
             found = medians(a, b, kind)
             if prefix.count("/") == 1:
-                found |= distributions(a, b) | coverage(a, b) | fixed_conditions(a, b, kind)
+                repeats = fixed_conditions(a, b, kind)
+                found |= distributions(a, b) | (repeats or coverage(a, b))
             figures |= {f"{prefix}{name}": value for name, value in found.items()}
         return figures
 

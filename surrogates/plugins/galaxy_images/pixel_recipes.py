@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 TRAINING_GALAXIES = 8_000
 
 
-def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
-    """Simulated galaxies, kept as shards in a folder if one is given; or a folder of cutouts with a catalogue."""
+def _data(folder: Path) -> tuple[xr.Dataset, ...]:
+    """Simulated galaxies, kept as shards in the folder; or a folder of cutouts with a catalogue."""
     from .reference import DEFAULTS, TRAINING_SEED, training_pool
 
-    if folder is None or any(folder.glob("shard-*.h5")):
+    if not any(folder.iterdir()) or any(folder.glob("shard-*.h5")):
         return (training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder),)
     from .galaxy_zoo import read_folder
 

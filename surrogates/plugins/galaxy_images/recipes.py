@@ -20,7 +20,7 @@ TRAINING_GALAXIES = 8_000
 """The training galaxies of which the spirals teach the calibration."""
 
 
-def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
+def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     from .geometry import SPIRAL
     from .reference import TRAINING_SEED, training_pool
 

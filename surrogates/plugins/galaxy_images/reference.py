@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogates.counting import counted
 from surrogates.schema import Schema
 
 from .latents import MERGER_LATENTS, SPIRAL_LATENTS, UNIFORMS, merger_parts, structure
@@ -190,7 +191,8 @@ def truth(n: int, seed: int, folder: Path | None = None) -> xr.Dataset:
 
     if folder is None:
         return GalaxyReference().sample(prior(CONDITIONS, n, seed), seed=seed)
-    blocks = [shard(folder, number, seed) for number in range(max(1, -(-n // SHARD)))]
+    count = max(1, -(-n // SHARD))
+    blocks = list(counted((shard(folder, number, seed) for number in range(count)), "shards of galaxies", count))
     joined = xr.concat(blocks, "sample", combine_attrs="override", data_vars="all") if len(blocks) > 1 else blocks[0]
     return joined.isel(sample=slice(0, n))
 

@@ -45,7 +45,7 @@ VECTOR = (
     "log_tau21",
     "log_tau32",
 )
-RADIUS = 0.8  # of the anti-kT jets; a constituent in a thousand lies beyond, by the masses that pseudorapidity ignores
+RADIUS = 0.8  # of the anti-kT jets; up to four constituents in a thousand lie beyond, most along eta: masses spread it
 _EDGE = 1e-9
 _SMALL = 1e-5
 _CENTRE, _WIDTH = 6.8, 0.15  # of log(pT / GeV) in the context

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRAINING_JETS = 174_000  # 58,000 a type
 
 
-def _data(folder: Path | None) -> tuple[xr.Dataset, ...]:
+def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     return (truth(TRAINING_JETS, TRAINING_SEED, folder),)
 
 

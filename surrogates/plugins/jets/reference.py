@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogates.counting import Counter
 from surrogates.schema import Schema, SchemaError
 
 from .simulation import (
@@ -118,18 +119,20 @@ def natural_jets(
     """
     parts: list[JetArrays] = []
     simulation: JetSimulation | None = None
-    while (missing := n - sum(map(len, parts))) > 0 or not parts:
-        path = folder / jet_type / f"part-{len(parts):05d}.h5" if folder is not None else None
-        if path is not None and path.exists():
-            parts.append(read_part(path, seed))
-            continue
-        simulation = simulation or JetSimulation(jet_type, selection)
-        if path is None:
-            parts.append(simulation.block(seed, len(parts), enough=missing))
-        else:
-            first = len(parts) * PART_BLOCKS
-            parts.append(concatenate([simulation.block(seed, first + i) for i in range(PART_BLOCKS)]))
-            write_part(path, parts[-1], seed)
+    with Counter(f"{jet_type} jets", n, shown=folder is not None) as counter:
+        while (missing := n - sum(map(len, parts))) > 0 or not parts:
+            counter.update(n - missing)
+            path = folder / jet_type / f"part-{len(parts):05d}.h5" if folder is not None else None
+            if path is not None and path.exists():
+                parts.append(read_part(path, seed))
+                continue
+            simulation = simulation or JetSimulation(jet_type, selection)
+            if path is None:
+                parts.append(simulation.block(seed, len(parts), enough=missing))
+            else:
+                first = len(parts) * PART_BLOCKS
+                parts.append(concatenate([simulation.block(seed, first + i) for i in range(PART_BLOCKS)]))
+                write_part(path, parts[-1], seed)
     return concatenate(parts).take(np.arange(n))
 
 

@@ -22,7 +22,7 @@ RADIATION = ("mass", "initial_count", "core", "soft", "final_count", "final")
 DECAYS = ("decay", "polarimeter")
 
 
-def _pools(folder: Path | None) -> tuple[xr.Dataset, ...]:
+def _pools(folder: Path) -> tuple[xr.Dataset, ...]:
     from .training_data import pools
 
     return pools(folder)
@@ -61,7 +61,7 @@ def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> 
     )
 
 
-def _events(folder: Path | None) -> tuple[xr.Dataset, ...]:
+def _events(folder: Path) -> tuple[xr.Dataset, ...]:
     from .training_data import events
 
     return events(folder)

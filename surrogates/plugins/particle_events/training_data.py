@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+
+from surrogates.counting import counted
 
 from . import training_pools
 from .schema import CONDITIONS, ENERGY_RANGE, HELD_OUT, HELD_OUT_MARGIN
@@ -88,35 +89,31 @@ def _decay_shards(folder: Path) -> Iterator[dict[str, np.ndarray]]:
                 )
 
 
-def _dataset(shards: Iterator[dict[str, np.ndarray]]) -> xr.Dataset:
-    parts = list(shards)
+def _dataset(shards: Iterator[dict[str, np.ndarray]], what: str, total: int) -> xr.Dataset:
+    parts = list(counted(shards, what, total))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return xr.Dataset(
         {name: (("sample", *(f"{name}_{i}" for i in range(a.ndim - 1))), a) for name, a in joined.items()}
     )
 
 
-def pools(folder: Path | None) -> tuple[xr.Dataset, ...]:
+def pools(folder: Path) -> tuple[xr.Dataset, ...]:
     """Production and decay pools; shards in `folder` are reused, missing ones simulated (half an hour of one core)."""
-    if folder is None:
-        with tempfile.TemporaryDirectory() as temporary:
-            return pools(Path(temporary))
-    folder.mkdir(parents=True, exist_ok=True)
-    return _dataset(_production_shards(folder)), _dataset(_decay_shards(folder))
+    decays = 2 * sum(count for _, count in DECAY_GROUPS)
+    return (
+        _dataset(_production_shards(folder), "shards of tau production", 2 * PRODUCTION_SHARDS),
+        _dataset(_decay_shards(folder), "shards of tau decays", decays),
+    )
 
 
 EVENT_SHARDS = 34
 EVENTS_A_SHARD = 500
 
 
-def events(folder: Path | None) -> tuple[xr.Dataset, ...]:
+def events(folder: Path) -> tuple[xr.Dataset, ...]:
     """Whole events of the prior for the GAN (some minutes of one core), in reusable shards."""
     from .reference import PythiaReference, prior
 
-    if folder is None:
-        with tempfile.TemporaryDirectory() as temporary:
-            return events(Path(temporary))
-    folder.mkdir(parents=True, exist_ok=True)
     conditions = prior(CONDITIONS, EVENT_SHARDS * EVENTS_A_SHARD, seed=1_000_003)
     kept = ("n_particles", "pdg_id", "px", "py", "pz", "E", "parent", "tau_decay")
 
@@ -125,5 +122,6 @@ def events(folder: Path | None) -> tuple[xr.Dataset, ...]:
         simulated = PythiaReference().sample(rows, seed=1_000_003)
         return {name: simulated[name].values for name in (*CONDITIONS.names, *kept)}
 
-    whole = _dataset(_shard(folder / f"events_{i:03d}.npz", lambda i=i: shard(i)) for i in range(EVENT_SHARDS))
+    shards = (_shard(folder / f"events_{i:03d}.npz", lambda i=i: shard(i)) for i in range(EVENT_SHARDS))
+    whole = _dataset(shards, "shards of whole events", EVENT_SHARDS)
     return (whole.isel(sample=(whole["tau_decay"].values >= 0).all(axis=1)),)

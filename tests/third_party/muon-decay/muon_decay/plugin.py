@@ -151,7 +151,7 @@ class MassShell:
         return (energy**2 - pz**2 - pt**2 - POSITRON_MASS**2) / energy**2
 
 
-def data(folder=None) -> tuple[xr.Dataset, ...]:
+def data(folder) -> tuple[xr.Dataset, ...]:
     """The training pool."""
     return (truth(100_000, seed=1),)
 

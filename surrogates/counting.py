@@ -1,17 +1,20 @@
-"""Progress with the time left, on stderr, for whatever takes longer than two seconds."""
+"""Counts with the time left, on stderr, for whatever takes longer than two seconds."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = 2.0
 PLAIN_INTERVAL = 15.0
 
 
-class Progress:
+class Counter:
     """Counts what is done; a live bar on a terminal, a line now and then elsewhere.
 
     Parameters
@@ -85,3 +88,11 @@ class Progress:
             return f"{self.what}{f': {self.done:,}' if self.done else ''} ({spent:.0f} s)"
         left = f", {spent * (self.total - self.done) / self.done:.0f} s left" if self.done else ""
         return f"{self.what}: {self.done:,} of {self.total:,}{left}"
+
+
+def counted(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+    """The items, counted as they come: ``for shard in counted(shards, "shards of pions", 40)``."""
+    with Counter(what, total) as counter:
+        for item in items:
+            counter.advance()
+            yield item
