@@ -187,19 +187,27 @@ def launch(device: str, devices: int, precision: str) -> Fabric:
 
 
 def sample_figure(plugin: Plugin, pool: Pool, seed: int, n: int = 2000) -> Callable[[Any, Any], Any]:
-    """A figure callable: the plugin's figure of samples at the first `n` conditions of a pool, beside the truth."""
+    """A figure callable: the plugin's figure of `n` samples.
+
+    They stand at conditions of the pool beside its truth; where the pool holds parts of samples instead of the
+    plugin's outputs, at conditions of the prior and alone.
+    """
+    paired = set(plugin.outputs.names) <= set(pool.outputs)
 
     def figure(model: Any, codec: Any) -> Any:
         device = next(model.parameters()).device
-        asked = {name: tensor[:n] for name, tensor in pool.conditions.items()}
+        conditions = pool.conditions if paired else _drawn_conditions(plugin, n, seed)
+        asked = {name: tensor[:n] for name, tensor in conditions.items()}
         noise = Noise(fold(seed, "figure"), torch.arange(len(next(iter(asked.values())) if asked else range(n))))
         encoded = {k: v.float() if v.is_floating_point() else v for k, v in codec.encode(asked).items()}
         noise.samples = noise.samples.to(device)
         made = model.sample({k: v.to(device) for k, v in encoded.items()}, noise)
         outputs = codec.decode({k: v.cpu() for k, v in made.items()}, asked)
-        truth = {name: tensor[:n].numpy() for name, tensor in pool.outputs.items() if name in plugin.outputs}
+        sides = [{name: tensor.numpy() for name, tensor in outputs.items()}]
+        if paired:
+            sides.append({name: pool.outputs[name][:n].numpy() for name in plugin.outputs.names})
         datasets = []
-        for values in ({name: tensor.numpy() for name, tensor in outputs.items()}, truth):
+        for values in sides:
             samples = plugin.outputs.dataset(values)
             for name, tensor in asked.items():
                 variable = plugin.conditions[name]
@@ -208,6 +216,11 @@ def sample_figure(plugin: Plugin, pool: Pool, seed: int, n: int = 2000) -> Calla
         return plugin.figure(*datasets)
 
     return figure
+
+
+def _drawn_conditions(plugin: Plugin, n: int, seed: int) -> dict[str, Tensor]:
+    drawn = plugin.prior(plugin.conditions, n, fold(seed, "figure"))
+    return dict(pool_from_dataset(drawn, plugin.conditions.names).conditions)
 
 
 def _recipe(plugin: Plugin, name: str) -> Recipe:

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 import surrogates
 from surrogates.plugins.particle_events.impostors import shuffled_taus
 from surrogates.plugins.particle_events.measure import measure
 from surrogates.plugins.particle_events.particles import channel_names
+from surrogates.pools import Pool
+from surrogates.training import sample_figure
 
 ENERGIES = (10.6, 29.0, 91.2, 133.0, 250.0)
 
@@ -23,6 +26,12 @@ def test_every_law_holds_in_float64_at_every_energy(surrogate, radiation):
     for law in surrogate.plugin.constraints:
         assert events.attrs[f"residual_{law.name}"] <= law.tolerance, law.name
     assert (events["n_dropped"] == 0).all()
+
+
+def test_training_shows_whole_events_though_its_pools_hold_parts(surrogate):
+    pool = Pool({"radiated": torch.zeros(5)}, {"energy": torch.full((5,), 91.2)})
+    shown = sample_figure(surrogate.plugin, pool, seed=0, n=200)(surrogate.model, surrogate.codec)
+    assert "200 events" in shown.legends[0].get_texts()[0].get_text()
 
 
 def test_asked_decays_are_given(surrogate):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, Tensor]
 
-GRIDS = (128, 192, 256)
+GRIDS = (128, 160, 192, 256)
 """Pixels a side of the intrinsic images that PSFs are applied to and other pixel scales taken from."""
 
 _NONE, _IMAGE = PSFS.index("none"), PSFS.index("image")

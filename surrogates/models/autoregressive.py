@@ -1,0 +1,141 @@
+"""Sequences token by token: likelihood for training, and sampling with temperature, nucleus and guidance.
+
+Token 0 ends a sequence and fills what follows. Nucleus sampling: Holtzman et al. 2020, arXiv:1904.09751.
+Classifier-free guidance of a language model: Sanchez et al. 2023, arXiv:2306.17806, after Ho, Salimans 2022,
+arXiv:2207.12598.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+END = 0
+
+
+class NextToken(Protocol):
+    """A network that goes through a sequence step by step."""
+
+    def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Logits (n, m, vocabulary) after each of `tokens` (n, m), and the state to go on from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How sequences are drawn.
+
+    Attributes
+    ----------
+    temperature : float
+        Divides the logits.
+    top_p : float
+        The most probable tokens that together hold this share are drawn from; 1 for all.
+    guidance : float
+        Weight of the condition: 1 draws from the conditional distribution, more presses towards what was asked, and
+        costs a second pass without the condition.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    guidance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0.0:
+            raise ValueError(f"temperature: {self.temperature}; expected above 0")
+        if not 0.0 < self.top_p <= 1.0:
+            raise ValueError(f"top_p: {self.top_p}; expected above 0 and at most 1")
+        if not self.guidance >= 0.0:
+            raise ValueError(f"guidance: {self.guidance}; expected 0 or more")
+
+
+def shifted(tokens: Tensor, start: int) -> Tensor:
+    """What a network sees before each of `tokens` (n, m): the start token, then all but the last."""
+    return functional.pad(tokens[:, :-1], (1, 0), value=start)
+
+
+def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Of sequences (n, m), their first END included, by the logits (n, m, vocabulary) that stood before each token."""
+    ended = torch.cumsum(tokens == END, dim=1)
+    counted = (ended == 0) | ((ended == 1) & (tokens == END))
+    loss = functional.cross_entropy(logits.float().transpose(1, 2), tokens, reduction="none")
+    return (loss * counted).sum(dim=1)
+
+
+def next_token(logits: Tensor, uniform: Tensor, options: Sampler) -> Tensor:
+    """Tokens drawn from logits (n, vocabulary) by inversion at uniform numbers (n,); (n,) int64."""
+    probability = torch.softmax(logits.float() / options.temperature, dim=-1)
+    order = torch.argsort(probability, dim=-1, descending=True, stable=True)
+    ranked = probability.gather(-1, order)
+    before = torch.cumsum(ranked, dim=-1) - ranked
+    if options.top_p < 1.0:
+        ranked = torch.where(before < options.top_p, ranked, 0.0)
+    cumulative = torch.cumsum(ranked, dim=-1)
+    place = (uniform[:, None].float() * cumulative[:, -1:] > cumulative).sum(-1).clamp(max=logits.shape[-1] - 1)
+    return order.gather(-1, place[:, None])[:, 0]
+
+
+@torch.no_grad()
+def draw(
+    network: NextToken,
+    context: Tensor,
+    uniform: Tensor,
+    start: int,
+    options: Sampler,
+    *,
+    without: Tensor | None = None,
+    prefix: Tensor | None = None,
+) -> Tensor:
+    """Draw sequences until all have ended.
+
+    Parameters
+    ----------
+    network : NextToken
+    context : Tensor
+        (n, k).
+    uniform : Tensor
+        (n, m) numbers in (0, 1), one a token; a sequence that has not ended after m tokens is cut.
+    start : int
+        Token before the first.
+    options : Sampler
+    without : Tensor, optional
+        (n, k) contexts without the condition; needed for guidance other than 1.
+    prefix : Tensor, optional
+        (p,) tokens that every sequence begins with.
+
+    Returns
+    -------
+    Tensor
+        (n, m) int64, END from the end on.
+    """
+    count, length = uniform.shape
+    guided = options.guidance != 1.0
+    if guided:
+        if without is None:
+            raise ValueError(f"guidance: {options.guidance}; expected 1 of a model without an unconditional context")
+        context = torch.cat((context, without))
+    drawn = torch.full((count, length), END, dtype=torch.int64, device=uniform.device)
+    running = torch.ones(count, dtype=torch.bool, device=uniform.device)
+    token = torch.full((count,), start, dtype=torch.int64, device=uniform.device)
+    state: Tensor | None = None
+    for place in range(length):
+        seen = token.repeat(2) if guided else token
+        logits, state = network.step(seen[:, None], context, state)
+        logits = logits[:, 0]
+        if guided:
+            asked, free = logits[:count], logits[count:]
+            logits = free + options.guidance * (asked - free)
+        if prefix is not None and place < len(prefix):
+            token = prefix[place].expand(count)
+        else:
+            token = next_token(logits, uniform[:, place], options)
+        token = torch.where(running, token, END)
+        drawn[:, place] = token
+        running = running & (token != END)
+        if not bool(running.any()):
+            break
+    return drawn

@@ -1,0 +1,96 @@
+"""Sequences: the likelihood stops at the end, and sampling follows the network, its options and the prefix."""
+
+import math
+
+import pytest
+import torch
+
+from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, next_token, shifted
+from surrogates.networks.recurrent import TokenGRU
+
+START = 1
+
+
+class Chain:
+    """After any token: END with 0.2, token 2 with 0.5, token 3 with 0.3; the context adds to token 3's logit."""
+
+    def step(self, tokens, context, state):
+        logits = torch.log(torch.tensor([0.2, 1e-9, 0.5, 0.3])).repeat(*tokens.shape, 1)
+        logits[..., 3] += context[:, :1]
+        return logits, state
+
+
+def sequences(count=20_000, length=60, options=None, **more):
+    uniform = torch.rand(count, length, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    context = more.pop("context", torch.zeros(count, 1))
+    return draw(Chain(), context, uniform, START, options or Sampler(), **more)
+
+
+def test_likelihood_counts_the_first_end_and_nothing_after():
+    logits = torch.log(torch.tensor([0.2, 1e-9, 0.5, 0.3])).repeat(2, 4, 1)
+    tokens = torch.tensor([[2, 3, 0, 0], [0, 0, 0, 0]])
+    wanted = [-math.log(0.5 * 0.3 * 0.2), -math.log(0.2)]
+    assert negative_log_likelihood(logits, tokens).tolist() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_network_sees_the_start_then_all_but_the_last():
+    assert shifted(torch.tensor([[5, 6, 0]]), START).tolist() == [[START, 5, 6]]
+
+
+def test_lengths_and_tokens_follow_the_chain():
+    drawn = sequences()
+    lengths = (drawn != 0).sum(1).double()
+    assert lengths.mean().item() == pytest.approx(4.0, abs=0.1)
+    assert (drawn[drawn != 0] == 2).double().mean().item() == pytest.approx(0.625, abs=0.01)
+    ended = torch.cumsum(drawn == 0, dim=1) > 0
+    assert (drawn[ended] == 0).all()
+
+
+def test_temperature_and_nucleus_narrow_the_draws():
+    uniform = torch.linspace(0.0005, 0.9995, 2000)
+    logits = torch.log(torch.tensor([0.1, 0.2, 0.3, 0.4])).repeat(2000, 1)
+    cold = next_token(logits, uniform, Sampler(temperature=0.5))
+    assert (cold == 3).double().mean().item() == pytest.approx(0.16 / 0.30, abs=0.01)
+    narrow = next_token(logits, uniform, Sampler(top_p=0.6))
+    assert set(narrow.tolist()) == {2, 3}
+    assert (narrow == 3).double().mean().item() == pytest.approx(4 / 7, abs=0.01)
+
+
+def test_guidance_presses_towards_the_context():
+    asked, free = torch.ones(20_000, 1), torch.zeros(20_000, 1)
+    shares = []
+    for weight in (0.0, 1.0, 2.0):
+        drawn = sequences(context=asked, options=Sampler(guidance=weight), without=free)
+        shares.append((drawn[:, 0] == 3).double().mean().item())
+    wanted = [0.3 * math.exp(w) / (0.7 + 0.3 * math.exp(w)) for w in (0.0, 1.0, 2.0)]
+    assert shares == pytest.approx(wanted, abs=0.015)
+
+
+def test_sequences_go_on_from_a_prefix():
+    drawn = sequences(500, prefix=torch.tensor([3, 3, 2]))
+    assert (drawn[:, :3] == torch.tensor([3, 3, 2])).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"temperature": 0.0}, "temperature"), ({"top_p": 1.5}, "top_p"), ({"guidance": -1.0}, "guidance")],
+)
+def test_impossible_options_are_named(options, said):
+    with pytest.raises(ValueError, match=said):
+        Sampler(**options)
+
+
+def test_guidance_without_an_unconditional_context_is_refused():
+    with pytest.raises(ValueError, match="guidance"):
+        sequences(5, options=Sampler(guidance=2.0))
+
+
+def test_steps_of_the_recurrent_network_equal_one_pass():
+    torch.manual_seed(0)
+    network = TokenGRU(7, 3, width=16, layers=2, embedding=4).eval()
+    tokens, context = torch.randint(7, (5, 6)), torch.randn(5, 3)
+    whole, state, parts = network(tokens, context), None, []
+    for place in range(6):
+        logits, state = network.step(tokens[:, place : place + 1], context, state)
+        parts.append(logits)
+    assert torch.allclose(whole, torch.cat(parts, dim=1), atol=1e-6)
