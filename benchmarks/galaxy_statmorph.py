@@ -27,7 +27,8 @@ from surrogates.plugins.galaxy_images.statmorph_figures import N_STATMORPH, stat
 def main(model: str | None, truth: str, second: str, count: int, seed: int) -> None:
     surrogate = surrogates.load("galaxy-images", model=model, extrapolate=True)
     reference = read(truth)
-    samples = surrogate.sample(reference[list(surrogate.plugin.conditions.names)], seed=seed)
+    asked = [name for name in surrogate.plugin.conditions.names if name in reference]
+    samples = surrogate.sample(reference[asked], seed=seed)
     found = statmorph_findings(samples, reference, read(second), n=count, seed=seed)
     path = surrogate.path.with_suffix(".json")
     card = Card.read(path)
