@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,13 @@ def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     return labels("train"), labels("calibration")
 
 
+def _model(plugin: Plugin, codec: Codec, *, width: int, layers: int) -> PropertyModel:
+    from .network import PropertyModel
+
+    del plugin, codec
+    return PropertyModel(width, layers, CALIBRATION * BATCH)
+
+
 def _learn(model: PropertyModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     from .network import learn
 
@@ -51,16 +59,9 @@ def gru(updates: int = 16_000, width: int = 128, layers: int = 2) -> Recipe:
     width, layers : int
         Of the network in each direction.
     """
-
-    def model(plugin: Plugin, codec: Codec) -> PropertyModel:
-        from .network import PropertyModel
-
-        del plugin, codec
-        return PropertyModel(width, layers, CALIBRATION * BATCH)
-
     return Recipe(
         data=_data,
-        model=model,
+        model=partial(_model, width=width, layers=layers),
         phases=(
             Phase(_learn, updates, {"network": Adam(2e-3, weight_decay=1e-2, clip=1.0, warmup=200)}, average=0.998),
             Phase(_calibrate, CALIBRATION, {}),
