@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rdkit", reason="the extra `molecules` is not installed")
 
-from surrogates.errors import SimulatorMissing
+from surrogates import registry
+from surrogates.cli.entry import run
+from surrogates.cli.files import read_whole
+from surrogates.errors import SimulatorMissing, SurrogatesError
 from surrogates.physics.molecules.laws import IntervalOrder
 from surrogates.physics.molecules.text import from_codes
 from surrogates.plugins.molecule_properties import labels as packed
 from surrogates.plugins.molecule_properties.codec import PropertyCodec
-from surrogates.plugins.molecule_properties.graphs import graph
+from surrogates.plugins.molecule_properties.graphs import graph, toolkit
 from surrogates.plugins.molecule_properties.measure import heavy_atoms, measure, rank_correlation
 from surrogates.plugins.molecule_properties.plugin import PLUGIN
 from surrogates.plugins.molecule_properties.recipes import gru
@@ -199,6 +202,16 @@ def test_the_reference_answers_and_says_what_failed():
     assert alone["gap"].values[0] == gap[1]
 
 
+def test_a_missing_rdkit_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rdkit", None)
+    toolkit.cache_clear()
+    try:
+        with pytest.raises(SurrogatesError, match=r"needs rdkit.*pip install 'surrogates\[molecules\]'"):
+            graph("CCO")
+    finally:
+        toolkit.cache_clear()
+
+
 def test_a_missing_xtb_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tblite", None)
     monkeypatch.setitem(sys.modules, "tblite.interface", None)
@@ -213,6 +226,27 @@ def test_a_missing_xtb_names_the_extra(monkeypatch):
 def test_what_is_no_smiles_is_refused(asked, said):
     with pytest.raises(SchemaError, match=f"^smiles: .*{said}"):
         condition_dataset(CONDITIONS, n=2, smiles=asked)
+
+
+def test_molecules_are_asked_on_the_command_line(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("tblite", reason="the extra `xtb` is not installed")
+    found = [entry for entry in registry.plugins() if entry.name != PLUGIN.name]
+    added = registry.Entry(PLUGIN.name, "surrogates.plugins.molecule_properties.plugin:PLUGIN", "surrogates")
+    monkeypatch.setattr(registry, "plugins", lambda: (*found, added))
+    command = ["reference", PLUGIN.name, "-o", str(tmp_path / "one.nc"), "-n", "2", "--smiles", "C=O"]
+    assert run(command) == 0
+    table = tmp_path / "library.csv"
+    table.write_text("smiles\nCCO\nC1CC\n")
+    command = ["reference", PLUGIN.name, "-o", str(tmp_path / "all.h5"), "--conditions", str(table)]
+    assert run(command) == 0
+    one, whole = read_whole(tmp_path / "one.nc"), read_whole(tmp_path / "all.h5")
+    assert from_codes(one["smiles"].values) == ["C=O", "C=O"] and np.isfinite(one["gap"].values).all()
+    assert from_codes(whole["smiles"].values) == ["CCO", "C1CC"]
+    assert whole["status"].values.tolist() == [CONVERGED, UNPARSABLE]
+    capsys.readouterr()
+    assert run([*command[:3], str(tmp_path / "no.nc"), "-n", "1", "--smiles", "C" * 200]) != 0
+    said = capsys.readouterr().err
+    assert "smiles: " in said and "has 200 characters; expected at most 112" in said and "Traceback" not in said
 
 
 # Figures -----------------------------------------------------------------------------------------------------------

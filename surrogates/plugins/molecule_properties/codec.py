@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from surrogates.physics.molecules.tokens import Vocabulary, split
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.plugin import Plugin
 
-from .graphs import graph
+from .graphs import graphs
 from .simulation import CONVERGED, NOT_CONVERGED, NOT_EMBEDDED, UNPARSABLE, UNSUPPORTED
 from .variables import EXACT, EXTRAPOLATED, LEARNED, SIMULATED
 
@@ -54,7 +55,7 @@ class PropertyCodec(nn.Module):
         for place, name in enumerate(LEARNED):
             values = pools[0][name][~pools[0][name].isnan()]
             self.centre[place], self.spread[place] = values.mean(), values.std().clamp(min=1e-9)
-        read = [graph(smiles) for smiles in from_codes(pools[0]["smiles"].numpy())]
+        read = graphs(from_codes(pools[0]["smiles"].numpy()))
         found = {token for molecule in read for token in split(molecule.smiles)}
         self.known.copy_(torch.tensor([token in found for token in self.vocabulary.tokens]))
         self.heaviest.fill_(max(molecule.heavy_atoms for molecule in read))
@@ -81,22 +82,22 @@ class PropertyCodec(nn.Module):
         return encoded
 
     def _read(self, smiles: Sequence[str], device: torch.device) -> Tensors:
-        read = [graph(text) for text in smiles]
+        read = graphs(smiles)
         known, heaviest = self.known.tolist(), int(self.heaviest)
-        tokens, status = torch.zeros(len(read), TOKENS, dtype=torch.int64), []
+        tokens, status = np.zeros((len(read), TOKENS), dtype=np.int64), []
         for row, molecule in enumerate(read):
             found = molecule.status
             if found == CONVERGED:
                 codes = [self.vocabulary.code.get(token, 0) for token in split(molecule.smiles)]
                 if len(codes) < TOKENS and all(code and known[code] for code in codes):
-                    tokens[row, : len(codes)] = torch.tensor(codes)
+                    tokens[row, : len(codes)] = codes
                     found = EXTRAPOLATED if molecule.heavy_atoms > heaviest else CONVERGED
                 else:
                     found = UNSUPPORTED
             status.append(found)
         exact = [[getattr(molecule, name) for name in EXACT] for molecule in read]
         return {
-            "tokens": tokens.to(device),
+            "tokens": torch.from_numpy(tokens).to(device),
             "status": torch.tensor(status, dtype=torch.int64, device=device),
             "exact": torch.tensor(exact, dtype=torch.float64, device=device).reshape(len(read), len(EXACT)),
         }

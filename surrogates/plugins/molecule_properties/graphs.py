@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from surrogates.errors import SurrogatesError
 
 from .simulation import CONVERGED, HEAVIEST, UNPARSABLE, UNSUPPORTED
 
 NAN = float("nan")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Graph:
     """A molecule as RDKit reads it.
 
@@ -45,27 +50,60 @@ def graph(smiles: str) -> Graph:
     A mixture has no one geometry: of parts that a "." separates, that with most heavy atoms stands for it, the heavier
     one of two such, and the first in canonical SMILES of equally heavy ones.
     """
-    from rdkit import Chem, rdBase
-    from rdkit.Chem import rdMolDescriptors
-
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles) if smiles else None
-        if molecule is None or molecule.GetNumAtoms() == 0:
-            return Graph(UNPARSABLE)
-        if "." in smiles:
-            parts = Chem.GetMolFrags(molecule, asMols=True)
-            molecule = min(parts, key=lambda m: (-m.GetNumHeavyAtoms(), -_weight(m), Chem.MolToSmiles(m)))
-        known = all(1 <= atom.GetAtomicNum() <= HEAVIEST for atom in molecule.GetAtoms())
-        return Graph(
-            CONVERGED if known else UNSUPPORTED,
-            Chem.MolToSmiles(molecule),
-            molecule.GetNumHeavyAtoms(),
-            _weight(molecule),
-            rdMolDescriptors.CalcTPSA(molecule),
-        )
+    return graphs([smiles])[0]
 
 
-def _weight(molecule: object) -> float:
-    from rdkit.Chem import Descriptors
+def graphs(smiles: Sequence[str]) -> list[Graph]:
+    """The molecules that SMILES stand for; see `graph`."""
+    tools = toolkit()
+    with tools.quiet():
+        return [_read(tools, text) for text in smiles]
 
-    return Descriptors.MolWt(molecule)  # type: ignore[attr-defined]
+
+def _read(tools: Toolkit, smiles: str) -> Graph:
+    molecule = tools.parse(smiles) if smiles else None
+    if molecule is None or molecule.GetNumAtoms() == 0:
+        return Graph(UNPARSABLE)
+    if "." in smiles:
+        parts = tools.parts(molecule, asMols=True)
+        molecule = min(parts, key=lambda m: (-m.GetNumHeavyAtoms(), -tools.weight(m), tools.write(m)))
+    exotic = "[" in smiles and any(not 1 <= atom.GetAtomicNum() <= HEAVIEST for atom in molecule.GetAtoms())
+    return Graph(
+        UNSUPPORTED if exotic else CONVERGED,
+        tools.write(molecule),
+        molecule.GetNumHeavyAtoms(),
+        tools.weight(molecule),
+        tools.surface(molecule),
+    )
+
+
+@dataclass(frozen=True)
+class Toolkit:
+    """What is used of RDKit, imported once."""
+
+    quiet: Callable[[], Any]
+    parse: Callable[[str], Any]
+    parts: Callable[..., Any]
+    write: Callable[[Any], str]
+    weight: Callable[[Any], float]
+    surface: Callable[[Any], float]
+
+
+@cache
+def toolkit() -> Toolkit:
+    """RDKit; raises SurrogatesError where it is not installed."""
+    try:
+        from rdkit import Chem, rdBase
+        from rdkit.Chem import Descriptors, rdMolDescriptors
+    except ImportError:
+        raise SurrogatesError(
+            "smiles: reading them needs rdkit, which is not installed; pip install 'surrogates[molecules]'"
+        ) from None
+    return Toolkit(
+        rdBase.BlockLogs,
+        Chem.MolFromSmiles,
+        Chem.GetMolFrags,
+        Chem.MolToSmiles,
+        Descriptors.MolWt,  # type: ignore[attr-defined]
+        rdMolDescriptors.CalcTPSA,
+    )

@@ -17,7 +17,7 @@ import numpy as np
 from surrogates.physics.molecules.text import from_codes, to_codes
 from surrogates.schema import Schema
 
-from .graphs import graph
+from .graphs import graphs
 from .simulation import STATUSES
 from .variables import CONDITIONS, EXACT, LEARNED, OUTPUTS, SIMULATED
 
@@ -90,7 +90,7 @@ def truth(n: int, seed: int) -> xr.Dataset:
     held_out = labels("test")
     rows = held_out.isel(sample=drawn(held_out.sizes["sample"], n, seed))
     numbers = {name: rows[name].values for name in LEARNED}
-    read = [graph(smiles) for smiles in from_codes(rows["smiles"].values)]
+    read = graphs(from_codes(rows["smiles"].values))
     numbers |= {name: np.array([getattr(found, name) for found in read], dtype=np.float64) for name in EXACT}
     return (
         rows[["smiles"]]

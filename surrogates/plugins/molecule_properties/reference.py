@@ -12,7 +12,7 @@ from surrogates.physics.molecules.descriptors import describe
 from surrogates.physics.molecules.text import from_codes
 from surrogates.schema import Schema
 
-from .graphs import graph
+from .graphs import graphs
 from .labels import point_intervals
 from .simulation import CONVERGED, UNPARSABLE, simulate
 from .variables import CONDITIONS, OUTPUTS, RDKIT, SIMULATED
@@ -50,7 +50,7 @@ class XtbReference:
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Simulate each molecule; a salt or mixture by its largest part, see `graphs.graph`."""
         samples = np.asarray(conditions["sample"].values, dtype=np.int64)
-        read = [graph(smiles) for smiles in from_codes(conditions["smiles"].values)]
+        read = graphs(from_codes(conditions["smiles"].values))
         numbers = {name: np.full(len(samples), np.nan) for name in SIMULATED}
         status = np.array([molecule.status for molecule in read], dtype=np.int8)
         for row in np.flatnonzero(status == CONVERGED):
