@@ -1,8 +1,10 @@
 """Pack simulated labels of QM9 into the file that molecule-properties ships: `labels.txt.xz` beside its plugin.
 
-``python scripts/pack_qm9_labels.py SHARDS`` reads every ``shard-*.npz`` in the folder SHARDS (arrays index, smiles,
-status, gap [eV], dipole [debye], as `simulation.simulate` finds them), adds RDKit's properties and writes the columns,
-molecules in the order of QM9. Run again when more shards are there; what is packed already is not computed anew.
+``python scripts/pack_qm9_labels.py FOLDER`` reads what the reference made in FOLDER: a folder of parts of
+``surrogates reference molecule-properties --conditions qm9.csv -o FOLDER/ --resume``, or every ``shard-*.npz`` (arrays
+index, smiles, status, gap [eV], dipole [debye], as `simulation.simulate` finds them). It adds RDKit's properties and
+writes the columns, molecules in the order of QM9. Run again when more is there; what is packed already is not computed
+anew.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from surrogates.counting import counted
+from surrogates.io import concatenate
+from surrogates.io.hdf5_reading import read_hdf5
 from surrogates.physics.molecules.descriptors import canonical, describe
+from surrogates.physics.molecules.text import from_codes
 from surrogates.plugins.molecule_properties.labels import COLUMNS, DECIMALS, PACKED, packed
 from surrogates.plugins.molecule_properties.simulation import STATUSES
 from surrogates.plugins.molecule_properties.variables import LEARNED, SIMULATED
@@ -24,11 +29,7 @@ DESCRIBED = tuple(name for name in LEARNED if name not in SIMULATED)
 
 def rows(folder: Path, known: dict[str, list[str]]) -> list[list[str]]:
     """One row of text a molecule in the order of `COLUMNS`; a molecule that comes twice keeps its first row."""
-    shards = [dict(np.load(path)) for path in sorted(folder.glob("shard-*.npz"))]
-    if not shards:
-        raise SystemExit(f"{folder}: no shard-*.npz; expected the folder of simulated labels")
-    names = ("index", "smiles", "status", *SIMULATED)
-    whole = {name: np.concatenate([shard[name] for shard in shards]) for name in names}
+    whole = labels(folder)
     found: dict[str, list[str]] = {}
     order = np.argsort(whole["index"], kind="stable")
     for row in counted(order, "molecules", len(order)):
@@ -43,6 +44,19 @@ def rows(folder: Path, known: dict[str, list[str]]) -> list[list[str]]:
             described = [cell(name, value) for name, value in zip(DESCRIBED, values, strict=True)]
         found[smiles] = [smiles, STATUSES[int(whole["status"][row])], *simulated, *described]
     return list(found.values())
+
+
+def labels(folder: Path) -> dict[str, np.ndarray]:
+    """Index in QM9, SMILES, status, gap and dipole of every molecule that the folder holds."""
+    names = ("index", "smiles", "status", *SIMULATED)
+    shards = [dict(np.load(path)) for path in sorted(folder.glob("shard-*.npz"))]
+    for path in sorted(folder.glob("part-*.nc")):
+        data = concatenate(read_hdf5(path))
+        values = {name: data[name].values for name in ("status", *SIMULATED)}
+        shards.append({"index": data["sample"].values, "smiles": np.array(from_codes(data["smiles"].values)), **values})
+    if not shards:
+        raise SystemExit(f"{folder}: no part-*.nc and no shard-*.npz; expected a folder of simulated labels")
+    return {name: np.concatenate([shard[name] for shard in shards]) for name in names}
 
 
 def cell(name: str, value: float) -> str:

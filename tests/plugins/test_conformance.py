@@ -2,6 +2,7 @@
 
 import pytest
 
+from surrogates.plugins.molecule_properties.plugin import PLUGIN as MOLECULE_PROPERTIES
 from surrogates.testing import plugin_checks
 
 SIMULATES_LONG = ("truth", "measure", "residuals", "codec", "figure", "round_trip", "reference", "fallback", "targets")
@@ -41,4 +42,13 @@ def test_jets(check):
 )
 def test_galaxy_images(check):
     pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
+    check()
+
+
+@pytest.mark.parametrize(
+    "check",
+    plugin_checks(MOLECULE_PROPERTIES, truth_samples=60, samples=1100, measured_samples=400),
+)
+def test_molecule_properties(check):
+    pytest.importorskip("tblite", reason="the reference needs the extra `xtb`")
     check()

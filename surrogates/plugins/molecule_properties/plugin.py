@@ -4,8 +4,8 @@ The reference embeds the molecule by ETKDGv3, relaxes it by MMFF94 and runs GFN2
 
 What is split: a SMILES that does not parse, an element that nobody knows, the largest part of a salt, molecular weight
 and polar surface area are RDKit's on both sides, exact, and cost 0.1 ms. RDKit's QED, synthetic accessibility and logP
-cost 2 ms together, a tenth of the whole chain, and would make the surrogate ten times slower: the network predicts
-them. A surrogate's molecule is brought to canonical form first, so that its answer does not depend on how the SMILES is
+cost a tenth of the whole chain and would make the surrogate five times slower: the network predicts them. A
+surrogate's molecule is brought to canonical form first, so that its answer does not depend on how the SMILES is
 written.
 
 What can fail is recorded in `status`, and what is missing is NaN. The surrogate was trained on molecules of up to nine

@@ -49,7 +49,7 @@ def _calibrate(model: PropertyModel, batch: Batch) -> Iterator[tuple[str, Tensor
     yield from calibrate(model, batch)
 
 
-def gru(updates: int = 16_000, width: int = 128, layers: int = 2) -> Recipe:
+def gru(updates: int = 16_000, width: int = 112, layers: int = 2) -> Recipe:
     """A bidirectional gated recurrent network over tokens, with conformal intervals.
 
     Parameters
@@ -57,7 +57,7 @@ def gru(updates: int = 16_000, width: int = 128, layers: int = 2) -> Recipe:
     updates : int
         Of maximum likelihood, 256 molecules each.
     width, layers : int
-        Of the network in each direction.
+        Of the network in each direction; at 128 it is no longer 50 times as fast as the reference on QM9.
     """
     return Recipe(
         data=_data,
