@@ -65,7 +65,7 @@ class GatedCell(nn.Module):
         new, old = self.enter(seen), self.recur(state)
         reset, keep = torch.sigmoid(new[:, : 2 * width] + old[:, : 2 * width]).chunk(2, dim=-1)
         candidate = torch.tanh(new[:, 2 * width :] + reset * old[:, 2 * width :])
-        return torch.lerp(candidate, state, keep)
+        return candidate + keep * (state - candidate)
 
 
 class SequenceReader(nn.Module):
@@ -127,6 +127,6 @@ class SequenceReader(nn.Module):
         """States (n, width) by place, read in the order of `places`."""
         states = [state] * len(seen)
         for place in places:
-            state = torch.lerp(state, cell(seen[place], state), there[place])
+            state = state + there[place] * (cell(seen[place], state) - state)
             states[place] = state
         return states
