@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, shifted
 from surrogates.networks.recurrent import TokenGRU
 from surrogates.noise import Noise
+from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.recipe import Batch
 
 from .codec import CONTEXT
-from .variables import PROPERTIES, TOKENS, VOCABULARY
+from .variables import PROPERTIES
 
 Tensors = dict[str, Tensor]
 

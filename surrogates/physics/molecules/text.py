@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .variables import LENGTH
+LENGTH = 112
+"""Most characters of a SMILES."""
 
 
 def to_codes(smiles: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
