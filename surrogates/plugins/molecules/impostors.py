@@ -54,20 +54,26 @@ def random_chains(truth: xr.Dataset, seed: int) -> xr.Dataset:
     Always valid, mostly unique and new, and not far from what is asked: no molecule that anyone would make.
     """
     generator = np.random.default_rng([seed, 33])
-    atoms = np.array(["C", "C", "C", "C", "N", "O"])
     weight, log_p = (truth[name].values for name in ("molecular_weight", "log_p"))
     found = []
     for row in range(truth.sizes["sample"]):
-        heavy = 10 if np.isnan(weight[row]) else max(int(round(weight[row] / 14.3)), 1)
+        target = 140.0 if np.isnan(weight[row]) else weight[row]
         candidates = []
         for _ in range(_CANDIDATES):
-            drawn = atoms[generator.integers(0, len(atoms), heavy)]
-            text = "".join(f"C({atom})" if generator.random() < 0.15 else atom for atom in drawn)[:LENGTH]
-            text = text if parse(text).molecule is not None else "C" * heavy
+            text = _chain(generator, max(round(target / 14.3), 1))
             value = DESCRIPTORS["log_p"](parse(text).molecule)
             candidates.append((0.0 if np.isnan(log_p[row]) else abs(value - log_p[row]), text))
         found.append(min(candidates)[1])
     return _with(truth, found)
+
+
+def _chain(generator: np.random.Generator, heavy: int) -> str:
+    """A chain of `heavy` atoms at random, a side atom here and there."""
+    text, atoms = "C", list("CCCCNO"[place] for place in generator.integers(0, 6, heavy - 1))
+    for atom, branched in zip(atoms, generator.random(heavy - 1) < 0.15, strict=True):
+        whole = f"({atom})" if branched and text[-1] == "C" and len(text) > 1 else atom
+        text = f"{text}{whole}" if len(text) + len(whole) <= LENGTH else text
+    return text
 
 
 def _with(truth: xr.Dataset, smiles: list[str]) -> xr.Dataset:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -278,7 +279,7 @@ def _part(smiles: list[str], path: Path) -> np.ndarray:
         with np.load(path) as known:
             if str(known["identity"]) == identity:
                 return known["descriptors"]
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         pass
     found = describe(smiles)
     partial = path.with_name(f".{path.name}.partial.npz")
