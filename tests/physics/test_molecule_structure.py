@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-Chem = pytest.importorskip("rdkit.Chem", reason="the extra 'molecules' is not installed")
+pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
+
+from rdkit import Chem
 
 from surrogates.physics.molecules import structure
 from surrogates.physics.molecules.distances import similarity

@@ -2,6 +2,7 @@
 
 import pytest
 
+from surrogates.plugins.molecules.plugin import PLUGIN as MOLECULES
 from surrogates.testing import plugin_checks
 
 SIMULATES_LONG = ("truth", "measure", "residuals", "codec", "figure", "round_trip", "reference", "fallback", "targets")
@@ -41,4 +42,11 @@ def test_jets(check):
 )
 def test_galaxy_images(check):
     pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
+    check()
+
+
+@pytest.mark.parametrize("check", plugin_checks(MOLECULES, truth_samples=60, samples=600, measured_samples=300))
+def test_molecules(check):
+    pytest.importorskip("rdkit", reason="judging molecules needs the extra `molecules`")
+    pytest.importorskip("fcd_torch", reason="judging molecules needs the extra `molecules`")
     check()

@@ -38,7 +38,7 @@ def to_rdkit(samples: xr.Dataset) -> list[Any]:
 
 
 def legend(molecule: Any) -> str:
-    """Found properties beside the asked ones: "MW 312.4 (310.0)  QED 0.81"."""
+    """Found properties, a line each, the asked ones in brackets: "MW 312 (310)"."""
     parts = []
     for name in PROPERTIES:
         asked = molecule.GetDoubleProp(f"asked_{name}") if molecule.HasProp(f"asked_{name}") else None
@@ -47,7 +47,7 @@ def legend(molecule: Any) -> str:
             digits = 0 if CONDITIONS[name].units in ("g/mol", "angstrom2") else 2
             told = "" if asked is None else f" ({asked:.{digits}f})"
             parts.append(f"{_SHORT[name]} {DESCRIPTORS[name](molecule):.{digits}f}{told}")
-    return "  ".join(parts[:3])
+    return "\n".join(parts[:3])
 
 
 def picture(samples: xr.Dataset, *, most: int = 24, columns: int = 6, side: int = 220) -> Any:
@@ -98,6 +98,8 @@ def _grid(samples: xr.Dataset, most: int, columns: int, side: int, *, vector: bo
     columns = min(columns, len(molecules))
     kind = rdMolDraw2D.MolDraw2DSVG if vector else rdMolDraw2D.MolDraw2DCairo
     canvas = kind(columns * side, rows * side, side, side)
+    canvas.drawOptions().legendFraction = 0.3
+    canvas.drawOptions().legendFontSize = max(side // 12, 6)
     canvas.DrawMolecules(molecules, legends=[legend(molecule) for molecule in molecules])
     canvas.FinishDrawing()
     text = canvas.GetDrawingText()

@@ -69,7 +69,7 @@ def random_chains(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 def _chain(generator: np.random.Generator, heavy: int) -> str:
     """A chain of `heavy` atoms at random, a side atom here and there."""
-    text, atoms = "C", list("CCCCNO"[place] for place in generator.integers(0, 6, heavy - 1))
+    text, atoms = "C", ["CCCCNO"[place] for place in generator.integers(0, 6, heavy - 1)]
     for atom, branched in zip(atoms, generator.random(heavy - 1) < 0.15, strict=True):
         whole = f"({atom})" if branched and text[-1] == "C" and len(text) > 1 else atom
         text = f"{text}{whole}" if len(text) + len(whole) <= LENGTH else text

@@ -6,7 +6,9 @@ import warnings
 import numpy as np
 import pytest
 
-Chem = pytest.importorskip("rdkit.Chem", reason="the extra 'molecules' is not installed")
+pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
+
+from rdkit import Chem
 
 from surrogates.io import FileFormatError, FormatError, Formats
 from surrogates.io.smiles import embedded, valid_rows
