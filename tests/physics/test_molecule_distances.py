@@ -64,6 +64,9 @@ def test_divergence_of_two_normal_distributions_is_near_its_closed_form():
     generator = np.random.default_rng(2)
     first, second = generator.normal(0, 1, 20_000), generator.normal(0.5, 1, 20_000)
     assert distances.divergence(first, second) == pytest.approx(0.125, abs=0.02)  # shift^2 / 2
+    stats = pytest.importorskip("scipy.stats")
+    points = np.linspace(-3, 3, 50)
+    np.testing.assert_allclose(distances._density(first, points), stats.gaussian_kde(first)(points), rtol=1e-9)
     assert distances.divergence(first, first) == pytest.approx(0.0, abs=1e-9)
     assert distances.divergence(first, np.zeros(10)) == math.inf
 

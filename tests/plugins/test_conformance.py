@@ -45,7 +45,9 @@ def test_galaxy_images(check):
     check()
 
 
-@pytest.mark.parametrize("check", plugin_checks(MOLECULES, truth_samples=60, samples=600, measured_samples=300))
+@pytest.mark.parametrize(
+    "check", named(plugin_checks(MOLECULES, truth_samples=40, samples=600, measured_samples=300), ("measure",))
+)
 def test_molecules(check):
     pytest.importorskip("rdkit", reason="judging molecules needs the extra `molecules`")
     pytest.importorskip("fcd_torch", reason="judging molecules needs the extra `molecules`")

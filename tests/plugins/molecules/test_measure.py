@@ -87,3 +87,16 @@ def test_features_leave_out_conditions_and_mark_what_is_not_valid(plugin, truths
     assert table.shape == (2, len(names)) == (2, 11)
     assert table[0, names.index("heavy_atoms")] == 3 and np.isnan(table[1]).all()
     np.testing.assert_array_equal(features(reduce(two))[0], table)
+
+
+def test_packaged_numbers_give_the_figures_without_the_molecules(plugin, truths):
+    from surrogates.plugins.molecules.packaged_figures import figures_against
+    from surrogates.schema import SchemaError
+
+    reduced = plugin.measure.reduce(truths[0])
+    near, far = figures_against(reduced, "qm9"), figures_against(reduced, "zinc")
+    assert near["fcd"] < 0.2 * far["fcd"] and near["kl_properties"] < 0.1 < far["kl_properties"]
+    assert near["invalid"] == near["duplicate"] == 0.0 and near["qed_error"] < 1e-5
+    assert far["known"] < near["known"] < 0.1  # small molecules are not in ZINC; tautomers are in QM9
+    with pytest.raises(SchemaError, match="'zink' is no packaged data set.*did you mean 'zinc'"):
+        figures_against(reduced, "zink")
