@@ -33,14 +33,19 @@ class AtomLimit:
         self.rings = torch.zeros(count, len(self.digit), dtype=torch.bool, device=device)
 
     def allowed(self) -> Tensor:
-        """(n, vocabulary) bool: anything below the limit; there, open rings first, then branches, then the end."""
+        """(n, vocabulary) bool: below the limit anything but the end of what is open; there open rings close first,
+        then branches, then it ends.
+        """
         full = (self.atoms >= self.most)[:, None]
         last = torch.zeros(len(full), len(self.atom), dtype=torch.bool, device=self.atom.device)
         open_ring = self.rings.any(dim=1)
         last[:, self.digit] = self.rings
         last[:, self.closes] = ~open_ring & (self.depth > 0)
-        last[:, 0] = ~open_ring & (self.depth == 0)
-        return ~full | last
+        closed = ~open_ring & (self.depth <= 0)
+        last[:, 0] = closed
+        found = ~full | last
+        found[:, 0] = closed
+        return found
 
     def took(self, tokens: Tensor) -> None:
         """Note the tokens (n,) that were drawn."""

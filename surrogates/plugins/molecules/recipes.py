@@ -26,11 +26,12 @@ def _zinc(path: Path) -> tuple[xr.Dataset, ...]:
 
 def _qm9(path: Path) -> tuple[xr.Dataset, ...]:
     from .library import Library, described
-    from .packaged import qm9_smiles
+    from .packaged import qm9_labels, qm9_smiles
     from .truth import training_of
 
     smiles = qm9_smiles()
-    return (training_of(Library(smiles, described(smiles, path / "described")), data_set="qm9"),)
+    library = Library(smiles, described(smiles, path / "described"))
+    return (training_of(library, qm9_labels(), data_set="qm9"),)
 
 
 def _model(plugin: Plugin, codec: Codec) -> MoleculeModel:

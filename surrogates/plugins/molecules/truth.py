@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from surrogates.physics.molecules.descriptors import DESCRIPTORS
 from surrogates.schema import Schema
 
 from .library import Library, LibraryError, read_library, splits, to_dataset
-from .packaged import NAMES, data_set, qm9_smiles
+from .packaged import NAMES, data_set, qm9_labels, qm9_smiles
 from .variables import PROPERTIES
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 
 @cache
-def _qm9() -> Library:
-    """The test molecules of QM9, with the descriptors that were packaged with them."""
+def _qm9() -> tuple[Library, dict[str, np.ndarray]]:
+    """The test molecules of QM9, with the descriptors and labels that were packaged with them."""
     smiles = qm9_smiles()
-    return Library(tuple(smiles[i] for i in splits(smiles)["test"]), data_set("qm9").properties)
+    test = splits(smiles)["test"]
+    labels = {name: values[test] for name, values in qm9_labels().items()}
+    return Library(tuple(smiles[i] for i in test), data_set("qm9").properties), labels
 
 
 def truth(n: int, seed: int) -> xr.Dataset:
@@ -41,7 +44,8 @@ def truth(n: int, seed: int) -> xr.Dataset:
     LibraryError
         More molecules than there are.
     """
-    return _drawn(_qm9(), n, seed, data_set="qm9")
+    held_out, labels = _qm9()
+    return _drawn(held_out, labels, n, seed, data_set="qm9")
 
 
 def truth_of(path: str | Path, n: int, seed: int) -> xr.Dataset:
@@ -49,21 +53,23 @@ def truth_of(path: str | Path, n: int, seed: int) -> xr.Dataset:
     library = read_library(path)
     test = splits(library.smiles)["test"]
     held_out = Library(tuple(library.smiles[i] for i in test), library.descriptors[test])
-    return _drawn(held_out, n, seed, data_set=Path(path).name)
+    return _drawn(held_out, {}, n, seed, data_set=Path(path).name)
 
 
-def training_of(library: Library, **attrs: Any) -> xr.Dataset:
-    """The training split of a library, each molecule with its own properties."""
+def training_of(library: Library, labels: Mapping[str, np.ndarray] | None = None, **attrs: Any) -> xr.Dataset:
+    """The training split of a library, each molecule with its own properties, and `labels` (n,) where there are any."""
     chosen = splits(library.smiles)["training"]
     properties = dict(zip(DESCRIPTORS, library.descriptors[chosen].T, strict=True))
+    properties |= {name: values[chosen] for name, values in (labels or {}).items()}
     return to_dataset([library.smiles[i] for i in chosen], properties, **attrs)
 
 
-def _drawn(held_out: Library, n: int, seed: int, **attrs: Any) -> xr.Dataset:
+def _drawn(held_out: Library, labels: Mapping[str, np.ndarray], n: int, seed: int, **attrs: Any) -> xr.Dataset:
     if n > len(held_out.smiles):
         raise LibraryError(f"n: {n} molecules asked; expected at most the {len(held_out.smiles)} of the test split")
     order = np.random.default_rng([seed, 31]).permutation(len(held_out.smiles))[:n]
     properties = dict(zip(DESCRIPTORS, held_out.descriptors[order].T, strict=True))
+    properties |= {name: values[order] for name, values in labels.items()}
     return to_dataset([held_out.smiles[i] for i in order], properties, seed=seed, **attrs)
 
 

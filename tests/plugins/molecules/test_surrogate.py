@@ -9,49 +9,10 @@ pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
 from surrogates.cards import Card
 from surrogates.plugins.molecules.measure import texts
-from surrogates.plugins.molecules.network import MoleculeModel, MoleculeSampler
+from surrogates.plugins.molecules.network import MoleculeSampler
 from surrogates.schema import SchemaError
-from surrogates.surrogate import Surrogate
 from surrogates.testing import checks
-from surrogates.training import train, trained, training_pools
-from surrogates.weights import save_release
-
-
-def small(plugin):
-    """The plugin with a network that trains in seconds."""
-    recipe = plugin.recipes["zinc"]
-    phase = replace(recipe.phases[0], updates=350, average=0.9)
-    recipe = replace(
-        recipe, phases=(phase,), model=lambda plugin, codec: MoleculeModel(48, 1), batch_size=32, sample_batch=64
-    )
-    return replace(plugin, recipes={"zinc": recipe})
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    path = tmp_path_factory.mktemp("library") / "chains.smi"
-    chains = [left + "C" * length + right for length in range(1, 16) for left in "CNO" for right in ("O", "N", "Cl")]
-    path.write_text("\n".join(chains))
-    return path
-
-
-@pytest.fixture(scope="module")
-def released(plugin, library, tmp_path_factory):
-    from surrogates.cli.learning import new_card
-
-    short, folder = small(plugin), tmp_path_factory.mktemp("weights")
-    run = tmp_path_factory.mktemp("run")
-    train(short, "zinc", run, data=library, device="cpu", progress=False, figure=lambda model, codec: None)
-    model, codec = trained(short, "zinc", run)
-    card = new_card(short, "zinc", data=library, run=run, seed=0)
-    save_release(model, codec, card, folder / "zinc.safetensors")
-    return short, folder
-
-
-@pytest.fixture(scope="module")
-def surrogate(released):
-    short, folder = released
-    return Surrogate.open(short, folder=folder)
+from surrogates.training import training_pools
 
 
 def test_a_users_file_is_split_and_trained_on(plugin, library):
