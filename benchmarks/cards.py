@@ -35,6 +35,7 @@ def measured(
     *,
     seed: int,
     classifiers: bool,
+    impostors: bool = True,
     training: xr.Dataset | None = None,
 ) -> Validation:
     """The surrogate at the truth's conditions, against the truth."""
@@ -48,6 +49,7 @@ def measured(
         training=training,
         seed=seed,
         classifiers=classifiers,
+        impostors=impostors,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
 
@@ -60,6 +62,7 @@ def measured(
 @click.option("--training", help="What the weights were trained on, for memorisation.")
 @click.option("--section", "sections", multiple=True, help="LABEL=TRUTH[,SECOND]: figures led by LABEL.")
 @click.option("--plain", multiple=True, help="Sections measured without classifiers.")
+@click.option("--impostors", help="JSON card with impostors already measured against the same truths.")
 @click.option("--speed", help="JSON of the domain's benchmark, whose timings go on the card.")
 @click.option("--note", "notes", multiple=True, help="A line for the card.")
 @click.option("--seed", default=2026, show_default=True)
@@ -71,6 +74,7 @@ def main(
     training: str | None,
     sections: tuple[str, ...],
     plain: tuple[str, ...],
+    impostors: str | None,
     speed: str | None,
     notes: tuple[str, ...],
     seed: int,
@@ -79,7 +83,13 @@ def main(
     findings, lines = [], list(notes)
     pool = read(training) if training else None
     found = measured(
-        surrogate, read(truth), read(second) if second else None, seed=seed, classifiers=True, training=pool
+        surrogate,
+        read(truth),
+        read(second) if second else None,
+        seed=seed,
+        classifiers=True,
+        impostors=impostors is None,
+        training=pool,
     )
     findings += found.findings
     lines += found.notes
@@ -90,13 +100,20 @@ def main(
         label, _, files = section.partition("=")
         first, _, other = files.partition(",")
         part = measured(
-            surrogate, read(first), read(other) if other else None, seed=seed + 1, classifiers=label not in plain
+            surrogate,
+            read(first),
+            read(other) if other else None,
+            seed=seed + 1,
+            classifiers=label not in plain,
+            impostors=impostors is None,
         )
         findings += [replace(item, name=f"{label}/{item.name}") for item in part.findings]
         baselines |= {
             f"{label}/{kind}": {item.name: item.value for item in rows} for kind, rows in part.baselines.items()
         }
         lines += [f"{label}: {line}" for line in part.notes]
+    if impostors:
+        baselines = dict(Card.read(Path(impostors)).baselines)
     path = surrogate.path.with_suffix(".json")
     card = replace(
         Card.read(path), findings=tuple(findings), baselines=baselines, notes=tuple(lines), speed=timings(speed)

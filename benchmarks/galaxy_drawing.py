@@ -19,10 +19,11 @@ from surrogates.plugins.galaxy_images.variables import (
     CONDITIONS,
     MORPHOLOGIES,
     OUTPUTS,
+    PIXEL_SCALE,
     STAMP,
 )
 
-SCALE = 0.2
+SCALE = PIXEL_SCALE
 FWHM = 0.7
 ZENITH_ANGLE = 35.0
 SEDS = {

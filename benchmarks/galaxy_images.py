@@ -2,7 +2,7 @@
 
 python benchmarks/galaxy_images.py --seconds 20 --output benchmark/galaxy-images
 
-Every side makes three-band images of 64 x 64 pixels of 0.2 arcsec under a Kolmogorov PSF of 0.7 arcsec. The mix stands
+Every side makes three-band images of 64 x 64 pixels of 0.1 arcsec under a Kolmogorov PSF of 0.7 arcsec. The mix stands
 in the folder's ``benchmark.json`` and ``.md``, a class in a folder of its name, and ``classes.md`` compares them.
 """
 
@@ -153,7 +153,7 @@ def main(seconds: float, batch: int, models: tuple[str, ...], kinds: tuple[str, 
             asked_of(kind),
             seconds=seconds if kind is None else seconds / 2,
             seed=seed,
-            described=f"{described}, 0.2 arcsec a pixel, {PSFS[3]} PSF of {drawing.FWHM} arcsec in g, r and i",
+            described=f"{described}, {drawing.SCALE:g} arcsec a pixel, {PSFS[3]} PSF of {drawing.FWHM} arcsec",
             files=kind is None,
             notes=NOTES,
             progress=lambda text, label=label: click.echo(f"{label}: {text}", err=True),

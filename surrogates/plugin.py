@@ -130,6 +130,7 @@ class Plugin:
         schema's bounds; what was asked stays. A row depends on (seed, its `sample` coordinate, its conditions) alone.
         Surrogate and reference call it before they run. None: conditions that are not asked stay missing.
     stochastic : bool
+        False where equal conditions have one answer: samples and truth are then compared row by row.
     title, extra : str
         One line for people; the pip extra that installs the reference simulator.
     reference_package : str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .schema import Limit, Schema, SchemaError, nearest
+from .schema import Limit, Schema, SchemaError, Variable, nearest, texts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -155,6 +155,8 @@ def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, n
             sizes = [schema.dimension(name).size or 1 for name in variable.dims]
             given = np.full(sizes, variable.missing) if sizes else variable.missing
         array = variable.convert(given)
+        if variable.text:
+            array = _padded(variable, array, schema.dimension(variable.dims[-1]).size)
         trailing = len(variable.dims)
         if array.ndim != trailing and (array.ndim != trailing + 1 or array.shape[0] != n):
             raise SchemaError(
@@ -166,6 +168,20 @@ def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, n
                 raise SchemaError(f"{variable.name}: {length} along {name}; expected {expected}")
         arrays[variable.name] = array
     return arrays
+
+
+def _padded(variable: Variable, codes: np.ndarray, size: int | None) -> np.ndarray:
+    """Text as codes of `size` characters, padded with 0; raises SchemaError for longer text."""
+    length = codes.shape[-1]
+    if size is None or length == size:
+        return codes
+    if length > size:
+        long = codes[..., size:].any(axis=-1)
+        if long.any():
+            text = str(texts(codes[long])[0] if codes.ndim > 1 else texts(codes))
+            raise SchemaError(f"{variable.name}: {text!r} has {len(text)} characters; expected at most {size}")
+        return codes[..., :size]
+    return np.concatenate((codes, np.zeros((*codes.shape[:-1], size - length), codes.dtype)), axis=-1)
 
 
 def condition_dataset(

@@ -23,6 +23,15 @@ def nearest(name: str, known: Any) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+TEXT_COMMENT = "text: ASCII codes, padded with 0"  # the attribute that marks text in a Dataset
+
+
+def texts(codes: np.ndarray) -> np.ndarray:
+    """Text of ASCII codes (…, length) padded with 0, an array (…) of str."""
+    rows = np.ascontiguousarray(codes, dtype=np.uint8)
+    return rows.view(f"S{rows.shape[-1]}")[..., 0].astype(np.str_)
+
+
 @dataclass(frozen=True)
 class Dimension:
     """An axis beside `sample`.
@@ -68,6 +77,8 @@ class Variable:
         May be left out (NaN or -1 = not asked).
     default : optional
         Value when the user leaves it out.
+    text : bool
+        ASCII characters along the last of `dims`, as uint8 codes padded with 0; a user gives and reads text.
     """
 
     name: str
@@ -79,10 +90,17 @@ class Variable:
     categories: tuple[str, ...] | None = None
     optional: bool = False
     default: Any = None
+    text: bool = False
+
+    def __post_init__(self) -> None:
+        if self.text and (not self.dims or self.dtype != "uint8"):
+            raise ValueError(f"variable {self.name!r} holds text; give it a dimension of characters and dtype uint8")
 
     @property
     def missing(self) -> float | int:
-        """The value that stands for "not asked"."""
+        """The value that stands for "not asked"; 0 of text, which is the empty one."""
+        if self.text:
+            return 0
         return -1 if self.categories is not None or np.dtype(self.dtype).kind in "iu" else np.nan
 
     def attrs(self) -> dict[str, Any]:
@@ -91,6 +109,8 @@ class Variable:
         if self.categories is not None:
             attrs["flag_values"] = np.arange(len(self.categories), dtype=self.dtype)
             attrs["flag_meanings"] = " ".join(self.categories)
+        elif self.text:
+            attrs["comment"] = TEXT_COMMENT
         elif self.optional and np.dtype(self.dtype).kind == "f":
             attrs["missing_value"] = np.nan
         return attrs
@@ -99,6 +119,8 @@ class Variable:
         """The accepted values in words."""
         if self.categories is not None:
             return "one of " + ", ".join(self.categories)
+        if self.text:
+            return "text of ASCII characters"
         if self.bounds is None:
             return "any finite value"
         units = "" if self.units == "1" else f" {self.units}"
@@ -110,18 +132,20 @@ class Variable:
         Parameters
         ----------
         value : number, str, astropy Quantity, xarray.DataArray or array-like
-            ``91.2``, ``"91.2 GeV"``, ``0.0912 * u.TeV``, a label, an array of any of them.
+            ``91.2``, ``"91.2 GeV"``, ``0.0912 * u.TeV``, a label, a text, an array of any of them.
 
         Returns
         -------
         numpy.ndarray
-            float64, or integer codes for categories.
+            float64, integer codes for categories, or for text uint8 codes with one more axis as long as the longest.
 
         Raises
         ------
         SchemaError
-            Wrong unit dimension, unknown label, or text that is no number.
+            Wrong unit dimension, unknown label, text that is no number, or a character that is not ASCII.
         """
+        if self.text:
+            return self._characters(value)
         return self._codes(value) if self.categories is not None else self._numbers(value)
 
     def _codes(self, value: Any) -> np.ndarray:
@@ -163,6 +187,18 @@ class Variable:
                 )
             out[array == label] = code
         return out
+
+    def _characters(self, value: Any) -> np.ndarray:
+        array = np.asarray(value)
+        if array.dtype.kind in "iu" and array.ndim >= len(self.dims):
+            if np.any((array < 0) | (array > 127)):
+                raise SchemaError(f"{self.name}: codes {array.min()} to {array.max()}; expected ASCII, 0 to 127")
+            return array.astype(self.dtype)
+        for item in array.ravel().tolist():
+            if not isinstance(item, str) or not item.isascii() or "\0" in item:
+                raise SchemaError(f"{self.name}: {item!r}; expected {self.describe_range()}")
+        texts = array.astype("S")
+        return np.frombuffer(texts.tobytes(), dtype=np.uint8).reshape(*texts.shape, texts.itemsize)
 
     def _numbers(self, value: Any) -> np.ndarray:
         if hasattr(value, "attrs") and hasattr(value, "values") and not hasattr(value, "unit"):
@@ -214,6 +250,10 @@ class Variable:
     def check(self, values: np.ndarray) -> None:
         """Raise SchemaError for NaN, infinite or out-of-range values (NaN passes where `optional`)."""
         if self.categories is not None:
+            return
+        if self.text:
+            if not self.optional and not np.any(values, axis=-1).all():
+                raise SchemaError(f"{self.name}: '' is empty; expected {self.describe_range()}")
             return
         values = np.asarray(values, dtype=np.float64)
         bad = ~np.isfinite(values)
@@ -287,6 +327,8 @@ class Limit:
 def _shown(variable: xr.DataArray, row: int) -> str:
     """One row of a condition in a message: a label, a number, or the shape of a field."""
     value, labels = variable.values[row], str(variable.attrs.get("flag_meanings", "")).split()
+    if variable.attrs.get("comment") == TEXT_COMMENT:
+        return repr(str(texts(value)))
     if np.ndim(value):
         return f"{np.shape(value)} values"
     if labels:

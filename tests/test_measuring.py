@@ -255,3 +255,56 @@ def test_a_measure_s_reduction_is_what_gets_resampled():
 def test_too_few_samples_are_named():
     with pytest.raises(ValueError, match="samples: 1 samples; expected 2 or more"):
         validate(TOY, draw(1, 1), draw(100, 2))
+
+
+def answers(n, seed, error=0.0):
+    """A plugin's one answer y = 2 slope for each slope, with an error of the reference or of a surrogate."""
+    generator = np.random.default_rng([7, n])
+    slope = generator.uniform(1, 3, n)
+    y = 2 * slope + error * np.random.default_rng([seed, 8]).normal(size=n)
+    return Schema(CONDITIONS.variables + OUTPUTS.variables).dataset({"slope": slope, "x": slope, "y": y})
+
+
+def errors_by_row(samples, truth, training=None):
+    return {"error": float(np.abs(samples["y"].values - truth["y"].values).mean())}
+
+
+def constant(truth, seed):
+    return truth.assign(y=truth["y"] * 0 + truth["y"].mean())
+
+
+CERTAIN = replace(
+    TOY,
+    constraints=(),
+    features=None,
+    measure=errors_by_row,
+    targets={"error": Target(300, at_most=0.1)},
+    impostors={"constant": constant},
+    stochastic=False,
+)
+
+
+def test_one_answer_for_each_condition_is_compared_row_by_row():
+    truth, second = answers(400, 1, 0.01), answers(400, 2, 0.01)
+    found = validate(CERTAIN, answers(400, 3, 0.05), truth, second_truth=second, resamples=10)
+    (finding,) = found.findings
+    assert finding.n == 300
+    assert finding.value == pytest.approx(0.05 * np.sqrt(2 / np.pi), rel=0.15)  # mean size of a Gaussian error
+    assert finding.floor == pytest.approx(0.01 * np.sqrt(2) * np.sqrt(2 / np.pi), rel=0.15)
+    assert finding.error == pytest.approx(0.05 * np.sqrt(1 - 2 / np.pi) / np.sqrt(300), rel=0.7)
+    assert finding.passed and found.uncaught == ()
+    assert {"constant", "wrong condition", "noise", "memoriser of 30"} <= set(found.baselines)
+
+
+def test_one_truth_of_certain_answers_has_no_floor_but_is_used_whole():
+    found = validate(CERTAIN, answers(300, 3, 0.05), answers(300, 1), resamples=3)
+    assert found.findings[0].n == 300 and found.findings[0].floor is None
+    assert "there are no floors" in found.notes[0]
+
+
+def test_certain_answers_at_other_conditions_are_refused():
+    truth = answers(300, 1)
+    with pytest.raises(ValueError, match="^samples: slope differs from the truth's; expected the same conditions"):
+        validate(CERTAIN, answers(301, 3), truth)
+    with pytest.raises(ValueError, match="^second_truth: slope differs"):
+        validate(CERTAIN, answers(300, 3), truth, second_truth=answers(301, 1))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surrogates.request import condition_dataset
-from surrogates.schema import Dimension, Limit, Schema, SchemaError, Variable
+from surrogates.schema import Dimension, Limit, Schema, SchemaError, Variable, texts
 
 ENERGY = Variable("energy", "centre-of-mass energy", "GeV", bounds=(10.0, 250.0))
 MASS = Variable("mass", "mass", "GeV", optional=True)
@@ -191,3 +191,104 @@ def test_optional_numbers_say_in_files_that_nan_is_no_fault():
     asked = Variable("size", "size", units="m", optional=True)
     assert np.isnan(asked.attrs()["missing_value"])
     assert "missing_value" not in Variable("size", "size", units="m").attrs()
+
+
+NAME = Variable("name", "name of the star", dims=("letter",), dtype="uint8", text=True)
+STARS = Schema((NAME, MASS), (Dimension("letter", 8),))
+
+
+@given(st.lists(st.text(st.characters(min_codepoint=1, max_codepoint=127), min_size=1, max_size=8), min_size=1))
+def test_text_comes_back_as_it_was_given(names):
+    rows = condition_dataset(STARS, n=len(names), name=names)
+    assert rows["name"].shape == (len(names), 8) and rows["name"].dtype == np.uint8
+    assert texts(rows["name"].values).tolist() == names
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "Vega",
+        ["Vega", "Vega"],
+        np.array(["Vega", "Vega"]),
+        np.array(["Vega", "Vega"], object),
+        np.frombuffer(b"Vega\0\0\0\0", np.uint8),
+        np.array([[86, 101, 103, 97]] * 2),
+        xr.DataArray(["Vega", "Vega"], dims="sample"),
+    ],
+)
+def test_one_name_in_every_spelling(given):
+    assert texts(condition_dataset(STARS, n=2, name=given)["name"].values).tolist() == ["Vega", "Vega"]
+
+
+def test_text_stands_in_rows_as_strings_or_as_codes():
+    asked = xr.Dataset({"name": ("sample", ["Vega", "Mira"])}, coords={"sample": [5, 2]})
+    rows = condition_dataset(STARS, asked)
+    assert texts(rows["name"].values).tolist() == ["Vega", "Mira"]
+    xr.testing.assert_identical(condition_dataset(STARS, rows), rows)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("Betelgeuse", r"'Betelgeuse' has 10 characters; expected at most 8"),
+        (["Mira", "Betelgeuse"], r"'Betelgeuse' has 10 characters"),
+        ("Procy\u00f3n", r"'Procy\u00f3n'; expected text of ASCII characters"),
+        (3.5, "3.5; expected text of ASCII"),
+        (7, "7; expected text of ASCII"),
+        (["Vega", ""], "'' is empty; expected text"),
+        ([[300, 2], [1, 2]], "codes 1 to 300; expected ASCII"),
+        (["Vega", "Mira", "Deneb"], "shape"),
+    ],
+)
+def test_what_is_no_text_is_named(given, said):
+    with pytest.raises(SchemaError, match=f"^name: .*{said}") as error:
+        condition_dataset(STARS, n=2, name=given)
+    assert "\n" not in str(error.value)
+
+
+def test_text_that_is_not_asked_is_empty_where_optional():
+    schema = Schema((replace(NAME, optional=True), MASS), STARS.dimensions)
+    rows = condition_dataset(schema, n=2)
+    assert not rows["name"].values.any()
+    assert texts(rows["name"].values).tolist() == ["", ""]
+
+
+def test_a_limit_shows_text_as_text():
+    rows = condition_dataset(STARS, n=2, name=["Vega", "Mira"])
+    with pytest.raises(SchemaError, match="^name = 'Mira': infeasible together; expected a constant star"):
+        Limit(("name",), lambda v: texts(v["name"]) != "Mira", "a constant star").check(rows)
+
+
+def test_text_needs_codes_and_a_dimension():
+    for wrong in ({"dims": ()}, {"dtype": "int64"}):
+        with pytest.raises(ValueError, match="'name' holds text"):
+            replace(NAME, **wrong)
+    assert Schema.from_json(STARS.to_json()) == STARS
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5"])
+def test_text_survives_files(tmp_path, suffix):
+    from surrogates.io import HDF5, NETCDF, concatenate
+
+    rows = condition_dataset(STARS, n=3, name=["Vega", "Mira", "Deneb"], mass=[1.0, 2.0, 3.0])
+    kind = NETCDF if suffix == ".nc" else HDF5
+    kind.write(iter([rows]), tmp_path / f"stars{suffix}")
+    assert kind.read is not None
+    again = concatenate(kind.read(tmp_path / f"stars{suffix}"))
+    xr.testing.assert_identical(condition_dataset(STARS, again), rows)
+
+
+def test_text_is_an_option_and_a_column_on_the_command_line(tmp_path):
+    from surrogates.cli.conditions import condition_options, read_table
+
+    options = {option.name: option for option in condition_options(STARS)}
+    assert options["condition_name"].metavar == "TEXT"
+    table = tmp_path / "stars.csv"
+    table.write_text("name,mass,n\nVega,2.1,1\nMira,1.2,2\n")
+    rows = read_table(table, STARS, {}, each=1)
+    assert texts(rows["name"].values).tolist() == ["Vega", "Mira", "Mira"]
+    table.write_text("mass\n2.1\n1.2\n")
+    assert texts(read_table(table, STARS, {"name": "Vega"}, each=1)["name"].values).tolist() == ["Vega", "Vega"]
+    table.write_text("name\n1\n2\n")
+    with pytest.raises(SchemaError, match="column 'name' holds numbers; expected text"):
+        read_table(table, STARS, {}, each=1)

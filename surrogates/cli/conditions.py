@@ -22,8 +22,8 @@ MANY_LABELS = 6
 
 
 def condition_options(schema: Schema) -> list[click.Option]:
-    """One option for each condition that is a single number or label; fields come from a file."""
-    return [_option(variable) for variable in schema if not variable.dims]
+    """One option for each condition that is a single number, label or text; fields come from a file."""
+    return [_option(variable) for variable in schema if len(variable.dims) == int(variable.text)]
 
 
 def _option(variable: Variable) -> click.Option:
@@ -33,6 +33,8 @@ def _option(variable: Variable) -> click.Option:
         few = len(variable.categories) <= MANY_LABELS
         metavar = f"[{'|'.join(variable.categories)}]" if few else "LABEL"
         text += "" if few else f": {variable.describe_range()}"
+    elif variable.text:
+        metavar = "TEXT"
     else:
         metavar = "NUMBER" if variable.units == "1" else f"NUMBER[{variable.units}]"
         text += f": {variable.describe_range()}"
@@ -142,6 +144,8 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
         if name not in schema:
             hint = nearest(name, schema.names)
             raise SchemaError(f"{path}: column {name!r} is no condition; expected {', '.join(schema.names)}{hint}")
+        if schema[name].text and table[name].dtype.kind != "U":
+            raise SchemaError(f"{path}: column {name!r} holds numbers; expected {schema[name].describe_range()}")
         if name in given:
             raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
     values: dict[str, Any] = {}

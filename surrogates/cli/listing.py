@@ -157,7 +157,8 @@ def _schema(schema: Schema) -> list[tuple[str, ...]]:
 def _range(variable: Variable) -> str:
     if variable.categories is not None and len(variable.categories) > 6:
         return f"one of {len(variable.categories)} labels"
-    return variable.describe_range() if variable.bounds is not None or variable.categories is not None else ""
+    known = variable.bounds is not None or variable.categories is not None or variable.text
+    return variable.describe_range() if known else ""
 
 
 def _shown(units: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from surrogates.plugin import Target
 
 from . import classifiers as two_sample
 from . import impostors as fakes
+from .conditions import check_paired
 from .image_classifier import image_network
 from .memorisation import memorisation
-from .resampling import chunks, errors, floor, pooled, rows
+from .resampling import apart, chunks, errors, floor, paired_floor, pooled, rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -109,7 +110,8 @@ def validate(
     samples, truth : xarray.Dataset
         Conditions and outputs. Rows of both should be drawn at the same conditions.
     second_truth : xarray.Dataset, optional
-        An independent truth of about the truth's size.
+        An independent truth of about the truth's size; at the same conditions row by row of a plugin that has one
+        answer for each.
     training : xarray.Dataset, optional
         What the samples' generator was trained on, for memorisation.
     seed : int
@@ -136,28 +138,37 @@ def validate(
     target's bound, and at most `floors` times that mean floor; its statistical error is stated and not subtracted. The
     notes also say how many figures one truth misses against another, which is what chance alone does.
 
+    Where the plugin is not `stochastic` all comparisons are row by row: floors are the second truth against the first
+    on `splits` draws of n rows, there are none without it, and impostors are compared with the rows they are made of.
+
     A measure may offer ``reduce(dataset)``, the per-sample quantities that its figures need: these are then computed
     once, and resampled in place of the samples.
 
     Raises
     ------
     ValueError
-        Fewer than 2 samples or 4 truth samples.
+        Fewer than 2 samples or 4 truth samples; other conditions of a plugin that has one answer for each.
     """
     for name, dataset, least in (("samples", samples, 2), ("truth", truth, 4)):
         if dataset.sizes.get("sample", 0) < least:
             raise ValueError(f"{name}: {dataset.sizes.get('sample', 0)} samples; expected {least} or more to compare")
+    check_paired(plugin, "samples", samples, truth)
     tell = progress or (lambda text: None)
     reduce = getattr(plugin.measure, "reduce", lambda dataset: dataset)
     tell("observables")
     reduced = [reduce(samples), reduce(truth)]
-    pool = pooled([reduced[1]] + ([reduce(second_truth)] if second_truth is not None else []))
+    others = []
+    if second_truth is not None:
+        check_paired(plugin, "second_truth", second_truth, truth)
+        others.append(reduce(second_truth))
+    pool = pooled([reduced[1], *others])
+    spare = pool.sizes["sample"] // 2 if plugin.stochastic else reduced[1].sizes["sample"]
 
     def compare(first: xr.Dataset, second: xr.Dataset) -> dict[str, float]:
         return {name: float(value) for name, value in plugin.measure(first, second, training).items()}
 
-    sizes = _sizes(plugin, n, reduced[0], reduced[1], pool)
-    notes = _notes(sizes, second_truth is None)
+    sizes = _sizes(plugin, n, min(reduced[0].sizes["sample"], reduced[1].sizes["sample"], spare))
+    notes = _notes(plugin, sizes, second_truth is None)
     floors: dict[str, float] = {}
     quantiles: dict[str, float] = {}
     lucky = 0.0
@@ -174,19 +185,24 @@ def validate(
         mine = tuple(name for name in values if names is None or name in names)
         judged[size] = mine
         tell(f"floors at n = {size}")
-        drawn = floor(compare, pool, size, splits=splits, seed=seed)
+        if plugin.stochastic:
+            drawn = floor(compare, pool, size, splits=splits, seed=seed)
+        else:
+            drawn = paired_floor(compare, reduced[1], others, size, splits=splits, seed=seed)
         floors |= {name: float(drawn[name].mean()) for name in mine if name in drawn}
         quantiles |= {name: float(np.quantile(drawn[name], 0.95)) for name in mine if name in drawn}
         lucky += sum(_missed_by_truth(plugin, name, drawn[name]) for name in mine if name in drawn)
         tell(f"errors at n = {size}")
         a, b = sides.pairs[0]
-        known = errors(compare, rows(sides.samples, a), rows(sides.truth, b), resamples=resamples, seed=seed)
+        both = rows(sides.samples, a), rows(sides.truth, b)
+        known = errors(compare, *both, resamples=resamples, seed=seed, paired=not plugin.stochastic)
         spread = np.sqrt(len(sides.pairs))
         findings += [
             _finding(plugin, name, values[name], size, floors.get(name), known.get(name, np.nan) / spread)
             for name in mine
         ]
-    notes.append(f"of these {len(findings)} figures, one truth against another misses {lucky:.1f} on average")
+    if floors:
+        notes.append(f"of these {len(findings)} figures, one truth against another misses {lucky:.1f} on average")
     if classifiers and plugin.features is not None:
         findings += _classifiers(plugin, samples, truth, second_truth, n, seed, tell)
     if training is not None and plugin.features is not None:
@@ -221,26 +237,8 @@ def residuals(plugin: Plugin, dataset: xr.Dataset, block: int = 20_000) -> dict[
     return worst
 
 
-def by_condition(
-    plugin: Plugin, samples: xr.Dataset, truth: xr.Dataset, variable: str, edges: Sequence[float], *, least: int = 500
-) -> dict[tuple[float, float], dict[str, float]]:
-    """Figures in bins [low, high) of a condition; bins with fewer than `least` rows on a side are left out."""
-    reduce = getattr(plugin.measure, "reduce", lambda dataset: dataset)
-    sides = [(dataset[variable].values, reduce(dataset)) for dataset in (samples, truth)]
-    found = {}
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        chosen = [np.flatnonzero((values >= low) & (values < high)) for values, _ in sides]
-        if min(len(index) for index in chosen) >= least:
-            parts = [rows(dataset, index) for index, (_, dataset) in zip(chosen, sides, strict=True)]
-            found[(float(low), float(high))] = dict(plugin.measure(parts[0], parts[1], None))
-    return found
-
-
-def _sizes(
-    plugin: Plugin, n: int | None, samples: xr.Dataset, truth: xr.Dataset, pool: xr.Dataset
-) -> dict[int, tuple[str, ...] | None]:
+def _sizes(plugin: Plugin, n: int | None, available: int) -> dict[int, tuple[str, ...] | None]:
     """Figure names by n, largest n first; None stands for every figure of the first."""
-    available = min(samples.sizes["sample"], truth.sizes["sample"], pool.sizes["sample"] // 2)
     if n is not None:
         return {min(n, available): None}
     asked: dict[int, list[str]] = {}
@@ -260,8 +258,11 @@ def _missed_by_truth(plugin: Plugin, name: str, drawn: np.ndarray) -> float:
     return float((drawn > target.floors * drawn.mean()).mean())
 
 
-def _notes(sizes: Mapping[int, Any], alone: bool) -> list[str]:
+def _notes(plugin: Plugin, sizes: Mapping[int, Any], alone: bool) -> list[str]:
     listed = ", ".join(str(size) for size in sizes)
+    if not plugin.stochastic:
+        floors = "there are no floors" if alone else "floors are the second truth against the first"
+        return [f"figures compare samples and truth row by row at the same conditions, n = {listed}; {floors}"]
     notes = [f"figures taken at n = {listed} samples on each side; floors are means over random truth-truth pairs"]
     if alone:
         notes.append("one truth file only: figures and floors are both taken at no more than half its size")
@@ -410,7 +411,7 @@ def _baselines(
         tell(f"impostor: {name}")
         figures: list[Finding] = []
         for size, names in judged.items():
-            source, against = _apart(truth, second_truth, size, seed)
+            source, against = apart(truth, second_truth, size, seed=seed, paired=not plugin.stochastic)
             values = compare(reduce(maker(source, seed)), reduce(against))
             figures += [
                 _finding(plugin, figure, values[figure], size, floors.get(figure), None)
@@ -419,12 +420,3 @@ def _baselines(
             ]
         found[name] = tuple(figures)
     return found
-
-
-def _apart(truth: xr.Dataset, second_truth: xr.Dataset | None, n: int, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
-    """Two disjoint truths of n rows."""
-    order = np.random.default_rng([seed, 7]).permutation(truth.sizes["sample"])
-    if second_truth is None or second_truth.sizes["sample"] < n:
-        return rows(truth, np.sort(order[n : 2 * n])), rows(truth, np.sort(order[:n]))
-    other = np.random.default_rng([seed, 8]).permutation(second_truth.sizes["sample"])
-    return rows(second_truth, np.sort(other[:n])), rows(truth, np.sort(order[:n]))

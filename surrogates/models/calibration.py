@@ -7,6 +7,8 @@ one. Ranks within a variable stay as they are, and with them the dependence betw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -19,20 +21,24 @@ class Calibration(nn.Module):
     d : int
         Variables.
     labels : int
+    anchors : sequence of float
+        Increasing values of the number between which knots change linearly; they stay as they are outside.
     bins : int
         Quantiles are learned at 1/bins, 2/bins, …
 
     Notes
     -----
-    Knots are running sums of a softmax whose logits are linear in the number: they increase from 0 to 1 whatever the
-    parameters. Parameters of 0 are the identity.
+    Knots are running sums of a softmax, one an anchor: they increase from 0 to 1 whatever the parameters. Parameters
+    of 0 are the identity.
     """
 
-    def __init__(self, d: int, labels: int, bins: int = 32) -> None:
+    def __init__(self, d: int, labels: int, anchors: Sequence[float], bins: int = 64) -> None:
         super().__init__()
         self.bins = bins
-        self.made = nn.Parameter(torch.zeros(labels, 2, d, bins))
-        self.true = nn.Parameter(torch.zeros(labels, 2, d, bins))
+        self.anchors: Tensor
+        self.register_buffer("anchors", torch.tensor(anchors, dtype=torch.float32), persistent=False)
+        self.made = nn.Parameter(torch.zeros(labels, len(anchors), d, bins))
+        self.true = nn.Parameter(torch.zeros(labels, len(anchors), d, bins))
 
     def loss(self, made: Tensor, true: Tensor, label: Tensor, number: Tensor) -> Tensor:
         """Pinball losses of samples and truth (n, d), label (n,) int64 and number (n,) of order 1; (n,)."""
@@ -53,8 +59,11 @@ class Calibration(nn.Module):
         return start + share.clamp(0.0, 1.0) * (end - start)
 
     def _knots(self, logits: Tensor, label: Tensor, number: Tensor) -> Tensor:
-        own = logits[label]
-        steps = torch.softmax(own[:, 0] + number[:, None, None] * own[:, 1], dim=-1)
+        right = torch.searchsorted(self.anchors, number.contiguous()).clamp(1, len(self.anchors) - 1)
+        low, high = self.anchors[right - 1], self.anchors[right]
+        share = ((number - low) / (high - low)).clamp(0.0, 1.0)[:, None, None]
+        steps = torch.softmax(logits, dim=-1)
+        steps = torch.lerp(steps[label, right - 1], steps[label, right], share.to(logits.dtype))
         inner = torch.cumsum(steps, dim=-1)[..., :-1]
         zero = torch.zeros_like(inner[..., :1])
         return torch.cat((zero, inner, zero + 1.0), dim=-1)

@@ -108,6 +108,8 @@ def check_completion_keeps_what_was_asked(subject: Subject) -> None:
 
 
 def _missing(variable: Variable, values: np.ndarray) -> np.ndarray:
+    if variable.text:
+        return np.asarray(~values.any(axis=-1))
     return values < 0 if variable.categories is not None else np.isnan(values)
 
 

@@ -39,6 +39,14 @@ def bad_inputs(schema: Schema, good: dict[str, Any]) -> Iterator[BadInput]:
             yield BadInput("unknown label", name, 2, {**others, name: "no_such_label"})
             yield BadInput("unknown code", name, 2, {**others, name: len(variable.categories)})
             continue
+        if variable.text:
+            size = schema.dimension(variable.dims[-1]).size
+            yield BadInput("a character that is not ASCII", name, 2, {**others, name: "\u00e9"})
+            yield BadInput("a number in place of text", name, 2, {**others, name: 1.5})
+            if not variable.optional:
+                yield BadInput("empty text", name, 2, {**others, name: ["", "a"]})
+            if size is not None:
+                yield BadInput("text that is too long", name, 2, {**others, name: "a" * (size + 1)})
         if variable.dims:
             continue
         dimension = "kg" if variable.units != "kg" else "s"

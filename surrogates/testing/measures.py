@@ -8,7 +8,11 @@ from ..measuring import impostors
 from .subject import Subject
 
 MARGIN = 3.0
-"""An impostor is caught where a figure is larger than this many times what two truths show."""
+"""An impostor is caught where a figure is larger than this many times what two truths show.
+
+Two truths of a plugin that has one answer for each condition agree: there it is caught where it misses a figure's
+limit.
+"""
 
 
 def check_measure_is_deterministic(subject: Subject) -> None:
@@ -62,8 +66,12 @@ def _rises(subject: Subject, figure: str) -> bool:
 
 
 def _excess(subject: Subject, figure: str, value: float, floor: float) -> float:
+    target = subject.plugin.targets.get(figure)
     if not math.isfinite(value):
         return math.inf
+    if not subject.plugin.stochastic:
+        limit = target.at_most if target is not None else None
+        return MARGIN * value / limit if limit else 0.0
     if _rises(subject, figure):
         return value / max(abs(floor), 1e-9)
     return abs(floor) / max(abs(value), 1e-9)

@@ -106,12 +106,15 @@ class Subject:
         return self.plugin.prior(self.surrogate(recipe).conditions, n, self.seed if seed is None else seed)
 
     def measurable(self, seed: int) -> xr.Dataset:
-        """Samples to measure: a surrogate's where one is released, as truth may be slow, else the truth."""
-        n = self.measured_samples
+        """Samples to measure: a surrogate's where one is released, as truth may be slow, else the truth.
+
+        Of a plugin that has one answer for each condition they all stand at the same conditions.
+        """
+        n, drawn = self.measured_samples, self.seed + (seed if self.plugin.stochastic else 0)
         if not self.released:
-            return self.plugin.truth(n, self.seed + seed)
+            return self.plugin.truth(n, drawn)
         recipe = self.released[0]
-        return self.surrogate(recipe).sample(self.asked(recipe, n, self.seed + seed), seed=self.seed + seed)
+        return self.surrogate(recipe).sample(self.asked(recipe, n, drawn), seed=self.seed + seed)
 
     @cached_property
     def two_truths(self) -> tuple[xr.Dataset, xr.Dataset]:

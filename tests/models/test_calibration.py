@@ -8,11 +8,11 @@ from surrogates.models.calibration import Calibration
 def test_new_calibration_is_the_identity():
     values = torch.rand(50, 3, generator=torch.Generator().manual_seed(1))
     label, number = torch.arange(50) % 2, torch.linspace(-1, 1, 50)
-    assert torch.allclose(Calibration(3, labels=2)(values, label, number), values, atol=1e-6)
+    assert torch.allclose(Calibration(3, labels=2, anchors=(-1, 0, 1))(values, label, number), values, atol=1e-6)
 
 
 def test_any_parameters_keep_order_and_range():
-    calibration = Calibration(1, labels=1, bins=8)
+    calibration = Calibration(1, labels=1, anchors=(0, 1), bins=8)
     draw = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for parameter in calibration.parameters():
@@ -24,7 +24,7 @@ def test_any_parameters_keep_order_and_range():
 
 
 def test_learned_maps_carry_each_label_and_number_to_its_truth():
-    calibration = Calibration(1, labels=2, bins=16)
+    calibration = Calibration(1, labels=2, anchors=(-1, 0, 1), bins=16)
     optimiser = torch.optim.Adam(calibration.parameters(), 0.1)
     draw = torch.Generator().manual_seed(3)
 

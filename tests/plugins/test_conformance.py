@@ -2,6 +2,7 @@
 
 import pytest
 
+from surrogates.plugins.molecule_properties.plugin import PLUGIN as MOLECULE_PROPERTIES
 from surrogates.plugins.molecules.plugin import PLUGIN as MOLECULES
 from surrogates.testing import plugin_checks
 
@@ -51,4 +52,13 @@ def test_galaxy_images(check):
 def test_molecules(check):
     pytest.importorskip("rdkit", reason="judging molecules needs the extra `molecules`")
     pytest.importorskip("fcd_torch", reason="judging molecules needs the extra `molecules`")
+    check()
+
+
+@pytest.mark.parametrize(
+    "check",
+    plugin_checks(MOLECULE_PROPERTIES, truth_samples=60, samples=1100, measured_samples=400),
+)
+def test_molecule_properties(check):
+    pytest.importorskip("tblite", reason="the reference needs the extra `xtb`")
     check()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .pixels import PixelCodec
 
 
-TRAINING_GALAXIES = 8_000
+TRAINING_GALAXIES = 24_000
 
 
 def _data(folder: Path) -> tuple[xr.Dataset, ...]:
@@ -72,7 +72,7 @@ def _learn(model: GalaxyDiffusion, batch: Batch) -> Iterator[tuple[str, Tensor]]
     yield from learn(model, batch)
 
 
-def gan(pretraining: int = 500, updates: int = 2_700) -> Recipe:
+def gan(pretraining: int = 500, updates: int = 4_000) -> Recipe:
     """The literature's conditional DCGAN with a physics predictor, in two phases."""
     adam = Adam(1.5e-4, betas=(0.5, 0.999), clip=1.0, final_fraction=0.2)
     return Recipe(
@@ -89,7 +89,7 @@ def gan(pretraining: int = 500, updates: int = 2_700) -> Recipe:
     )
 
 
-def ddpm(updates: int = 1_800, refinement: int = 1_200) -> Recipe:
+def ddpm(updates: int = 1_800, refinement: int = 11_000) -> Recipe:
     """Denoising diffusion by a context U-net; DDIM sampling with chosen steps."""
     return Recipe(
         data=_data,

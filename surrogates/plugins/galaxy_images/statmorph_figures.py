@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surrogates.cards import Finding
+from surrogates.plugin import Target
+
 from .measure import resolved_distance
 from .photometry import photometry
 from .variables import BANDS, MORPHOLOGIES, PIXEL_SCALE
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 N_STATMORPH = 200
 """Galaxies of each class on each side, unless asked otherwise."""
+_LEAST = 8
 
 STATISTICS: dict[str, float] = {
     "concentration": 0.01,
@@ -61,32 +65,48 @@ def statmorph_values(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     return {name: np.where(values > -90.0, values, np.nan) for name, values in found.items()}
 
 
-def statmorph_figures(samples: xr.Dataset, truth: xr.Dataset, *, n: int = N_STATMORPH) -> dict[str, tuple[float, int]]:
-    """Kolmogorov-Smirnov distances of statmorph's values, on the first galaxies of each class.
+def statmorph_findings(
+    samples: xr.Dataset, truth: xr.Dataset, second: xr.Dataset, *, n: int = N_STATMORPH, seed: int = 0
+) -> tuple[Finding, ...]:
+    """Kolmogorov-Smirnov distances of statmorph's values by class, asked to stay within twice the truth's own.
 
     Parameters
     ----------
-    samples, truth : Dataset
-        At conditions of one distribution.
+    samples, truth, second : Dataset
+        The samples, the reference at the same conditions, and another draw of it, all of one distribution.
     n : int
-        Galaxies of each class on each side, at most.
+        Galaxies of each class on each side, at most: the first ones.
+    seed : int
+        Of the splits of both truths that floors are means over.
 
     Returns
     -------
-    dict
-        `class/statistic` -> (distance, galaxies on each side).
+    tuple of Finding
+        `statmorph/class/statistic`.
     """
-    figures = {}
+    found = []
     for code, name in enumerate(MORPHOLOGIES):
-        rows = [np.flatnonzero(side["morphology"].values == code)[:n] for side in (samples, truth)]
+        rows = [np.flatnonzero(side["morphology"].values == code)[:n] for side in (samples, truth, second)]
         size = min(map(len, rows))
-        if size < 8:
+        if size < _LEAST:
             continue
         sides = [
-            statmorph_values(side.isel(sample=index[:size])) for side, index in zip((samples, truth), rows, strict=True)
+            statmorph_values(side.isel(sample=index[:size]))
+            for side, index in zip((samples, truth, second), rows, strict=True)
         ]
         for statistic, resolution in STATISTICS.items():
-            a, b = (side[statistic][np.isfinite(side[statistic])] for side in sides)
-            if min(len(a), len(b)) >= 8:
-                figures[f"{name}/{statistic}"] = (resolved_distance(a, b, resolution), size)
-    return figures
+            ours, theirs, others = (side[statistic][np.isfinite(side[statistic])] for side in sides)
+            if min(map(len, (ours, theirs, others))) < _LEAST:
+                continue
+            target = Target(size, floors=2.0, description=f"Kolmogorov-Smirnov distance of statmorph's {statistic}")
+            floor = _floor(np.concatenate((theirs, others)), resolution, seed)
+            value = resolved_distance(ours, theirs, resolution)
+            found.append(Finding.against(f"statmorph/{name}/{statistic}", value, target, n=size, floor=floor))
+    return tuple(found)
+
+
+def _floor(pool: np.ndarray, resolution: float, seed: int, splits: int = 20) -> float:
+    """Mean distance between random halves of what both truths measured."""
+    rng, half = np.random.default_rng(seed), len(pool) // 2
+    orders = [rng.permutation(pool) for _ in range(splits)]
+    return float(np.mean([resolved_distance(order[:half], order[half : 2 * half], resolution) for order in orders]))

@@ -277,15 +277,17 @@ def with_mass(
 
     Notes
     -----
-    m^2 is the weighted mean square distance from the centroid but for terms of fourth order, so that three corrections
-    from there leave some 1e-6 where no constituent has to be brought back inside the jet.
+    m^2 is the weighted mean square distance from the centroid but for terms of fourth order, so that two corrections
+    from there leave some 1e-5. Where constituents are brought back inside the jet the mass answers more weakly: four
+    corrections of twice the size follow, and leave more than 1e-3 in two jets of a hundred (six of light quarks).
     """
     scale = mass / torch.sqrt((weight * (eta**2 + phi**2)).sum(-1)).clamp(min=1e-9)
-    for _ in range(3):
+    for step in range(6):
         a, b = _inside(eta, phi, scale, centre)
         energy, *momentum = ((weight * part).sum(-1) for part in (a.cosh(), b.cos(), b.sin(), a.sinh()))
         found = energy**2 - sum(component**2 for component in momentum)
-        scale = scale * mass / torch.sqrt(found.clamp(min=1e-14))
+        missing = mass / torch.sqrt(found.clamp(min=1e-14))
+        scale = scale * (missing if step < 2 else missing**2)
     return _inside(eta, phi, scale, centre)
 
 

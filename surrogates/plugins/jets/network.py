@@ -37,6 +37,7 @@ ORIENTATION = 4
 TEACHER = Sampler(steps=8, method="midpoint")
 
 
+ANCHORS = (-1.5, -0.8, 0.0, 0.8, 1.9)  # of the calibration: 717 to 1194 GeV in the context's scale
 PULL = 0.05
 SPECTRA = 6.0
 ANGLE = 0.2  # a typical distance from the jet axis
@@ -90,7 +91,7 @@ class JetModel(nn.Module):
     def __init__(self, codec: JetCodec, width: int = 64, layers: int = 6) -> None:
         super().__init__()
         self.jet = SplineCoupling(len(VECTOR), CONTEXT, hidden=128, layers=2, couplings=8, bins=12)
-        self.calibration = Calibration(len(VECTOR), labels=3)
+        self.calibration = Calibration(len(VECTOR), labels=3, anchors=ANCHORS)
         inputs = SUBJETS + CONTEXT + len(VECTOR) + ORIENTATION
         for name in ("teacher", "student", "distilled"):
             network = SetGenerator(

@@ -22,6 +22,7 @@ from surrogates.plugins.galaxy_images.photometry import photometry  # noqa: E402
 from surrogates.plugins.galaxy_images.pictures import PNG  # noqa: E402
 from surrogates.plugins.galaxy_images.prior import prior  # noqa: E402
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, truth  # noqa: E402
+from surrogates.plugins.galaxy_images.statmorph_figures import statmorph_findings  # noqa: E402
 from surrogates.plugins.galaxy_images.structure import gini, structure  # noqa: E402
 from surrogates.plugins.galaxy_images.targets import TARGETS  # noqa: E402
 from surrogates.plugins.galaxy_images.variables import CONDITIONS, MORPHOLOGIES  # noqa: E402
@@ -176,3 +177,18 @@ def test_a_png_grid_shows_the_first_galaxies(galaxies, tmp_path):
     assert picture[20:44, 20:44, :3].max() > 0.3
     with pytest.raises(FormatError, match="image: no galaxy images"):
         PNG.write([galaxies.drop_vars("image")], tmp_path / "none.png")
+
+
+@pytest.mark.slow
+def test_statmorph_passes_the_truth_and_tells_spirals_from_ellipticals(galaxies):
+    pytest.importorskip("statmorph")
+    of = [galaxies.isel(sample=np.flatnonzero(galaxies["morphology"].values == code)) for code in (SPIRAL, ELLIPTICAL)]
+    first, second, third = (of[1].isel(sample=slice(start, None, 3)) for start in range(3))
+    fake = of[0].assign(morphology=("sample", np.full(of[0].sizes["sample"], ELLIPTICAL)))
+    name = "statmorph/elliptical/asymmetry"
+    found = {
+        side: {item.name: item for item in statmorph_findings(samples, second, third, n=16)}[name]
+        for side, samples in {"truth": first, "spirals": fake}.items()
+    }
+    assert found["truth"].passed and not found["spirals"].passed
+    assert found["truth"].n == 16 and found["truth"].limit == pytest.approx(2 * found["truth"].floor)
