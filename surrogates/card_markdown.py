@@ -28,6 +28,7 @@ def facts(card: Card) -> str:
         ("parameters", f"{card.parameters:,}"),
         ("weights", f"{card.bytes:,} bytes, sha256 `{card.sha256}`"),
         ("trained range", ranges or "as declared"),
+        ("cannot be asked", ", ".join(card.unseen)),
         ("training data", card.training_data),
         ("licence of the data", card.training_licence),
         ("training samples", f"{card.training_samples:,}" if card.training_samples else ""),

@@ -148,6 +148,8 @@ class Card:
         Numbers of the shipped networks (codec excluded) and size of the file.
     trained_range : mapping
         Condition -> (low, high) in schema units that the training data covered.
+    unseen : tuple of str
+        Optional conditions that no training sample had; they cannot be asked.
     training_data, training_licence, hardware, date : str
     seed : int, optional
     training_samples : int
@@ -181,6 +183,7 @@ class Card:
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     anchors: tuple[Anchor, ...] = ()
     notes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back; a number that is not finite is written as null."""
@@ -210,6 +213,7 @@ class Card:
             rows["speed"] = tuple(Speed(**row) for row in data.get("speed", ()))
             rows["anchors"] = tuple(Anchor(**row) for row in data.get("anchors", ()))
             rows["notes"] = tuple(data.get("notes", ()))
+            rows["unseen"] = tuple(data.get("unseen", ()))
             return cls(**rows)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise WeightsError(f"card: {error}; expected a card of version {WEIGHTS_VERSION}") from None

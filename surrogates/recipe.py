@@ -127,6 +127,8 @@ class Recipe:
         Overrides the plugin's codec for this recipe.
     description : str
         One line for `surrogates info`.
+    reads : tuple of str
+        Suffixes of single files that `data` reads beside folders.
     """
 
     data: Callable[[Path], tuple[xr.Dataset, ...]]
@@ -136,4 +138,5 @@ class Recipe:
     sample_batch: int = 1024
     codec: Callable[[Plugin], Codec] | None = None
     description: str = ""
+    reads: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)

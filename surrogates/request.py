@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,15 @@ class Request:
         for variable in self.schema:
             values = self.rows[variable.name].values if self.rows is not None else given[variable.name]
             (variable if bounded else replace(variable, bounds=None)).check(values)
+
+    def refuse(self, names: Iterable[str], why: str) -> None:
+        """Raise SchemaError for the first value asked of the conditions `names`."""
+        given = self.values or {}
+        for name in names:
+            values = np.asarray(self.rows[name].values if self.rows is not None else given[name])
+            asked = values[~np.isnan(values)] if values.dtype.kind == "f" else values[values >= 0]
+            if asked.size:
+                raise SchemaError(f"{name}: {asked.flat[0]:g} asked; {why}")
 
     def _block(self, start: int, stop: int) -> xr.Dataset:
         if self.rows is not None:

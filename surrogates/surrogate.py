@@ -205,6 +205,10 @@ class Surrogate:
 
     def _ask(self, n_or_conditions: Any, conditions: dict[str, Any], first: int) -> Request:
         request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request.refuse(
+            self.card.unseen,
+            f"no training sample of {self.plugin.name}/{self.card.recipe} had it; leave it out or take other weights",
+        )
         strict = self.fallback is None and not self.extrapolate
         if not strict:
             request.check(bounded=False)

@@ -113,9 +113,12 @@ def simulated(run_dir: str | Path) -> Path:
 
 
 def training_pools(plugin: Plugin, recipe: Recipe, data: str | Path) -> tuple[Pool, ...]:
-    """The recipe's training pools from one HDF5 file or from a folder, which keeps what has to be simulated."""
+    """The recipe's training pools from one file or from a folder, which keeps what has to be simulated.
+
+    A file is HDF5 written by `write_pools`, or of a kind that the recipe itself reads.
+    """
     names, path = plugin.conditions.names, Path(data)
-    if path.is_file():
+    if path.is_file() and path.suffix.lower() not in recipe.reads:
         return read_pools(path, names)
     if not path.exists():
         raise PoolError(f"data: {path} does not exist; expected an HDF5 file or a folder")

@@ -135,12 +135,14 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
 
     packages = ("surrogates", "torch", "numpy", plugin.reference_package)
     pools = training_pools(plugin, plugin.recipes[recipe], simulated(run) if data is None else data)
-    ranges = declared_range(plugin) if data is None else trained_range(plugin, [pool.conditions for pool in pools])
+    simulates = data is None and plugin.reference is not None
+    ranges = declared_range(plugin) if simulates else trained_range(plugin, [pool.conditions for pool in pools])
     return Card(
         plugin=plugin.name,
         recipe=recipe,
         title=plugin.title,
         trained_range=ranges,
+        unseen=unseen(plugin, [pool.conditions for pool in pools]),
         training_data=f"{plugin.reference_package or plugin.name} samples"
         + (" from a file" if data else ", simulated by the recipe"),
         training_samples=sum(len(pool) for pool in pools),
@@ -169,6 +171,21 @@ def trained_range(plugin: Plugin, pools: list[Any]) -> dict[str, tuple[float, fl
             slack = (1.0 - NARROWED_BELOW) * (high - low)
             ranges[name] = (low if least - low <= slack else least, high if high - most <= slack else most)
     return ranges
+
+
+def unseen(plugin: Plugin, pools: list[Any]) -> tuple[str, ...]:
+    """Optional conditions that no training sample has, where the samples stand under conditions at all."""
+    conditions = [variable for variable in plugin.conditions if variable.optional and plugin.complete is None]
+    if not any(pools):
+        return ()
+    return tuple(variable.name for variable in conditions if not any(_there(pool, variable.name) for pool in pools))
+
+
+def _there(pool: Any, name: str) -> bool:
+    values = pool.get(name)
+    if values is None:
+        return False
+    return bool((~values.isnan()).any() if values.is_floating_point() else (values >= 0).any())
 
 
 def _processor() -> str:

@@ -170,6 +170,7 @@ def _card(card: Card) -> str:
         f"weights {card.recipe}: {card.parameters:,} parameters, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…"
     ]
     lines += [f"  trained range of {name}: {low:g} to {high:g}" for name, (low, high) in card.trained_range.items()]
+    lines += [f"  cannot be asked, no training sample had it: {name}" for name in card.unseen]
     if card.findings:
         rows = [
             (

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,6 +45,8 @@ class Format:
         The optional dependency group that installs the library, None where nothing more is needed.
     streams : bool
         Whether the target may be ``"-"`` (standard output) or a named pipe.
+    holds : callable, optional
+        Dataset -> (n,) bool: the samples that the format can hold, where it leaves out others; None for all.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Format:
     read: Callable[[Path], Iterator[xr.Dataset]] | None
     extra: str | None = None
     streams: bool = False
+    holds: Callable[[xr.Dataset], Any] | None = None
 
 
 class Formats:

@@ -25,6 +25,18 @@ class NextToken(Protocol):
         ...
 
 
+class Grammar(Protocol):
+    """What may come next, sequence by sequence."""
+
+    def allowed(self) -> Tensor:
+        """(n, vocabulary) bool; at least one token of each sequence."""
+        ...
+
+    def took(self, tokens: Tensor) -> None:
+        """Note the tokens (n,) that were drawn."""
+        ...
+
+
 @dataclass(frozen=True)
 class Sampler:
     """How sequences are drawn.
@@ -89,6 +101,7 @@ def draw(
     *,
     without: Tensor | None = None,
     prefix: Tensor | None = None,
+    grammar: Grammar | None = None,
 ) -> Tensor:
     """Draw sequences until all have ended.
 
@@ -106,6 +119,8 @@ def draw(
         (n, k) contexts without the condition; needed for guidance other than 1.
     prefix : Tensor, optional
         (p,) tokens that every sequence begins with.
+    grammar : Grammar, optional
+        Forbids tokens after the prefix.
 
     Returns
     -------
@@ -132,8 +147,12 @@ def draw(
         if prefix is not None and place < len(prefix):
             token = prefix[place].expand(count)
         else:
+            if grammar is not None:
+                logits = logits.masked_fill(~grammar.allowed(), -torch.inf)
             token = next_token(logits, uniform[:, place], options)
         token = torch.where(running, token, END)
+        if grammar is not None:
+            grammar.took(token)
         drawn[:, place] = token
         running = running & (token != END)
         if not bool(running.any()):

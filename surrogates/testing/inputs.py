@@ -32,7 +32,9 @@ def bad_inputs(schema: Schema, good: dict[str, Any]) -> Iterator[BadInput]:
         name, others = variable.name, {key: value for key, value in good.items() if key != variable.name}
         if not variable.optional and variable.default is None:
             yield BadInput("missing condition", name, 2, others)
-        yield BadInput("wrong length", name, 2, {**others, name: np.stack([good[name]] * 3)})
+        yield BadInput(
+            "wrong length", name, 2, {**others, name: np.stack([good.get(name, np.array(variable.missing))] * 3)}
+        )
         if variable.categories is not None:
             yield BadInput("unknown label", name, 2, {**others, name: "no_such_label"})
             yield BadInput("unknown code", name, 2, {**others, name: len(variable.categories)})
@@ -59,11 +61,20 @@ def bad_inputs(schema: Schema, good: dict[str, Any]) -> Iterator[BadInput]:
             yield BadInput("above the range", name, 2, {**others, name: high + 0.01 * (high - low)})
 
 
+def _asked(schema: Schema, row: Any) -> dict[str, Any]:
+    """The first row's conditions, without those that it does not ask."""
+    first = {variable: row[variable.name].values[0] for variable in schema}
+    return {
+        variable.name: value
+        for variable, value in first.items()
+        if not (variable.optional and not variable.dims and (value != value or value == variable.missing))
+    }
+
+
 def check_bad_inputs_are_named(subject: Subject) -> None:
     """Unknown, missing, ill-shaped, wrong-unit, NaN, infinite and out-of-range values each raise a clear error."""
     schema = subject.plugin.conditions
-    row = subject.plugin.prior(schema, 1, subject.seed)
-    good = {name: row[name].values[0] for name in schema.names}
+    good = _asked(schema, subject.plugin.prior(schema, 1, subject.seed))
     ask(schema, 2, good).check()
     for bad in bad_inputs(schema, good):
         try:
@@ -80,8 +91,7 @@ def check_bad_inputs_are_named(subject: Subject) -> None:
 def check_surrogate_refuses_bad_inputs(subject: Subject, recipe: str) -> None:
     """The released surrogate refuses what its schema refuses, before anything is computed."""
     surrogate = subject.surrogate(recipe)
-    row = subject.asked(recipe, 1)
-    good = {name: row[name].values[0] for name in surrogate.conditions.names}
+    good = _asked(surrogate.conditions, subject.asked(recipe, 1))
     for bad in bad_inputs(surrogate.conditions, good):
         try:
             surrogate.sample(bad.n, seed=subject.seed, **bad.values)

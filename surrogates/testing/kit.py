@@ -47,6 +47,7 @@ EACH_RELEASE: tuple[Callable[[Subject, str], None], ...] = (
     sampling.check_empty_sample,
     sampling.check_spawned_process_gives_equal_bits,
     sampling.check_out_of_range_is_refused,
+    sampling.check_unseen_conditions_are_refused,
     sampling.check_extrapolation_is_marked,
     sampling.check_fallback_is_routed_and_marked,
     sampling.check_card_recomputed,

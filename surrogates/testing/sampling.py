@@ -159,6 +159,20 @@ def check_fallback_is_routed_and_marked(subject: Subject, recipe: str) -> None:
     _marks(subject, routed, asked, simulated, "reference")
 
 
+def check_unseen_conditions_are_refused(subject: Subject, recipe: str) -> None:
+    """What no training sample had is refused with its name, beyond the trained range too."""
+    surrogate = subject.surrogate(recipe)
+    for name in surrogate.card.unseen:
+        middle: Any = sum(surrogate.conditions[name].bounds or (0.0, 0.0)) / 2.0
+        for opened in (surrogate, dataclasses.replace(surrogate, extrapolate=True)):
+            try:
+                opened.sample(2, seed=subject.seed, **{name: middle})
+            except SchemaError as error:
+                assert str(error).startswith(f"{name}:"), f"the error does not lead with {name!r}: {error}"
+            else:
+                raise AssertionError(f"{name}: no training sample had it, and it is not refused")
+
+
 def check_card_recomputed(subject: Subject, recipe: str) -> None:
     """A recount of parameters, bytes and SHA-256 gives the card's numbers, and its range is inside the declared one."""
     path = _card(subject, recipe)

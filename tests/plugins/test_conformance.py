@@ -3,6 +3,7 @@
 import pytest
 
 from surrogates.plugins.molecule_properties.plugin import PLUGIN as MOLECULE_PROPERTIES
+from surrogates.plugins.molecules.plugin import PLUGIN as MOLECULES
 from surrogates.testing import plugin_checks
 
 SIMULATES_LONG = ("truth", "measure", "residuals", "codec", "figure", "round_trip", "reference", "fallback", "targets")
@@ -42,6 +43,15 @@ def test_jets(check):
 )
 def test_galaxy_images(check):
     pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
+    check()
+
+
+@pytest.mark.parametrize(
+    "check", named(plugin_checks(MOLECULES, truth_samples=40, samples=600, measured_samples=300), ("measure",))
+)
+def test_molecules(check):
+    pytest.importorskip("rdkit", reason="judging molecules needs the extra `molecules`")
+    pytest.importorskip("fcd_torch", reason="judging molecules needs the extra `molecules`")
     check()
 
 

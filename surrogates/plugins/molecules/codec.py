@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from surrogates.physics.molecules.text import from_codes, to_codes
 from surrogates.physics.molecules.tokens import Vocabulary
+from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.plugin import Plugin
 
-from .text import from_codes, to_codes
-from .variables import PROPERTIES, TOKENS, VOCABULARY
+from .variables import PROPERTIES
 
 Tensors = dict[str, Tensor]
 CONTEXT = 2 * len(PROPERTIES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +12,13 @@ from torch import Tensor, nn
 from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, shifted
 from surrogates.networks.recurrent import TokenGRU
 from surrogates.noise import Noise
+from surrogates.physics.molecules.tokens import Vocabulary, split
+from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.recipe import Batch
 
 from .codec import CONTEXT
-from .variables import PROPERTIES, TOKENS, VOCABULARY
+from .grammar import AtomLimit
+from .variables import PROPERTIES
 
 Tensors = dict[str, Tensor]
 
@@ -22,6 +27,42 @@ UNCONDITIONAL = 0.2
 """Share of training molecules whose every property is hidden."""
 HIDDEN = 0.5
 """Chance of each property of the others to be hidden."""
+
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class MoleculeSampler(Sampler):
+    """How molecules are written.
+
+    Attributes
+    ----------
+    prefix : str
+        SMILES that every molecule begins with: a scaffold, which grows from its last atom, or the start of one with
+        open rings and branches. What is asked then says how the rest is written.
+    max_atoms : int
+        Most heavy atoms; 0 for as many as come. What is cut so closes its rings and branches at once, and is often
+        no molecule: a lower molecular_weight asked makes small ones that are.
+    precision : {"float32", "bfloat16"}
+        Of the network; bfloat16 is faster where the processor computes it.
+    """
+
+    prefix: str = ""
+    max_atoms: int = 0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        foreign = [token for token in split(self.prefix) if token not in VOCABULARY]
+        if foreign:
+            raise ValueError(f"prefix: {self.prefix!r} has the token {foreign[0]!r}, which no training molecule has")
+        if len(split(self.prefix)) >= TOKENS:
+            raise ValueError(f"prefix: {self.prefix!r} has {len(split(self.prefix))} tokens; expected under {TOKENS}")
+        if isinstance(self.max_atoms, bool) or not isinstance(self.max_atoms, int) or self.max_atoms < 0:
+            raise ValueError(f"max_atoms: {self.max_atoms!r}; expected a number of atoms, or 0 for any")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: {self.precision!r}; expected {' or '.join(PRECISIONS)}")
 
 
 class MoleculeModel(nn.Module):
@@ -37,14 +78,32 @@ class MoleculeModel(nn.Module):
 
     def __init__(self, width: int = 512, layers: int = 3) -> None:
         super().__init__()
+        self.vocabulary = Vocabulary(VOCABULARY)
         self.network = TokenGRU(len(VOCABULARY) + 2, CONTEXT, width=width, layers=layers)
-        self.options = Sampler()
+        self.options = MoleculeSampler()
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw `tokens` (n, TOKENS)."""
         context = conditions["context"].float()
         uniform = noise.uniform((TOKENS,), "tokens")
-        return {"tokens": draw(self.network, context, uniform, START, self.options, without=torch.zeros_like(context))}
+        uniform, options = uniform.to(context.device), self.options
+        prefix = torch.from_numpy(self.vocabulary.encode([options.prefix], TOKENS)[0]).to(context.device)
+        grammar = None
+        if options.max_atoms:
+            grammar = AtomLimit(self.vocabulary.tokens, len(context), options.max_atoms, device=context.device)
+        reduced = options.precision == "bfloat16"
+        with torch.autocast(context.device.type, torch.bfloat16) if reduced else nullcontext():
+            tokens = draw(
+                self.network,
+                context,
+                uniform,
+                START,
+                options,
+                without=torch.zeros_like(context),
+                prefix=prefix[: len(split(options.prefix))],
+                grammar=grammar,
+            )
+        return {"tokens": tokens}
 
 
 def hidden(context: Tensor, uniform: Tensor) -> Tensor:

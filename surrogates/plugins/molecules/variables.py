@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from surrogates.physics.molecules.text import LENGTH
 from surrogates.schema import Dimension, Schema, Variable
-
-LENGTH = 112
-"""Most characters of a SMILES."""
 
 PROPERTIES = (
     "log_p",
@@ -50,16 +48,3 @@ OUTPUTS = Schema(
     ),
     dimensions=(Dimension("character", size=LENGTH, count="n_characters"),),
 )
-
-TOKENS = 80
-"""Most tokens of a SMILES and its end."""
-
-VOCABULARY = (
-    *("B", "C", "N", "O", "P", "S", "F", "Cl", "Br", "I", "b", "c", "n", "o", "p", "s"),
-    *("-", "=", "#", "/", "\\", "(", ")", "1", "2", "3", "4", "5", "6", "7", "8"),
-    *("[C@@H]", "[C@H]", "[C@]", "[C@@]", "[C-]", "[CH-]", "[CH2-]"),
-    *("[nH]", "[nH+]", "[n+]", "[n-]", "[N+]", "[N-]", "[NH+]", "[NH-]", "[NH2+]", "[NH3+]"),
-    *("[O+]", "[O-]", "[OH+]", "[o+]", "[S+]", "[S-]", "[SH+]", "[S@]", "[S@@]", "[S@@+]", "[s+]"),
-    *("[P+]", "[PH]", "[PH2]", "[PH+]", "[P@]", "[P@@]", "[P@@H]"),
-)
-"""Every token of the molecules in ZINC250k and QM9."""

@@ -1,0 +1,119 @@
+"""Native formats of molecules: SMILES, structures, and a table with asked and found properties."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surrogates.io.atomic import byte_stream
+from surrogates.io.formats import FileFormatError, Format
+from surrogates.io.smiles import rdkit_for, smiles_format, structure_format, texts_of
+from surrogates.io.tables import read_conditions
+from surrogates.physics.molecules.descriptors import DESCRIPTORS, parse
+from surrogates.physics.molecules.structure import inchi_key
+from surrogates.physics.molecules.text import LENGTH
+
+from .variables import CONDITIONS, PROPERTIES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def _units(name: str) -> str:
+    units = CONDITIONS[name].units
+    return "" if units == "1" else f" [{units}]"
+
+
+HEADER = (
+    "sample",
+    "seed",
+    "smiles",
+    "reason",
+    "inchi",
+    "inchi_key",
+    *(f"{name}{_units(name)}" for name in PROPERTIES),
+    *(f"found_{name}{_units(name)}" for name in DESCRIPTORS),
+)
+"""Columns of a table: asked properties bear their own names."""
+
+
+def write_table(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False) -> None:
+    """Write a CSV table, one row a molecule: what is not valid too, as it was written, with the reason.
+
+    Parameters
+    ----------
+    blocks : iterable of Dataset
+    target : path
+        ``-`` for standard output.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    """
+    rdkit_for(".csv")
+    with byte_stream(target, overwrite=overwrite) as stream:
+        stream.write(_line(HEADER))
+        for block in blocks:
+            asked = {name: block[name].values for name in PROPERTIES if name in block}
+            for row, text in enumerate(texts_of(block)):
+                cells = [str(asked[name][row]) if name in asked and asked[name][row] == asked[name][row] else ""
+                         for name in PROPERTIES]  # fmt: skip
+                leading = (str(int(block["sample"].values[row])), str(block.attrs.get("seed", "")))
+                stream.write(_line((*leading, *_described(text, cells))))
+
+
+def _described(text: str, asked: list[str]) -> list[str]:
+    from rdkit import Chem, rdBase
+
+    read = parse(text)
+    if read.molecule is None:
+        return [text, read.reason, "", "", *asked, *("" for _ in DESCRIPTORS)]
+    with rdBase.BlockLogs():
+        named = [Chem.MolToSmiles(read.molecule), "", Chem.MolToInchi(read.molecule), inchi_key(read.molecule)]
+    return [*named, *asked, *(repr(float(function(read.molecule))) for function in DESCRIPTORS.values())]
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode("utf-8")
+
+
+def read_table(path: str | Path) -> Iterator[xr.Dataset]:
+    """Yield the molecules of a table: SMILES and asked properties; found ones are left to be computed anew.
+
+    Raises
+    ------
+    FileFormatError
+        No table, or one without a column `smiles`.
+    """
+    from .library import to_dataset
+
+    table = read_conditions(path)
+    if "smiles" not in table:
+        raise FileFormatError(f"{path}: no column smiles; expected a table of molecules")
+    smiles = [str(text) for text in table["smiles"].values]
+    longest = max(map(len, smiles), default=0)
+    if longest > LENGTH:
+        raise FileFormatError(f"{path}: a SMILES of {longest} characters; expected at most {LENGTH}")
+    asked: dict[str, Any] = {}
+    for name in PROPERTIES:
+        if name in table and table[name].dtype.kind in "iuf":
+            asked[name] = np.asarray(table[name].values, dtype=np.float64)
+    yield to_dataset(smiles, asked, table["sample"].values)
+
+
+TABLE = Format(
+    name="table",
+    suffixes=(".csv",),
+    description="CSV: SMILES, InChI, InChIKey, seed, asked and found properties, one row a molecule",
+    write=write_table,
+    read=read_table,
+    extra="molecules",
+    streams=True,
+)
+
+FORMATS = (smiles_format(LENGTH), TABLE, structure_format(LENGTH))

@@ -1,0 +1,55 @@
+"""A limit on the atoms of a SMILES while it is written: at the limit, rings and branches close and it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class AtomLimit:
+    """What may come next in SMILES of at most so many heavy atoms.
+
+    Every bracket atom counts, also a written-out hydrogen's neighbour such as ``[nH]``.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        The vocabulary, END first.
+    count : int
+        Sequences.
+    most : int
+        Atoms.
+    """
+
+    def __init__(self, tokens: Sequence[str], count: int, most: int, *, device: torch.device | str = "cpu") -> None:
+        self.most = most
+        self.atom = torch.tensor([token[0].isalpha() or token[0] == "[" for token in tokens], device=device)
+        self.digit = [tokens.index(digit) for digit in "12345678" if digit in tokens]
+        self.opens, self.closes = tokens.index("("), tokens.index(")")
+        self.atoms = torch.zeros(count, dtype=torch.int64, device=device)
+        self.depth = torch.zeros(count, dtype=torch.int64, device=device)
+        self.rings = torch.zeros(count, len(self.digit), dtype=torch.bool, device=device)
+
+    def allowed(self) -> Tensor:
+        """(n, vocabulary) bool: below the limit anything but the end of what is open; there open rings close first,
+        then branches, then it ends.
+        """
+        full = (self.atoms >= self.most)[:, None]
+        last = torch.zeros(len(full), len(self.atom), dtype=torch.bool, device=self.atom.device)
+        open_ring = self.rings.any(dim=1)
+        last[:, self.digit] = self.rings
+        last[:, self.closes] = ~open_ring & (self.depth > 0)
+        closed = ~open_ring & (self.depth <= 0)
+        last[:, 0] = closed
+        found = ~full | last
+        found[:, 0] = closed
+        return found
+
+    def took(self, tokens: Tensor) -> None:
+        """Note the tokens (n,) that were drawn."""
+        self.atoms += self.atom[tokens]
+        self.depth += (tokens == self.opens).long() - (tokens == self.closes).long()
+        for place, code in enumerate(self.digit):
+            self.rings[:, place] ^= tokens == code

@@ -1,0 +1,60 @@
+"""molecules: any subset of target properties -> SMILES, for drug-like (ZINC) and small organic (QM9) molecules.
+
+There is no forward reference: the truth is held-out molecules with their own properties, and what judges generated
+molecules is RDKit, never a network of ours. The surrogate writes SMILES token by token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrogates.plugin import Plugin
+
+from .formats import FORMATS
+from .impostors import IMPOSTORS
+from .limits import LIMITS
+from .measure import measure
+from .recipes import qm9, zinc
+from .targets import FEATURES, TARGETS
+from .truth import prior, truth
+from .variables import CONDITIONS, OUTPUTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from surrogates.recipe import Codec
+
+
+def _codec(plugin: Plugin) -> Codec:
+    from .codec import MoleculeCodec
+
+    return MoleculeCodec(plugin)
+
+
+def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
+    from .figure import figure
+
+    return figure(samples, truth)
+
+
+PLUGIN = Plugin(
+    name="molecules",
+    title="target properties -> SMILES of drug-like (ZINC) and small organic (QM9) molecules",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    codec=_codec,
+    recipes={"zinc": zinc(), "qm9": qm9()},
+    constraints=(),
+    measure=measure,
+    features=FEATURES,
+    targets=TARGETS,
+    impostors=IMPOSTORS,
+    figure=_figure,
+    formats=FORMATS,
+    limits=LIMITS,
+    extra="molecules",
+    reference_package="rdkit",
+)

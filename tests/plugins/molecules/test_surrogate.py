@@ -1,0 +1,128 @@
+"""A small generator trained on a user's file: any subset asked, sampler options, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
+
+from surrogates.cards import Card
+from surrogates.plugins.molecules.measure import texts
+from surrogates.plugins.molecules.network import MoleculeSampler
+from surrogates.schema import SchemaError
+from surrogates.testing import checks
+from surrogates.training import training_pools
+
+
+def test_a_users_file_is_split_and_trained_on(plugin, library):
+    (pool,) = training_pools(plugin, plugin.recipes["zinc"], library)
+    n = len(set(library.read_text().split()))
+    assert 0.5 * n < len(pool) <= n
+    assert pool.conditions["gap"].isnan().all() and not pool.conditions["qed"].isnan().any()
+
+
+def test_the_card_names_what_no_training_molecule_had(surrogate):
+    assert surrogate.card.unseen == ("gap", "dipole")
+    low, high = surrogate.card.trained_range["molecular_weight"]
+    assert 10.0 < high < 300.0
+    assert Card.from_json(surrogate.card.to_json()) == surrogate.card
+
+
+@pytest.mark.parametrize("extrapolate", [False, True])
+def test_asking_what_was_never_seen_is_an_error(surrogate, extrapolate):
+    opened = replace(surrogate, extrapolate=extrapolate)
+    with pytest.raises(SchemaError, match=r"^gap: 5 asked; no training sample of molecules/zinc had it") as error:
+        opened.sample(2, seed=1, gap="5 eV")
+    assert "\n" not in str(error.value)
+    rows = surrogate.conditions.dataset({"dipole": np.array([np.nan, 2.0])})
+    with pytest.raises(SchemaError, match="^dipole: 2 asked"):
+        surrogate.sample(rows, seed=1)
+
+
+def test_any_subset_can_be_asked(surrogate):
+    for asked in ({}, {"log_p": 1.0}, {"molecular_weight": 120.0, "qed": 0.5}):
+        found = surrogate.sample(5, seed=1, **asked)
+        assert all(np.isfinite(found[name].values).all() == (name in asked) for name in ("log_p", "qed", "gap"))
+        assert len(texts(found)) == 5
+
+
+def test_the_network_has_learned_chains(surrogate):
+    from surrogates.physics.molecules.descriptors import describe
+
+    written = texts(surrogate.sample(300, seed=2))
+    assert np.isfinite(describe(written)[:, 0]).mean() > 0.8
+    light, heavy = (
+        np.mean([len(text) for text in texts(surrogate.sample(200, seed=2, molecular_weight=weight))])
+        for weight in (70.0, 200.0)
+    )
+    assert heavy > light + 1.0
+
+
+def test_contradictions_are_refused_with_the_nearest(surrogate):
+    with pytest.raises(SchemaError, match=r"infeasible together; expected .* the nearest known has"):
+        replace(surrogate, extrapolate=True).sample(2, seed=1, qed=0.93, molecular_weight=500.0)
+
+
+def test_a_prefix_begins_every_molecule(surrogate):
+    found = surrogate.using(prefix="c1ccccc1").sample(20, seed=3)
+    assert all(text.startswith("c1ccccc1") for text in texts(found))
+    assert found.attrs["sampler_prefix"] == "c1ccccc1"
+    assert texts(surrogate.using(prefix="").sample(20, seed=3)) == texts(surrogate.sample(20, seed=3))
+
+
+def test_molecules_keep_within_their_atoms_and_close_what_they_open(surrogate):
+    from rdkit import Chem
+
+    found = texts(surrogate.using(max_atoms=6).sample(60, seed=4))
+    molecules = [Chem.MolFromSmiles(text, sanitize=False) for text in found]
+    assert all(molecule is not None and molecule.GetNumAtoms() <= 6 for molecule in molecules)
+    assert max(molecule.GetNumAtoms() for molecule in molecules) == 6
+    opened = texts(surrogate.using(max_atoms=6, prefix="CC(C1C").sample(10, seed=4))
+    assert all(Chem.MolFromSmiles(text, sanitize=False) is not None for text in opened)
+
+
+def test_bfloat16_writes_nearly_the_same_molecules(surrogate):
+    plain, reduced = (texts(surrogate.using(precision=kind).sample(100, seed=5)) for kind in ("float32", "bfloat16"))
+    assert np.mean([a[:1] == b[:1] for a, b in zip(plain, reduced, strict=True)]) > 0.9
+    assert abs(np.mean([len(a) - len(b) for a, b in zip(plain, reduced, strict=True)])) < 2.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prefix": "C[Si]"}, "prefix: 'C.Si.' has the token '.Si.'"),
+        ({"prefix": "Cx"}, "no token at character 1"),
+        ({"prefix": "C" * 80}, "has 80 tokens; expected under 80"),
+        ({"max_atoms": -1}, "max_atoms: -1"),
+        ({"max_atoms": 2.5}, "max_atoms: 2.5"),
+        ({"precision": "float8"}, "precision: 'float8'; expected float32 or bfloat16"),
+        ({"temprature": 1.0}, "temperature"),
+    ],
+)
+def test_bad_sampler_options_are_named(surrogate, options, message):
+    with pytest.raises(SchemaError, match=message):
+        surrogate.using(**options)
+
+
+def test_sampler_options_are_those_of_any_sequence_and_more():
+    assert MoleculeSampler(temperature=0.5).temperature == 0.5
+    with pytest.raises(ValueError, match="temperature"):
+        MoleculeSampler(temperature=0.0)
+
+
+SETTINGS = {"truth_samples": 20, "samples": 130, "measured_samples": 120}
+RELEASED = (
+    "follow_schema", "samples_are_deterministic", "conditions_matter", "equal_bits", "stream", "empty_sample",
+    "out_of_range", "unseen", "extrapolation", "card_recomputed", "altered", "bad_inputs", "round_trip",
+)  # fmt: skip
+
+
+def test_the_released_weights_keep_the_contract(released):
+    short, folder = released
+    run = 0
+    for check in checks(short, weights=folder, **SETTINGS):
+        if any(part in check.name for part in RELEASED) and "spawned" not in check.name:
+            check()
+            run += 1
+    assert run > 15
