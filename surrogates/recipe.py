@@ -127,6 +127,8 @@ class Recipe:
         Overrides the plugin's codec for this recipe.
     description : str
         One line for `surrogates info`.
+    source : str
+        What the training data are and their licence, for the card; where it is empty, that the recipe simulates them.
     """
 
     data: Callable[[Path], tuple[xr.Dataset, ...]]
@@ -136,4 +138,5 @@ class Recipe:
     sample_batch: int = 1024
     codec: Callable[[Plugin], Codec] | None = None
     description: str = ""
+    source: str = ""
     options: Mapping[str, object] = field(default_factory=dict)

@@ -141,7 +141,9 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
         recipe=recipe,
         title=plugin.title,
         trained_range=ranges,
-        training_data=f"{plugin.reference_package or plugin.name} samples"
+        training_data=plugin.recipes[recipe].source
+        if data is None and plugin.recipes[recipe].source
+        else f"{plugin.reference_package or plugin.name} samples"
         + (" from a file" if data else ", simulated by the recipe"),
         training_samples=sum(len(pool) for pool in pools),
         hardware=_processor(),
