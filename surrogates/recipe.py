@@ -129,6 +129,8 @@ class Recipe:
         One line for `surrogates info`.
     reads : tuple of str
         Suffixes of single files that `data` reads beside folders.
+    source : str
+        What the training data are and their licence, for the card; where it is empty, that the recipe simulates them.
     """
 
     data: Callable[[Path], tuple[xr.Dataset, ...]]
@@ -139,4 +141,5 @@ class Recipe:
     codec: Callable[[Plugin], Codec] | None = None
     description: str = ""
     reads: tuple[str, ...] = ()
+    source: str = ""
     options: Mapping[str, object] = field(default_factory=dict)

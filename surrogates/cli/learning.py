@@ -143,7 +143,9 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
         title=plugin.title,
         trained_range=ranges,
         unseen=unseen(plugin, [pool.conditions for pool in pools]),
-        training_data=f"{plugin.reference_package or plugin.name} samples"
+        training_data=plugin.recipes[recipe].source
+        if data is None and plugin.recipes[recipe].source
+        else f"{plugin.reference_package or plugin.name} samples"
         + (" from a file" if data else ", simulated by the recipe"),
         training_samples=sum(len(pool) for pool in pools),
         hardware=_processor(),

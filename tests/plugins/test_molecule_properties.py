@@ -330,3 +330,11 @@ def test_the_plugin_keeps_the_contract(weights):
     pytest.importorskip("matplotlib", reason="the extra `validate` is not installed")
     passed = check_plugin(SMALL, weights=weights, truth_samples=60, samples=1100, measured_samples=300)
     assert len(passed) > 30
+
+
+def test_the_card_names_the_data_and_their_licence(weights):
+    from surrogates.cards import Card
+
+    card = Card.read(weights / "gru.json")
+    assert "QM9" in card.training_data and "Apache-2.0" in card.training_data
+    assert card.training_samples == 1900
