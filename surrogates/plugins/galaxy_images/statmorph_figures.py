@@ -12,7 +12,7 @@ from surrogates.plugin import Target
 
 from .measure import resolved_distance
 from .photometry import photometry
-from .variables import BANDS, MORPHOLOGIES, PIXEL_SCALE
+from .variables import BANDS, MORPHOLOGIES, N_IMAGES, PIXEL_SCALE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,6 +32,16 @@ STATISTICS: dict[str, float] = {
     "sersic_ellipticity": 0.003,
 }
 """What statmorph measures here, and the difference that does not count; `sersic_radius` is circularised, in arcsec."""
+
+STATMORPH_TARGETS: dict[str, Target] = {
+    f"statmorph/{kind}/{statistic}": Target(
+        N_IMAGES,
+        floors=2.0,
+        description=f"Kolmogorov-Smirnov distance of statmorph's {statistic.replace('_', ' ')}",
+    )
+    for kind in MORPHOLOGIES
+    for statistic in STATISTICS
+}
 
 
 def statmorph_values(dataset: xr.Dataset) -> dict[str, np.ndarray]:
@@ -98,10 +108,10 @@ def statmorph_findings(
             ours, theirs, others = (side[statistic][np.isfinite(side[statistic])] for side in sides)
             if min(map(len, (ours, theirs, others))) < _LEAST:
                 continue
-            target = Target(size, floors=2.0, description=f"Kolmogorov-Smirnov distance of statmorph's {statistic}")
+            figure = f"statmorph/{name}/{statistic}"
             floor = _floor(np.concatenate((theirs, others)), resolution, seed)
             value = resolved_distance(ours, theirs, resolution)
-            found.append(Finding.against(f"statmorph/{name}/{statistic}", value, target, n=size, floor=floor))
+            found.append(Finding.against(figure, value, STATMORPH_TARGETS[figure], n=size, floor=floor))
     return tuple(found)
 
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from surrogates.plugin import Features, Target
 
 from .measure import ATTRIBUTES, COMPARED, MAGNITUDE_BINS, MORPHOLOGY, NEIGHBOURS, features, pixels
-from .variables import MORPHOLOGIES
-
-N_IMAGES = 2000
+from .statmorph_figures import STATMORPH_TARGETS
+from .variables import MORPHOLOGIES, N_IMAGES
 
 MEDIANS = {"flux": 0.01, "radius": 0.03, "ellipticity": 0.01}
 """Largest difference of the medians: relative, relative, absolute."""
@@ -69,7 +68,7 @@ def _targets() -> dict[str, Target]:
     return targets
 
 
-TARGETS: Mapping[str, Target] = _targets()
+TARGETS: Mapping[str, Target] = _targets() | STATMORPH_TARGETS
 
 FEATURES = Features(high_level=features, images=pixels)
 """Inputs of the shared two-sample classifiers."""

@@ -89,3 +89,6 @@ OUTPUTS = Schema(
     ),
     (Dimension("band", len(BANDS)), Dimension("y", STAMP), Dimension("x", STAMP)),
 )
+
+N_IMAGES = 2000
+"""Galaxies on each side that figures are asked at."""

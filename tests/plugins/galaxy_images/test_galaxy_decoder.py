@@ -165,8 +165,8 @@ def test_the_grid_has_room_for_psf_and_stamp():
     assert observation.grid(0, 0.7, 0.1) == (64, 0.1)
     assert observation.grid(0, 0.7, 0.05) == (64, 0.05)
     assert observation.grid(1, 0.7, 0.1) == (128, 0.1)
-    assert observation.grid(1, 2.0, 0.1) == (192, 0.1)
-    assert observation.grid(1, 0.7, 0.2) == (192, 0.1)
+    assert observation.grid(1, 2.0, 0.1) == (160, 0.1)
+    assert observation.grid(1, 0.7, 0.2) == (160, 0.1)
     assert observation.grid(3, 0.7, 0.4) == (256, 0.1)
 
 
