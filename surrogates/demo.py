@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .report import Section, Table
     from .timings import Benchmark
 
-TRUTH_SECONDS = 22.0
+TRUTH_SECONDS = 14.0
 """Wall-clock seconds, about, that each plugin's reference may take on two cores."""
 LARGEST, SMALLEST, BLOCK = 20_000, 1_000, 100
 SHARE = 10
