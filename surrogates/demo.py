@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TRUTH_SECONDS = 14.0
 """Wall-clock seconds, about, that each plugin's reference may take on two cores."""
-LARGEST, SMALLEST, BLOCK = 20_000, 1_000, 100
+LARGEST, SMALLEST, BLOCK = 20_000, 500, 100
 SHARE = 10
 """Of the samples that a plugin's figures are asked at, the demo compares one in so many: comparing has a cost too."""
 BENCHMARK_SECONDS = 1.0
