@@ -62,7 +62,7 @@ def measured(
 @click.option("--training", help="What the weights were trained on, for memorisation.")
 @click.option("--section", "sections", multiple=True, help="LABEL=TRUTH[,SECOND]: figures led by LABEL.")
 @click.option("--plain", multiple=True, help="Sections measured without classifiers.")
-@click.option("--impostors", help="JSON card with impostors already measured against the same truths.")
+@click.option("--impostors", help="JSON card whose impostors were measured against the same truths.")
 @click.option("--speed", help="JSON of the domain's benchmark, whose timings go on the card.")
 @click.option("--note", "notes", multiple=True, help="A line for the card.")
 @click.option("--seed", default=2026, show_default=True)
@@ -113,7 +113,9 @@ def main(
         }
         lines += [f"{label}: {line}" for line in part.notes]
     if impostors:
-        baselines = dict(Card.read(Path(impostors)).baselines)
+        measured_too = tuple(f"{section.partition('=')[0]}/" for section in sections)
+        known = Card.read(Path(impostors)).baselines
+        baselines = {label: known[label] for label in known if "/" not in label or label.startswith(measured_too)}
     path = surrogate.path.with_suffix(".json")
     card = replace(
         Card.read(path), findings=tuple(findings), baselines=baselines, notes=tuple(lines), speed=timings(speed)

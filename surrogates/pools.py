@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Tensors = dict[str, Tensor]
 
 _CHUNK = 16384
+_WINDOW = 32  # batches among which rows that are alike are gathered
 
 
 class PoolError(ValueError):
@@ -164,17 +165,31 @@ class Order:
         Rows of the pool, and of a batch over all ranks together.
     seed : int
         Of the permutations.
+    key : Tensor, optional
+        (length,) numbers; within every 32 batches of the permutation, rows of like numbers come together.
     """
 
-    def __init__(self, length: int, batch: int, seed: int) -> None:
+    def __init__(self, length: int, batch: int, seed: int, key: Tensor | None = None) -> None:
         self.length, self.batch, self.seed = length, batch, seed
+        self.key = None if key is None else key.cpu()
         self._epochs: dict[int, Tensor] = {}
 
     def _permutation(self, epoch: int) -> Tensor:
         if epoch not in self._epochs:
             self._epochs = {e: rows for e, rows in self._epochs.items() if e == epoch - 1}
             generator = torch.Generator().manual_seed(fold(self.seed, epoch))
-            self._epochs[epoch] = torch.randperm(self.length, generator=generator)
+            rows = torch.randperm(self.length, generator=generator)
+            if self.key is not None:
+                first = -epoch * self.length % self.batch  # rows up to here complete the last epoch's last batch
+                parts = [rows[:first]]
+                for window in rows[first:].split(_WINDOW * self.batch):
+                    alike = window[torch.argsort(self.key[window], stable=True)]
+                    whole = len(window) // self.batch
+                    order = torch.randperm(whole, generator=generator)
+                    parts += [alike[: whole * self.batch].reshape(whole, -1)[order].flatten()]
+                    parts += [alike[whole * self.batch :]]
+                rows = torch.cat(parts)
+            self._epochs[epoch] = rows
         return self._epochs[epoch]
 
     def rows(self, step: int, rank: int = 0, ranks: int = 1) -> Tensor:
@@ -193,9 +208,21 @@ class Order:
 class Batches:
     """The batches of one phase, each a function of (seed, phase, step, rank) alone."""
 
-    def __init__(self, pools: Sequence[Pool], size: int, seed: int, phase: int, rank: int = 0, ranks: int = 1) -> None:
+    def __init__(
+        self,
+        pools: Sequence[Pool],
+        size: int,
+        seed: int,
+        phase: int,
+        rank: int = 0,
+        ranks: int = 1,
+        alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None,
+    ) -> None:
         self.pools, self.seed, self.phase, self.rank, self.ranks = pools, seed, phase, rank, ranks
-        self.orders = [Order(len(pool), size, fold(seed, "order", phase, k)) for k, pool in enumerate(pools)]
+        self.orders = [
+            Order(len(pool), size, fold(seed, "order", phase, k), alike(pool.outputs) if alike else None)
+            for k, pool in enumerate(pools)
+        ]
         device = next(iter(pools[0].physical.values())).device
         self.slots = torch.arange(size // ranks, device=device)
 

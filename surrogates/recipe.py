@@ -131,6 +131,9 @@ class Recipe:
         Suffixes of single files that `data` reads beside folders.
     source : str
         What the training data are and their licence, for the card; where it is empty, that the recipe simulates them.
+    alike : callable, optional
+        A pool's encoded outputs -> (n,) numbers; rows of like numbers then share a batch, so that sequences of one
+        length are not filled up to that of the longest.
     """
 
     data: Callable[[Path], tuple[xr.Dataset, ...]]
@@ -142,4 +145,5 @@ class Recipe:
     description: str = ""
     reads: tuple[str, ...] = ()
     source: str = ""
+    alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     options: Mapping[str, object] = field(default_factory=dict)

@@ -114,7 +114,9 @@ class Run:
                     step = first_step if number == first_phase else 0
                     self._begin(phase, step, saved if number == first_phase else None)
                     ranks = self.fabric.global_rank, self.fabric.world_size
-                    batches = Batches(self.pools, self.recipe.batch_size, self.seed, number, *ranks)
+                    batches = Batches(
+                        self.pools, self.recipe.batch_size, self.seed, number, *ranks, alike=self.recipe.alike
+                    )
                     every = max(phase.updates // _LOG_LINES, 1)
                     critic = any(word in name for name in phase.optimisers for word in ("discriminator", "critic"))
                     while step < phase.updates and remaining > 0 and not self.stop:

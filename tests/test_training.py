@@ -283,6 +283,18 @@ def test_every_row_is_drawn_once_an_epoch_whatever_the_ranks() -> None:
     assert len(Order(3, 8, seed=0).rows(2)) == 8
 
 
+def test_rows_that_are_alike_share_a_batch_and_every_row_comes_once_an_epoch():
+    lengths = torch.randint(60, (1000,), generator=torch.Generator().manual_seed(0))
+    order = Order(1000, 16, seed=3, key=lengths)
+    rows = torch.cat([order.rows(step) for step in range(125)])
+    assert torch.equal(rows[:1000].sort().values, torch.arange(1000))
+    assert torch.equal(rows[1000:].sort().values, torch.arange(1000))
+    spreads = [int(lengths[batch].max() - lengths[batch].min()) for batch in rows.split(16)]
+    assert np.median(spreads) <= 3
+    firsts = [int(lengths[batch].min()) for batch in rows.split(16)]
+    assert firsts != sorted(firsts)
+
+
 def test_learning_rate_warms_up_and_falls_to_its_fraction() -> None:
     settings = Adam(1.0, warmup=10, final_fraction=0.1)
     rates = [learning_rate(settings, step, 100) for step in range(101)]

@@ -1,7 +1,6 @@
 """Molecules as text: one canonical SMILES a line, and as 3-D structures in an SD file.
 
-SD files: Dalby et al. 1992, J. Chem. Inf. Comput. Sci. 32, 244. Coordinates: ETKDGv3 (Wang et al. 2020, J. Chem. Inf.
-Model. 60, 2044), then MMFF94 (Halgren 1996, J. Comput. Chem. 17, 490).
+SD files: Dalby et al. 1992, J. Chem. Inf. Comput. Sci. 32, 244.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import gzip
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _BLOCK = 10_000
-_ITERATIONS = 1000
 
 
 def rdkit_for(what: str) -> Any:
@@ -167,44 +166,18 @@ def smiles_format(length: int) -> Format:
 # Structures --------------------------------------------------------------------------------------------------------
 
 
-def embedded(molecule: Any, seed: int) -> tuple[Any, str]:
-    """A molecule with hydrogens and, where it can be embedded, coordinates in angstrom.
-
-    Parameters
-    ----------
-    molecule : rdkit Mol
-    seed : int
-        Of the embedding; random coordinates are a second try.
-
-    Returns
-    -------
-    molecule : rdkit Mol
-    state : str
-        "optimised", "not converged" (after 1,000 steps of MMFF), "no force field" or "not embedded".
-    """
-    from rdkit import Chem, rdBase
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
-
-    whole = Chem.AddHs(molecule)
-    options = rdDistGeom.ETKDGv3()
-    options.randomSeed = int(seed) % (1 << 31)
-    with rdBase.BlockLogs():
-        if rdDistGeom.EmbedMolecule(whole, options) < 0:
-            options.useRandomCoords = True
-            if rdDistGeom.EmbedMolecule(whole, options) < 0:
-                return whole, "not embedded"
-        if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(whole):
-            return whole, "no force field"
-        left = rdForceFieldHelpers.MMFFOptimizeMolecule(whole, maxIters=_ITERATIONS)
-    return whole, "optimised" if left == 0 else "not converged"
+Embed = Callable[[Any, int], tuple[Any, str]]
+"""(RDKit molecule, seed) -> the molecule with hydrogens and coordinates in angstrom, and how its geometry ended."""
 
 
-def write_structures(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False) -> None:
+def _write_structures(
+    embed: Embed, blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False
+) -> None:
     """Write an SD file with 3-D coordinates: some forty milliseconds a molecule.
 
-    Each record's data are its canonical SMILES, its InChIKey, `geometry` (see `embedded`) and every number that the
-    Dataset has of it. Molecules that are not valid stay out; those that cannot be embedded have no coordinates. A
-    warning counts both.
+    Each record's data are its canonical SMILES, its InChIKey, `geometry` (what `embed` says of it) and every number
+    that the Dataset has of it. Molecules that are not valid stay out; those that cannot be embedded have no
+    coordinates. A warning counts both.
     """
     chem = rdkit_for(".sdf")
     left = total = flat = 0
@@ -218,7 +191,7 @@ def write_structures(blocks: Iterable[xr.Dataset], target: str | Path, *, overwr
                     left += 1
                     continue
                 identity = int(block[SAMPLE].values[row])
-                whole, state = embedded(molecule, identity)
+                whole, state = embed(molecule, identity)
                 flat += state == "not embedded"
                 record = chem.Mol(whole)
                 record.SetProp("_Name", str(identity))
@@ -251,14 +224,18 @@ def _read_structures(path: str | Path, length: int) -> Iterator[xr.Dataset]:
     yield block_of(waiting, length, first)
 
 
-def structure_format(length: int) -> Format:
-    """``.sdf`` of Datasets whose SMILES are `length` characters wide."""
-    read: Callable[[Path], Iterator[xr.Dataset]] = lambda path: _read_structures(path, length)  # noqa: E731
+def structure_format(length: int, embed: Embed) -> Format:
+    """``.sdf`` of Datasets whose SMILES are `length` characters wide, with coordinates by `embed`."""
+
+    def read(path: Path) -> Iterator[xr.Dataset]:
+        """Yield the molecules of an SD file."""
+        return _read_structures(path, length)
+
     return Format(
         name="sdf",
         suffixes=(".sdf",),
         description="structures with 3-D coordinates (ETKDG, MMFF); what is not valid stays out",
-        write=write_structures,
+        write=partial(_write_structures, embed),
         read=read,
         extra="molecules",
         streams=True,

@@ -1,4 +1,4 @@
-"""Gated recurrent networks over tokens (Cho et al. 2014, arXiv:1406.1078): one that writes on, one that reads whole."""
+"""Networks over tokens: one that writes on, one that places a whole sequence on a sphere, one that reads it whole."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 
-class TokenGRU(nn.Module):
-    """Logits of the next token (Cho et al. 2014, arXiv:1406.1078), given all before it and a context.
+class TokenLSTM(nn.Module):
+    """Logits of the next token (Hochreiter, Schmidhuber 1997, Neural Comput. 9, 1735), given those before it and a
+    context.
 
     Parameters
     ----------
@@ -22,14 +23,19 @@ class TokenGRU(nn.Module):
         Length of a token's vector.
     dropout : float
         Between layers, in training.
+
+    Notes
+    -----
+    A gated recurrent unit has a quarter fewer parameters, yet torch fuses an LSTM's whole sequence on a processor and
+    trains it in half the time.
     """
 
     def __init__(
-        self, tokens: int, context: int, *, width: int = 512, layers: int = 3, embedding: int = 64, dropout: float = 0.0
+        self, tokens: int, context: int, *, width: int = 448, layers: int = 3, embedding: int = 64, dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(tokens, embedding)
-        self.cells = nn.GRU(embedding + context, width, layers, batch_first=True, dropout=dropout)
+        self.cells = nn.LSTM(embedding + context, width, layers, batch_first=True, dropout=dropout)
         self.exit = nn.Linear(width, tokens)
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
@@ -37,15 +43,51 @@ class TokenGRU(nn.Module):
         return self.step(tokens, context, None)[0]
 
     def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits after each of `tokens` (n, m), and the state to go on from: (layers, n, width)."""
+        """Logits after each of `tokens` (n, m), and the state to go on from: (2, layers, n, width)."""
         seen = self.embedding(tokens)
         seen = torch.cat((seen, context[:, None].to(seen.dtype).expand(-1, tokens.shape[1], -1)), dim=-1)
-        hidden, following = self.cells(seen, state)
-        return self.exit(hidden.to(self.exit.weight.dtype)), following
+        hidden, following = self.cells(seen, None if state is None else tuple(state))
+        return self.exit(hidden.to(self.exit.weight.dtype)), torch.stack(following)
+
+
+class FragmentEncoder(nn.Module):
+    """A point on a sphere for each sequence of tokens, by the short stretches of tokens that it holds.
+
+    Parameters
+    ----------
+    size : int
+        Dimensions of the sphere's space; its radius is the root of them.
+    longest : int
+        Tokens of the longest stretch counted.
+    slots, width : int
+        Of the table in which stretches are looked up by their hash, and of its vectors.
+
+    Notes
+    -----
+    Stretches are hashed as in Joulin et al. 2017, arXiv:1607.01759. Token 0 ends a sequence.
+    """
+
+    def __init__(self, size: int, *, longest: int = 5, slots: int = 4096, width: int = 128) -> None:
+        super().__init__()
+        self.size, self.longest, self.slots = size, longest, slots
+        self.table = nn.EmbeddingBag(slots + 1, width, mode="sum", padding_idx=slots)
+        self.exit = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, size))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Points (n, size) of tokens (n, m)."""
+        there = tokens != 0
+        stretch, found = torch.zeros_like(tokens), []
+        for length in range(min(self.longest, tokens.shape[1])):
+            # multiplier and modulus: Knuth's, and a prime under 2^31, so that products stay within 63 bits
+            stretch = (stretch[:, : tokens.shape[1] - length] * 2654435761 + tokens[:, length:] + 1) % 2147483647
+            found.append(torch.where(there[:, length:], stretch % self.slots, self.slots))
+        count = there.sum(1, keepdim=True).clamp(min=1).to(self.table.weight.dtype)
+        point = self.exit(self.table(torch.cat(found, dim=1)) / count.sqrt()).float()
+        return nn.functional.normalize(point, dim=-1) * self.size**0.5
 
 
 class GatedCell(nn.Module):
-    """One direction of one layer: the state after a step, from the step's gates and the state before it.
+    """Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078): a state, from a step's gates and the state before it.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, next_token, shifted
-from surrogates.networks.recurrent import TokenGRU
+from surrogates.networks.recurrent import TokenLSTM
 
 START = 1
 
@@ -87,7 +87,7 @@ def test_guidance_without_an_unconditional_context_is_refused():
 
 def test_steps_of_the_recurrent_network_equal_one_pass():
     torch.manual_seed(0)
-    network = TokenGRU(7, 3, width=16, layers=2, embedding=4).eval()
+    network = TokenLSTM(7, 3, width=16, layers=2, embedding=4).eval()
     tokens, context = torch.randint(7, (5, 6)), torch.randn(5, 3)
     whole, state, parts = network(tokens, context), None, []
     for place in range(6):

@@ -1,7 +1,6 @@
-"""The reference chain: SMILES to a conformer by ETKDG and MMFF94, and GFN2-xTB on it.
+"""The reference chain: SMILES to a conformer, see `surrogates.physics.molecules.geometry`, and GFN2-xTB on it.
 
-ETKDGv3: Wang et al. 2020, J. Chem. Inf. Model. 60, 2044. MMFF94: Halgren 1996, J. Comput. Chem. 17, 490. GFN2-xTB:
-Bannwarth, Ehlert, Grimme 2019, J. Chem. Theory Comput. 15, 1652.
+GFN2-xTB: Bannwarth, Ehlert, Grimme 2019, J. Chem. Theory Comput. 15, 1652.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from surrogates.physics.molecules.geometry import embedded
+
 STATUSES = ("converged", "unparsable", "not_embedded", "unsupported", "not_converged")
 CONVERGED, UNPARSABLE, NOT_EMBEDDED, UNSUPPORTED, NOT_CONVERGED = range(len(STATUSES))
 
@@ -19,7 +20,6 @@ HARTREE = 27.211386245988  # eV, CODATA 2018
 BOHR = 0.529177210903  # angstrom, CODATA 2018
 DEBYE = 2.5417464519  # debye in an atomic unit of the dipole moment
 HEAVIEST = 86  # GFN2-xTB has parameters to radon
-_FORCE_FIELD_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -63,33 +63,8 @@ def simulate(smiles: str, seed: int) -> Simulated:
             return Simulated(UNPARSABLE)
         if any(not 1 <= atom.GetAtomicNum() <= HEAVIEST for atom in molecule.GetAtoms()):
             return Simulated(UNSUPPORTED)
-        placed = conformer(molecule, seed)
-    return Simulated(NOT_EMBEDDED) if placed is None else single_point(placed)
-
-
-def conformer(molecule: Any, seed: int) -> Any | None:
-    """The molecule with hydrogens and one conformer relaxed by MMFF94 (UFF where that lacks parameters); None if none.
-
-    A molecule that does not embed is tried again from random coordinates.
-    """
-    from rdkit import Chem
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
-
-    whole = Chem.AddHs(molecule)
-    for random_start in (False, True):
-        settings = rdDistGeom.ETKDGv3()
-        settings.randomSeed = seed
-        settings.useRandomCoords = random_start
-        settings.maxIterations = 20
-        if rdDistGeom.EmbedMolecule(whole, settings) == 0:
-            break
-    else:
-        return None
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(whole):
-        rdForceFieldHelpers.MMFFOptimizeMolecule(whole, maxIters=_FORCE_FIELD_STEPS)
-    elif rdForceFieldHelpers.UFFHasAllMoleculeParams(whole):
-        rdForceFieldHelpers.UFFOptimizeMolecule(whole, maxIters=_FORCE_FIELD_STEPS)
-    return whole
+        placed, state = embedded(molecule, seed)
+    return Simulated(NOT_EMBEDDED) if state == "not embedded" else single_point(placed)
 
 
 def single_point(molecule: Any) -> Simulated:

@@ -15,6 +15,7 @@ from surrogates.io.formats import FileFormatError, Format
 from surrogates.io.smiles import rdkit_for, smiles_format, structure_format, texts_of
 from surrogates.io.tables import read_conditions
 from surrogates.physics.molecules.descriptors import DESCRIPTORS, parse
+from surrogates.physics.molecules.geometry import embedded
 from surrogates.physics.molecules.structure import inchi_key
 from surrogates.physics.molecules.text import LENGTH
 
@@ -116,4 +117,4 @@ TABLE = Format(
     streams=True,
 )
 
-FORMATS = (smiles_format(LENGTH), TABLE, structure_format(LENGTH))
+FORMATS = (smiles_format(LENGTH), TABLE, structure_format(LENGTH, embedded))

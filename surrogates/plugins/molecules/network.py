@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, shifted
-from surrogates.networks.recurrent import TokenGRU
+from surrogates.networks.recurrent import FragmentEncoder, TokenLSTM
 from surrogates.noise import Noise
 from surrogates.physics.molecules.tokens import Vocabulary, split
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
@@ -27,6 +28,12 @@ UNCONDITIONAL = 0.2
 """Share of training molecules whose every property is hidden."""
 HIDDEN = 0.5
 """Chance of each property of the others to be hidden."""
+LATENT = 64
+"""Dimensions of the latent point that a molecule may be asked to lie near."""
+NEAR = 0.2
+"""Share of training molecules whose latent point is shown."""
+BLUR = 0.3
+"""Standard deviation of what is added to each coordinate of the point, which is of the order of 1."""
 
 
 PRECISIONS = ("float32", "bfloat16")
@@ -65,6 +72,31 @@ class MoleculeSampler(Sampler):
             raise ValueError(f"precision: {self.precision!r}; expected {' or '.join(PRECISIONS)}")
 
 
+class MoleculeNetwork(nn.Module):
+    """Writes tokens at a context: scores and marks of the properties, and a latent point where one is asked.
+
+    Parameters
+    ----------
+    tokens : int
+        Size of the vocabulary.
+    width, layers : int
+        Of the recurrent network.
+    """
+
+    def __init__(self, tokens: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.writer = TokenLSTM(tokens, CONTEXT + LATENT, width=width, layers=layers)
+        self.encoder = FragmentEncoder(LATENT)
+
+    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+        """Logits (n, m, vocabulary) after `tokens` (n, m) at contexts (n, CONTEXT) or (n, CONTEXT + LATENT)."""
+        return self.step(tokens, context, None)[0]
+
+    def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Logits as `forward`'s, and the state to go on from."""
+        return self.writer.step(tokens, functional.pad(context, (0, CONTEXT + LATENT - context.shape[1])), state)
+
+
 class MoleculeModel(nn.Module):
     """Tokens of SMILES, one after another.
 
@@ -76,10 +108,10 @@ class MoleculeModel(nn.Module):
 
     ships: tuple[str, ...] = ("network",)
 
-    def __init__(self, width: int = 512, layers: int = 3) -> None:
+    def __init__(self, width: int = 448, layers: int = 3) -> None:
         super().__init__()
         self.vocabulary = Vocabulary(VOCABULARY)
-        self.network = TokenGRU(len(VOCABULARY) + 2, CONTEXT, width=width, layers=layers)
+        self.network = MoleculeNetwork(len(VOCABULARY) + 2, width, layers)
         self.options = MoleculeSampler()
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
@@ -113,11 +145,14 @@ def hidden(context: Tensor, uniform: Tensor) -> Tensor:
 
 
 def learn(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Maximum likelihood of the tokens, at whichever properties are shown."""
+    """Maximum likelihood of the tokens, at whichever properties are shown and near their own latent point."""
     tokens = batch.encoded["tokens"]
-    uniform = batch.noise.uniform((1 + len(PROPERTIES),), "hidden").to(tokens.device)
-    context = hidden(batch.conditions["context"].float(), uniform)
+    uniform = batch.noise.uniform((2 + len(PROPERTIES),), "hidden").to(tokens.device)
+    context = hidden(batch.conditions["context"].float(), uniform[:, 1:])
     longest = int((tokens != 0).sum(1).max()) + 1
     tokens = tokens[:, :longest]
-    logits = model.network(shifted(tokens, START), context)
+    point = model.network.encoder(tokens)
+    point = point + BLUR * batch.noise.normal((LATENT,), "blur").to(point)
+    point = point * (uniform[:, :1] < NEAR)
+    logits = model.network(shifted(tokens, START), torch.cat((context, point), dim=-1))
     yield "network", negative_log_likelihood(logits, tokens)

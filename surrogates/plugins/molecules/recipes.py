@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,14 +46,18 @@ def _learn(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield from learn(model, batch)
 
 
+def _length(encoded: Mapping[str, Tensor]) -> Tensor:
+    return (encoded["tokens"] != 0).sum(1)
+
+
 def _phases(learning: int, cooling: int) -> tuple[Phase, ...]:
     return (
-        Phase(_learn, learning, {"network": Adam(1e-3, clip=1.0, final_fraction=1.0)}, average=0.998),
-        Phase(_learn, cooling, {"network": Adam(1e-3, clip=1.0, final_fraction=0.01, warmup=1)}, average=0.998),
+        Phase(_learn, learning, {"network": Adam(2e-3, clip=1.0, final_fraction=1.0)}, average=0.998),
+        Phase(_learn, cooling, {"network": Adam(2e-3, clip=1.0, final_fraction=0.01, warmup=1)}, average=0.998),
     )
 
 
-def zinc(learning: int = 6000, cooling: int = 1500) -> Recipe:
+def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
     """Drug-like molecules: ZINC250k, or any file or folder of molecules that `--data` names.
 
     Parameters
@@ -65,20 +69,22 @@ def zinc(learning: int = 6000, cooling: int = 1500) -> Recipe:
         data=_zinc,
         model=_model,
         phases=_phases(learning, cooling),
-        batch_size=256,
+        batch_size=512,
         sample_batch=512,
+        alike=_length,
         reads=(".smi", ".csv", ".sdf", ".gz", ".xz"),
-        description="gated recurrent network over SMILES tokens, trained on drug-like molecules (ZINC250k)",
+        description="recurrent network (LSTM) over SMILES tokens, trained on drug-like molecules (ZINC250k)",
     )
 
 
-def qm9(learning: int = 6000, cooling: int = 1500) -> Recipe:
+def qm9(learning: int = 1700, cooling: int = 900) -> Recipe:
     """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
     return Recipe(
         data=_qm9,
         model=_model,
         phases=_phases(learning, cooling),
-        batch_size=256,
+        batch_size=512,
         sample_batch=512,
-        description="gated recurrent network over SMILES tokens, trained on small molecules (QM9)",
+        alike=_length,
+        description="recurrent network (LSTM) over SMILES tokens, trained on small molecules (QM9)",
     )

@@ -26,9 +26,9 @@ def small(plugin):
     from surrogates.plugins.molecules.network import MoleculeModel
 
     recipe = plugin.recipes["zinc"]
-    phase = replace(recipe.phases[0], updates=350, average=0.9)
+    phase = replace(recipe.phases[0], updates=500, average=0.9)
     recipe = replace(
-        recipe, phases=(phase,), model=lambda plugin, codec: MoleculeModel(48, 1), batch_size=32, sample_batch=64
+        recipe, phases=(phase,), model=lambda plugin, codec: MoleculeModel(64, 1), batch_size=32, sample_batch=64
     )
     return replace(plugin, recipes={"zinc": recipe})
 

@@ -11,7 +11,8 @@ pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 from rdkit import Chem
 
 from surrogates.io import FileFormatError, FormatError, Formats
-from surrogates.io.smiles import embedded, valid_rows
+from surrogates.io.smiles import valid_rows
+from surrogates.physics.molecules.geometry import embedded
 from surrogates.plugins.molecules.drawing import save_grid, to_rdkit
 from surrogates.plugins.molecules.formats import FORMATS
 from surrogates.plugins.molecules.library import to_dataset
