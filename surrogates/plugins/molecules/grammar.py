@@ -28,6 +28,8 @@ class AtomLimit:
         self.atom = torch.tensor([token[0].isalpha() or token[0] == "[" for token in tokens], device=device)
         self.digit = [tokens.index(digit) for digit in "12345678" if digit in tokens]
         self.opens, self.closes = tokens.index("("), tokens.index(")")
+        self.ends = torch.tensor([token in "<(-=#:/\\." for token in tokens], device=device)
+        self.branches = torch.zeros(count, dtype=torch.bool, device=device)
         self.atoms = torch.zeros(count, dtype=torch.int64, device=device)
         self.depth = torch.zeros(count, dtype=torch.int64, device=device)
         self.rings = torch.zeros(count, len(self.digit), dtype=torch.bool, device=device)
@@ -45,10 +47,12 @@ class AtomLimit:
         last[:, 0] = closed
         found = ~full | last
         found[:, 0] = closed
+        found[:, self.opens] &= self.branches
         return found
 
     def took(self, tokens: Tensor) -> None:
         """Note the tokens (n,) that were drawn."""
+        self.branches = ~self.ends[tokens]
         self.atoms += self.atom[tokens]
         self.depth += (tokens == self.opens).long() - (tokens == self.closes).long()
         for place, code in enumerate(self.digit):
