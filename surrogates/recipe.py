@@ -134,6 +134,8 @@ class Recipe:
     alike : callable, optional
         A pool's encoded outputs -> (n,) numbers; rows of like numbers then share a batch, so that sequences of one
         length are not filled up to that of the longest.
+    derives : tuple of str
+        Optional conditions that training makes of the outputs themselves, so that no pool needs to have them.
     """
 
     data: Callable[[Path], tuple[xr.Dataset, ...]]
@@ -146,4 +148,5 @@ class Recipe:
     reads: tuple[str, ...] = ()
     source: str = ""
     alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    derives: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)

@@ -68,9 +68,14 @@ class Request:
         given = self.values or {}
         for name in names:
             values = np.asarray(self.rows[name].values if self.rows is not None else given[name])
-            asked = values[~np.isnan(values)] if values.dtype.kind == "f" else values[values >= 0]
+            variable = self.schema[name]
+            if variable.text:
+                asked = np.array([repr(str(text)) for text in np.atleast_1d(texts(values)) if str(text)])
+            else:
+                asked = values[~np.isnan(values)] if values.dtype.kind == "f" else values[values >= 0]
             if asked.size:
-                raise SchemaError(f"{name}: {asked.flat[0]:g} asked; {why}")
+                shown = asked.flat[0]
+                raise SchemaError(f"{name}: {shown if variable.text else format(shown, 'g')} asked; {why}")
 
     def _block(self, start: int, stop: int) -> xr.Dataset:
         if self.rows is not None:

@@ -321,7 +321,8 @@ class Limit:
             shown = ", ".join(f"{name} = {_shown(conditions[name], row)}" for name in self.variables)
             of_row = {name: value[row] for name, value in values.items()}
             expected = self.expected if isinstance(self.expected, str) else self.expected(of_row)
-            raise SchemaError(f"{shown}: infeasible together; expected {expected}")
+            together = " together" if len(self.variables) > 1 else ""
+            raise SchemaError(f"{shown}: infeasible{together}; expected {expected}")
 
 
 def _shown(variable: xr.DataArray, row: int) -> str:

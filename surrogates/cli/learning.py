@@ -142,7 +142,7 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
         recipe=recipe,
         title=plugin.title,
         trained_range=ranges,
-        unseen=unseen(plugin, [pool.conditions for pool in pools]),
+        unseen=unseen(plugin, [pool.conditions for pool in pools], plugin.recipes[recipe].derives),
         training_data=plugin.recipes[recipe].source
         if data is None and plugin.recipes[recipe].source
         else f"{plugin.reference_package or plugin.name} samples"
@@ -175,12 +175,12 @@ def trained_range(plugin: Plugin, pools: list[Any]) -> dict[str, tuple[float, fl
     return ranges
 
 
-def unseen(plugin: Plugin, pools: list[Any]) -> tuple[str, ...]:
+def unseen(plugin: Plugin, pools: list[Any], derived: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Optional conditions that no training sample has, where the samples stand under conditions at all."""
-    conditions = [variable for variable in plugin.conditions if variable.optional and plugin.complete is None]
-    if not any(pools):
+    if not any(pools) or plugin.complete is not None:
         return ()
-    return tuple(variable.name for variable in conditions if not any(_there(pool, variable.name) for pool in pools))
+    names = [variable.name for variable in plugin.conditions if variable.optional and variable.name not in derived]
+    return tuple(name for name in names if not any(_there(pool, name) for pool in pools))
 
 
 def _there(pool: Any, name: str) -> bool:

@@ -13,7 +13,8 @@ from surrogates.physics.molecules.tokens import Vocabulary
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.plugin import Plugin
 
-from .variables import PROPERTIES
+from .library import clean
+from .variables import PROPERTIES, SIMILAR
 
 Tensors = dict[str, Tensor]
 CONTEXT = 2 * len(PROPERTIES)
@@ -47,11 +48,17 @@ class MoleculeCodec(nn.Module):
                 self.centre[place], self.spread[place] = values.mean(), values.std().clamp(min=1e-9)
 
     def encode(self, physical: Tensors) -> Tensors:
-        """SMILES to `tokens` (n, TOKENS) int64, properties to `context` (n, CONTEXT): scores, then marks of 0 or 1."""
+        """SMILES to `tokens` and `similar` (n, TOKENS) int64, properties to `context` (n, CONTEXT): scores, then marks
+        of 0 or 1.
+        """
         encoded: Tensors = {}
         if "smiles" in physical:
             texts = from_codes(physical["smiles"].numpy())
             encoded["tokens"] = torch.from_numpy(self.vocabulary.encode(texts, TOKENS))
+        if SIMILAR in physical:
+            codes, place = torch.unique(physical[SIMILAR], dim=0, return_inverse=True)
+            texts = [clean(text).smiles if text else "" for text in from_codes(codes.numpy())]
+            encoded["similar"] = torch.from_numpy(self.vocabulary.encode(texts, TOKENS))[place]
         known = [name for name in PROPERTIES if name in physical]
         if known:
             count = len(physical[known[0]])

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from surrogates.physics.molecules.descriptors import DESCRIPTORS
+from surrogates.physics.molecules.text import from_codes
 from surrogates.schema import Limit
 
+from .library import clean
 from .packaged import NAMES, data_set
+from .variables import SIMILAR
 
 NAMED = tuple(DESCRIPTORS)
 CELL = 0.5
@@ -92,4 +95,16 @@ def _expected(values: Mapping[str, Any]) -> str:
     return f"properties that a molecule can have; the nearest known has {found}"
 
 
-LIMITS: tuple[Limit, ...] = (Limit(NAMED, feasible, _expected),)
+def readable(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Rows whose molecule to vary is one that the vocabulary can write, or is not given; (n,) bool."""
+    codes, place = np.unique(values[SIMILAR], axis=0, return_inverse=True)
+    good = np.array([not text or not clean(text).reason for text in from_codes(codes)], dtype=bool)
+    return good[place.reshape(-1)]
+
+
+def _readable(values: Mapping[str, Any]) -> str:
+    reason = clean(from_codes(values[SIMILAR][None])[0]).reason
+    return f"a SMILES that RDKit reads, of elements and length that training molecules have; this one: {reason}"
+
+
+LIMITS: tuple[Limit, ...] = (Limit(NAMED, feasible, _expected), Limit((SIMILAR,), readable, _readable))

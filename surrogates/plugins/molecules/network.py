@@ -115,8 +115,14 @@ class MoleculeModel(nn.Module):
         self.options = MoleculeSampler()
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
-        """Draw `tokens` (n, TOKENS)."""
+        """Draw `tokens` (n, TOKENS) at a `context`, near the molecules `similar` or the latent `point` where given."""
         context = conditions["context"].float()
+        point = conditions.get("point")
+        if point is None and "similar" in conditions:
+            similar = conditions["similar"]
+            point = self.network.encoder(similar) * (similar != 0).any(dim=1, keepdim=True)
+        if point is not None:
+            context = torch.cat((context, point.to(context)), dim=-1)
         uniform = noise.uniform((TOKENS,), "tokens")
         uniform, options = uniform.to(context.device), self.options
         prefix = torch.from_numpy(self.vocabulary.encode([options.prefix], TOKENS)[0]).to(context.device)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
 
+from .variables import SIMILAR
+
 if TYPE_CHECKING:
     import xarray as xr
     from torch import Tensor
@@ -72,6 +74,7 @@ def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
         batch_size=512,
         sample_batch=512,
         alike=_length,
+        derives=(SIMILAR,),
         reads=(".smi", ".csv", ".sdf", ".gz", ".xz"),
         description="recurrent network (LSTM) over SMILES tokens, trained on drug-like molecules (ZINC250k)",
     )
@@ -86,5 +89,6 @@ def qm9(learning: int = 1700, cooling: int = 900) -> Recipe:
         batch_size=512,
         sample_batch=512,
         alike=_length,
+        derives=(SIMILAR,),
         description="recurrent network (LSTM) over SMILES tokens, trained on small molecules (QM9)",
     )

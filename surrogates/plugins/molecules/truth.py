@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogates.physics.molecules.descriptors import DESCRIPTORS
+from surrogates.physics.molecules.text import LENGTH
 from surrogates.schema import Schema
 
 from .library import Library, LibraryError, read_library, splits, to_dataset
 from .packaged import NAMES, data_set, qm9_labels, qm9_smiles
-from .variables import PROPERTIES
+from .variables import CONDITIONS, PROPERTIES, SIMILAR
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,7 +71,8 @@ def _drawn(held_out: Library, labels: Mapping[str, np.ndarray], n: int, seed: in
     order = np.random.default_rng([seed, 31]).permutation(len(held_out.smiles))[:n]
     properties = dict(zip(DESCRIPTORS, held_out.descriptors[order].T, strict=True))
     properties |= {name: values[order] for name, values in labels.items()}
-    return to_dataset([held_out.smiles[i] for i in order], properties, seed=seed, **attrs)
+    varied = CONDITIONS.dataset({SIMILAR: np.zeros((n, LENGTH), dtype=np.uint8)})
+    return to_dataset([held_out.smiles[i] for i in order], properties, seed=seed, **attrs).merge(varied)
 
 
 # Prior -------------------------------------------------------------------------------------------------------------
@@ -80,7 +82,8 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     """Target properties of held-out molecules: joint draws, not one property at a time.
 
     The molecules are ZINC's where some lie within the schema's bounds, else QM9's; where none do, those of ZINC moved
-    to the nearest bounds. Gap and dipole are not asked.
+    to the nearest bounds. Neither gap and dipole nor a
+    molecule to vary are asked.
 
     Parameters
     ----------
@@ -106,7 +109,8 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     drawn = np.clip(rows[np.minimum((uniform * len(rows)).astype(np.int64), len(rows) - 1)], low, high)
     values = dict(zip(DESCRIPTORS, drawn.T, strict=True))
     unasked = np.full(n, np.nan)
-    return schema.dataset({name: values.get(name, unasked) for name in PROPERTIES}, samples)
+    asked = {name: values.get(name, unasked) for name in PROPERTIES}
+    return schema.dataset({**asked, SIMILAR: np.zeros((n, LENGTH), dtype=np.uint8)}, samples)
 
 
 def _bounds(schema: Schema, name: str) -> tuple[float, float]:

@@ -16,6 +16,9 @@ PROPERTIES = (
 )
 """Target properties, the order of the encoded condition."""
 
+SIMILAR = "similar_to"
+"""Condition that names a molecule instead."""
+
 CONDITIONS = Schema(
     variables=(
         Variable(
@@ -38,7 +41,16 @@ CONDITIONS = Schema(
         ),
         Variable("gap", "HOMO-LUMO gap, GFN2-xTB", units="eV", bounds=(0.0, 20.0), optional=True),
         Variable("dipole", "size of the dipole moment, GFN2-xTB", units="debye", bounds=(0.0, 20.0), optional=True),
-    )
+        Variable(
+            SIMILAR,
+            "SMILES of a molecule to vary",
+            dims=("similar_character",),
+            dtype="uint8",
+            text=True,
+            optional=True,
+        ),
+    ),
+    dimensions=(Dimension("similar_character", size=LENGTH),),
 )
 
 OUTPUTS = Schema(
