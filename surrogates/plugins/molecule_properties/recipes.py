@@ -49,7 +49,7 @@ def _calibrate(model: PropertyModel, batch: Batch) -> Iterator[tuple[str, Tensor
     yield from calibrate(model, batch)
 
 
-def gru(updates: int = 16_000, width: int = 112, layers: int = 2) -> Recipe:
+def gru(updates: int = 6_000, width: int = 112, layers: int = 2) -> Recipe:
     """A bidirectional gated recurrent network over tokens, with conformal intervals.
 
     Parameters
