@@ -62,7 +62,7 @@ class Search:
         asked = [name for name in SIMULATED if name in self.window]
         if not asked:
             return True
-        from surrogates.plugins.molecule_properties.simulation import simulate
+        from surrogates.physics.molecules.simulation import simulate
 
         self.simulated += 1
         properties = simulate(smiles, 0)
