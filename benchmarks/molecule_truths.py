@@ -3,7 +3,8 @@
 python benchmarks/molecule_truths.py --folder truth --library zinc250k_train.smi.xz
 
 Two files each, of different test molecules: ``all`` (every property asked), ``one`` (one property asked a row, five in
-turn) and ``none`` (nothing asked); and ``training``, for memorisation. Without --library the molecules are QM9's.
+turn) and ``none`` (nothing asked); and ``training``, for memorisation. Without --library the molecules are QM9's, and
+where the package holds their labels there is ``gap`` too: the labelled molecules among them, the gap alone asked.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from surrogates.physics.molecules.descriptors import DESCRIPTORS, describe
 from surrogates.plugins.molecules.library import Library, read_library, splits, to_dataset
 from surrogates.plugins.molecules.packaged import qm9_smiles
 from surrogates.plugins.molecules.truth import truth, truth_of
+from surrogates.plugins.molecules.variables import PROPERTIES
 
 SEED = 4071
 
@@ -32,15 +34,22 @@ def all_asked(whole: xr.Dataset) -> xr.Dataset:
 def one_asked(whole: xr.Dataset) -> xr.Dataset:
     """The same, row i asking property i mod 5 alone."""
     rows = np.arange(whole.sizes["sample"]) % len(DESCRIPTORS)
-    return whole.assign({name: whole[name].where(rows == place) for place, name in enumerate(DESCRIPTORS)})
+    chosen = {name: place for place, name in enumerate(DESCRIPTORS)}
+    return whole.assign({name: whole[name].where(rows == chosen.get(name, -1)) for name in PROPERTIES})
 
 
 def none_asked(whole: xr.Dataset) -> xr.Dataset:
     """The same, nothing asked."""
-    return whole.assign({name: whole[name].where(False) for name in DESCRIPTORS})
+    return whole.assign({name: whole[name].where(False) for name in PROPERTIES})
 
 
-SETS = {"all": all_asked, "one": one_asked, "none": none_asked}
+def gap_asked(whole: xr.Dataset) -> xr.Dataset:
+    """Those with a simulated gap, that alone asked; none of a library without labels."""
+    labelled = whole.isel(sample=np.flatnonzero(np.isfinite(whole["gap"].values)))
+    return labelled.assign({name: labelled[name].where(name == "gap") for name in PROPERTIES})
+
+
+SETS = {"all": all_asked, "one": one_asked, "none": none_asked, "gap": gap_asked}
 
 
 def training(library: Path | None, number: int) -> xr.Dataset:
@@ -65,7 +74,9 @@ def main(folder: Path, library: Path | None, number: int) -> None:
     for part, ending in enumerate(("", "_second")):
         rows = whole.isel(sample=slice(part * number, (part + 1) * number))
         for name, asked in SETS.items():
-            NETCDF.write(iter([asked(rows)]), folder / f"{name}{ending}.nc", overwrite=True)
+            made = asked(rows)
+            if made.sizes["sample"]:
+                NETCDF.write(iter([made]), folder / f"{name}{ending}.nc", overwrite=True)
     NETCDF.write(iter([training(library, number)]), folder / "training.nc", overwrite=True)
     click.echo(f"{folder}: {2 * number} molecules of {whole.attrs['data_set']}", err=True)
 

@@ -2,7 +2,7 @@
 
 ``python scripts/pack_qm9_labels.py FOLDER`` reads what the reference made in FOLDER: a folder of parts of
 ``surrogates reference molecule-properties --conditions qm9.csv -o FOLDER/ --resume``, or every ``shard-*.npz`` (arrays
-index, smiles, status, gap [eV], dipole [debye], as `simulation.simulate` finds them). It adds RDKit's properties and
+index, smiles, status, gap [eV], dipole [debye], as `simulate` finds them). It adds RDKit's properties and
 writes the columns, molecules in the order of QM9. Run again when more is there; what is packed already is not computed
 anew.
 """
@@ -19,9 +19,9 @@ from surrogates.counting import counted
 from surrogates.io import concatenate
 from surrogates.io.hdf5_reading import read_hdf5
 from surrogates.physics.molecules.descriptors import canonical, describe
+from surrogates.physics.molecules.simulation import STATUSES
 from surrogates.physics.molecules.text import from_codes
 from surrogates.plugins.molecule_properties.labels import COLUMNS, DECIMALS, PACKED, packed
-from surrogates.plugins.molecule_properties.simulation import STATUSES
 from surrogates.plugins.molecule_properties.variables import LEARNED, SIMULATED
 
 DESCRIBED = tuple(name for name in LEARNED if name not in SIMULATED)

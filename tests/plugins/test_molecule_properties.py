@@ -16,6 +16,7 @@ from surrogates.cli.entry import run
 from surrogates.cli.files import read_whole
 from surrogates.errors import SimulatorMissing, SurrogatesError
 from surrogates.physics.molecules.laws import IntervalOrder
+from surrogates.physics.molecules.simulation import CONVERGED, STATUSES, UNPARSABLE, UNSUPPORTED
 from surrogates.physics.molecules.text import from_codes
 from surrogates.plugins.molecule_properties import labels as packed
 from surrogates.plugins.molecule_properties.codec import PropertyCodec
@@ -23,7 +24,6 @@ from surrogates.plugins.molecule_properties.graphs import graph, toolkit
 from surrogates.plugins.molecule_properties.measure import heavy_atoms, measure, rank_correlation
 from surrogates.plugins.molecule_properties.plugin import PLUGIN
 from surrogates.plugins.molecule_properties.recipes import gru
-from surrogates.plugins.molecule_properties.simulation import CONVERGED, STATUSES, UNPARSABLE, UNSUPPORTED
 from surrogates.plugins.molecule_properties.variables import CONDITIONS, EXTRAPOLATED, LEARNED, SIMULATED
 from surrogates.reference_simulator import ReferenceSimulator
 from surrogates.request import condition_dataset

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from surrogates.physics.molecules.simulation import CONVERGED, NOT_CONVERGED, NOT_EMBEDDED, UNPARSABLE, UNSUPPORTED
 from surrogates.physics.molecules.text import from_codes
 from surrogates.physics.molecules.tokens import Vocabulary, split
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.plugin import Plugin
 
 from .graphs import graphs
-from .simulation import CONVERGED, NOT_CONVERGED, NOT_EMBEDDED, UNPARSABLE, UNSUPPORTED
 from .variables import EXACT, EXTRAPOLATED, LEARNED, SIMULATED
 
 Tensors = dict[str, Tensor]

@@ -8,8 +8,7 @@ from functools import cache
 from typing import Any
 
 from surrogates.errors import SurrogatesError
-
-from .simulation import CONVERGED, HEAVIEST, UNPARSABLE, UNSUPPORTED
+from surrogates.physics.molecules.simulation import CONVERGED, HEAVIEST, UNPARSABLE, UNSUPPORTED
 
 NAN = float("nan")
 

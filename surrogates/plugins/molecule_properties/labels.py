@@ -1,7 +1,8 @@
 """Simulated labels of QM9 that the plugin ships, and which of its molecules train, calibrate and test.
 
 The molecules are those of QM9 (Ramakrishnan et al. 2014, Sci. Data 1, 140022), SMILES from the data of the package
-selfies (Apache-2.0, github.com/aspuru-guzik-group/selfies); the labels are this suite's own, by `simulation.simulate`.
+selfies (Apache-2.0, github.com/aspuru-guzik-group/selfies); the labels are this suite's own, by
+`surrogates.physics.molecules.simulation`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surrogates.physics.molecules.simulation import STATUSES
 from surrogates.physics.molecules.text import from_codes, to_codes
 from surrogates.schema import Schema
 
 from .graphs import graphs
-from .simulation import STATUSES
 from .variables import CONDITIONS, EXACT, LEARNED, OUTPUTS, SIMULATED
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surrogates.physics.molecules.simulation import CONVERGED
 from surrogates.physics.molecules.text import from_codes
 from surrogates.physics.molecules.tokens import split
 
-from .simulation import CONVERGED
 from .variables import COVERAGE, EXACT, EXTRAPOLATED, LEARNED, SIMULATED
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import numpy as np
 
 from surrogates.noise import fold
 from surrogates.physics.molecules.descriptors import describe
+from surrogates.physics.molecules.simulation import CONVERGED, UNPARSABLE, simulate
 from surrogates.physics.molecules.text import from_codes
 from surrogates.schema import Schema
 
 from .graphs import graphs
 from .labels import point_intervals
-from .simulation import CONVERGED, UNPARSABLE, simulate
 from .variables import CONDITIONS, OUTPUTS, RDKIT, SIMULATED
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from surrogates.physics.molecules.simulation import STATUSES
 from surrogates.physics.molecules.text import LENGTH
 from surrogates.schema import Dimension, Schema, Variable
-
-from .simulation import STATUSES
 
 EXTRAPOLATED = len(STATUSES)
 """Status of a surrogate's answer for a molecule with more heavy atoms than any that it was trained on."""

@@ -14,6 +14,7 @@ from surrogates.physics.molecules.structure import scaffold as scaffold_of
 from surrogates.physics.molecules.text import from_codes
 
 from .packaged import key, known_keys
+from .simulated import MOST, found_by_simulation, simulation_errors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,8 +31,15 @@ def texts(dataset: xr.Dataset) -> list[str]:
     return from_codes(np.where(np.arange(codes.shape[1]) < dataset["n_characters"].values[:, None], codes, 0))
 
 
-def reduce(dataset: xr.Dataset) -> xr.Dataset:
+def reduce(dataset: xr.Dataset, simulated: int = MOST) -> xr.Dataset:
     """What the figures need of each molecule, computed once; a molecule that repeats is computed once too.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        One that is reduced already is given back.
+    simulated : int
+        Most molecules that GFN2-xTB simulates, of those of which a gap or dipole is asked.
 
     Returns
     -------
@@ -39,12 +47,14 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
         `valid` (sanitised by RDKit), `canonical` and `scaffold` (hashes of SMILES), `identity` (of the InChIKey),
         `asked` and `found` (sample, property), `count` (sample, counted), `fragment` (sample, slot), `fingerprint`
         (sample, byte), `activation` (sample, unit). Rows that are not valid hold 0, and NaN where numbers are found.
+        Where a gap or dipole is asked, also what `found_by_simulation` gives.
     """
     if "activation" in dataset:
         return dataset
     import xarray as xr
 
-    distinct, place = np.unique(np.array(texts(dataset), dtype=np.str_), return_inverse=True)
+    written = texts(dataset)
+    distinct, place = np.unique(np.array(written, dtype=np.str_), return_inverse=True)
     known = _described([str(text) for text in distinct])
     data: dict[str, Any] = {}
     for name, values in known.items():
@@ -53,7 +63,8 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
     unasked = np.full(dataset.sizes["sample"], np.nan)
     asked = [dataset[name].values if name in dataset else unasked for name in NAMES]
     data["asked"] = (("sample", "found_column"), np.stack(asked, axis=-1))
-    return xr.Dataset(data)
+    valid = known["valid"][place]
+    return xr.Dataset(data | found_by_simulation(dataset, written, valid, simulated))
 
 
 def _described(smiles: list[str]) -> dict[str, np.ndarray]:
@@ -141,6 +152,9 @@ class MoleculeMeasure:
     ----------
     pairs : int
         Molecules of each side whose pairs are compared.
+    simulated : int
+        Most molecules of a side that GFN2-xTB simulates (13 ms each of QM9's): the first valid ones of which a gap or
+        dipole is asked.
 
     Notes
     -----
@@ -153,21 +167,22 @@ class MoleculeMeasure:
       `scaffolds_without_benzene` leaves out the most frequent one; MOSES counts only scaffolds of two rings or more.
     - `internal_diversity`: difference of IntDiv (p = 1).
     - `kl_properties`: 1 - GuacaMol's score, over the five properties and six counts.
-    - `log_p_error` …, `joint_error`: see `condition_errors`.
+    - `log_p_error` …, `joint_error`: see `condition_errors`. `gap_error`, `dipole_error`, `simulation_failed`: see
+      `simulation_errors`; they need tblite.
     - `nearest_training`, where training molecules are given: difference of the mean nearest similarity to them.
     """
 
     pairs: int = 4000
+    simulated: int = MOST
 
-    @staticmethod
-    def reduce(dataset: xr.Dataset) -> xr.Dataset:
+    def reduce(self, dataset: xr.Dataset) -> xr.Dataset:
         """See `reduce`."""
-        return reduce(dataset)
+        return reduce(dataset, self.simulated)
 
     def __call__(self, samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
         """Figures of `samples` against `truth`; reduced Datasets are taken as they are."""
-        whole = reduce(samples)
-        first, second = (_valid(side) for side in (whole, reduce(truth)))
+        whole = self.reduce(samples)
+        first, second = (_valid(side) for side in (whole, self.reduce(truth)))
         figures = {"invalid": 1.0 - float(whole["valid"].values.mean()) if whole.sizes["sample"] else float("nan")}
         figures["duplicate"] = distances.duplicate_share(first["canonical"].values)
         figures["known"] = distances.known_share(first["identity"].values, known_keys())
@@ -177,7 +192,7 @@ class MoleculeMeasure:
                 figures["nearest_training"] = self._nearest_training(first, second, training)
         else:
             figures |= dict.fromkeys(DISTANCES, float("nan"))
-        return figures | condition_errors(whole)
+        return figures | condition_errors(whole) | simulation_errors(whole)
 
     def _distances(self, samples: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
         from surrogates.physics.molecules.chemnet import chemnet_distance

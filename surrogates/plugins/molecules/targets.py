@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from surrogates.plugin import Features, Target
 
 from .measure import features
+from .simulated import MOST
 
 N_MOLECULES = 10_000
 
@@ -26,7 +27,21 @@ TARGETS: Mapping[str, Target] = {
     "synthetic_accessibility_error": Target(
         N_MOLECULES, description="mean |found - asked| of the synthetic accessibility"
     ),
-    "joint_error": Target(N_MOLECULES, description="|found - asked| over all asked properties, in spreads"),
+    "joint_error": Target(N_MOLECULES, description="|found - asked| over RDKit's asked properties, in spreads"),
+    "gap_error": Target(
+        N_MOLECULES,
+        at_most=0.35,
+        units="eV",
+        description=f"mean |GFN2-xTB's - asked| of the gap, first {MOST:,} valid molecules of a file",
+    ),
+    "dipole_error": Target(
+        N_MOLECULES,
+        units="debye",
+        description=f"mean |GFN2-xTB's - asked| of the dipole, first {MOST:,} valid molecules of a file",
+    ),
+    "simulation_failed": Target(
+        N_MOLECULES, description="share of the simulated molecules without a conformer or a converged GFN2-xTB"
+    ),
     "nearest_similarity": Target(N_MOLECULES, description="SNN against the truth's own"),
     "fragments": Target(N_MOLECULES, description="1 - cosine similarity of BRICS fragments"),
     "scaffolds": Target(N_MOLECULES, description="1 - cosine similarity of Bemis-Murcko scaffolds"),

@@ -1,4 +1,4 @@
-"""The reference chain: SMILES to a conformer, see `surrogates.physics.molecules.geometry`, and GFN2-xTB on it.
+"""The reference chain: SMILES to a conformer, see `geometry`, and GFN2-xTB on it.
 
 GFN2-xTB: Bannwarth, Ehlert, Grimme 2019, J. Chem. Theory Comput. 15, 1652.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surrogates.physics.molecules.geometry import embedded
+from .geometry import embedded
 
 STATUSES = ("converged", "unparsable", "not_embedded", "unsupported", "not_converged")
 CONVERGED, UNPARSABLE, NOT_EMBEDDED, UNSUPPORTED, NOT_CONVERGED = range(len(STATUSES))
