@@ -1,6 +1,7 @@
 """`make demo`: every released surrogate sampled, held against a fresh reference and timed, in one page.
 
-Run as ``python -m surrogates.demo``; it goes through whatever plugins are installed with their weights and a reference.
+Run as ``python -m surrogates.demo``; it goes through whatever plugins are installed with their weights and a reference,
+or a held-out truth where none runs forward.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import registry
 from .errors import SurrogatesError
+from .schema import SchemaError
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from .plugin import Plugin
     from .report import Section, Table
+    from .surrogate import Surrogate
     from .timings import Benchmark
 
 TRUTH_SECONDS = 14.0
@@ -69,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [item.section for item in shown],
         title="Surrogates beside their simulators",
         introduction="Made by `make demo`: samples from the weights in this repository beside references that were "
-        "simulated for this page. The runs are short, so floors and errors are large; the cards hold the full figures.",
+        "simulated for this page, or beside held-out data where no simulator runs forward. The runs are short, so "
+        "floors and errors are large; the cards hold the full figures.",
         overwrite=True,
     )
     for item in shown:
@@ -94,7 +98,7 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     Raises
     ------
     SurrogatesError
-        No weights, or no reference simulator.
+        No weights, or neither a reference simulator nor a truth.
     """
     from .cli.checking import validation_section
     from .cli.timing import timed
@@ -102,14 +106,19 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
 
     plugin = registry.plugin(name)
     surrogate = registry.load(name)
-    if plugin.reference is None:
-        raise SurrogatesError(f"{name}: no reference simulator runs forward")
     asked = max((target.n for target in plugin.targets.values()), default=LARGEST)
-    n = truth_size(surrogate.card.speed, truth_seconds, workers, asked)
-    _say(f"{name}: simulating {n:,} samples with the reference")
-    truth, spent = _simulated(plugin, n, workers)
-    _say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
-    samples = surrogate.sample(truth[list(plugin.conditions.names)], seed=1)
+    if plugin.reference is not None:
+        n = truth_size(surrogate.card.speed, truth_seconds, workers, asked)
+        _say(f"{name}: simulating {n:,} samples with the reference")
+        truth, spent = _simulated(plugin, n, workers)
+        _say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
+        samples = surrogate.sample(truth[list(plugin.conditions.names)], seed=1)
+    elif plugin.truth is not None:
+        truth = plugin.truth(SMALLEST, 2)
+        surrogate, samples = _sampled(plugin, truth)
+        _say(f"{name}: {SMALLEST:,} sampled from {surrogate.card.recipe}, beside held-out ones (no reference runs)")
+    else:
+        raise SurrogatesError(f"{name}: no reference simulator runs forward, and there is no truth")
     _say(f"{name}: comparing")
     found = validate(plugin, samples, truth, resamples=10, splits=3)
     _say(f"{name}: timing")
@@ -125,6 +134,18 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
         files.append(own / f"figure-{index}.png")
         figure.savefig(files[-1], dpi=130, bbox_inches="tight")
     return Shown(section, tuple(files))
+
+
+def _sampled(plugin: Plugin, truth: xr.Dataset) -> tuple[Surrogate, xr.Dataset]:
+    """The first released model whose trained range holds the truth's conditions, and its samples at them."""
+    refused = []
+    for recipe in plugin.recipes:
+        try:
+            surrogate = registry.load(plugin.name, model=recipe)
+            return surrogate, surrogate.sample(truth[list(plugin.conditions.names)], seed=1)
+        except (SurrogatesError, SchemaError) as error:
+            refused.append(str(error))
+    raise SurrogatesError(f"{plugin.name}: no model fits the truth ({refused[0]})")
 
 
 def truth_size(speeds: Sequence[Any], seconds: float, workers: int, asked: int = SHARE * LARGEST) -> int:

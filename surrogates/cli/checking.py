@@ -102,7 +102,8 @@ def validate_command(
 
 def _read(path: Path, plugin: Plugin) -> xr.Dataset:
     dataset = read_whole(path, plugin)
-    missing = [name for name in (*plugin.conditions.names, *plugin.outputs.names) if name not in dataset]
+    needed = [variable.name for variable in plugin.conditions if not variable.optional]
+    missing = [name for name in (*needed, *plugin.outputs.names) if name not in dataset]
     if missing:
         raise FileFormatError(f"{path}: the variable {missing[0]} is missing; expected samples of {plugin.name}")
     return dataset
@@ -112,7 +113,7 @@ def differing_conditions(plugin: Plugin, samples: xr.Dataset, truth: xr.Dataset)
     """One line for each condition whose values are distributed otherwise in the two files."""
     remarks = []
     for variable in plugin.conditions:
-        if variable.dims:
+        if variable.dims or not all(variable.name in side for side in (samples, truth)):
             continue
         sides = [np.sort(np.asarray(side[variable.name].values, dtype=np.float64)) for side in (samples, truth)]
         sides = [side[~np.isnan(side)] for side in sides]
