@@ -61,7 +61,7 @@ def measured(
 @click.option("--second", help="An independent truth, for the floors.")
 @click.option("--training", help="What the weights were trained on, for memorisation.")
 @click.option("--section", "sections", multiple=True, help="LABEL=TRUTH[,SECOND]: figures led by LABEL.")
-@click.option("--plain", multiple=True, help="Sections measured without classifiers.")
+@click.option("--plain", multiple=True, help="Sections measured without classifiers and impostors.")
 @click.option("--impostors", help="JSON card whose impostors were measured against the same truths.")
 @click.option("--speed", help="JSON of the domain's benchmark, whose timings go on the card.")
 @click.option("--note", "notes", multiple=True, help="A line for the card.")
@@ -105,7 +105,7 @@ def main(
             read(other) if other else None,
             seed=seed + 1,
             classifiers=label not in plain,
-            impostors=impostors is None,
+            impostors=impostors is None and label not in plain,
         )
         findings += [replace(item, name=f"{label}/{item.name}") for item in part.findings]
         baselines |= {

@@ -48,7 +48,8 @@ class Batch:
     """One training batch: encoded outputs, encoded conditions, the step's noise and number.
 
     With several pools (unpaired data), `encoded` and `conditions` hold pool k under the key prefix ``"k/"``. Scalars
-    that the steps put into `notes` go to the training log.
+    that the steps put into `notes` go to the training log; it warns by `separation`, the share of pairs that a
+    discriminator ranks rightly, and `distinct`, the share of distinct samples in units of the data's.
     """
 
     encoded: Tensors

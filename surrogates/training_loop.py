@@ -280,6 +280,8 @@ class Run:
         warnings = self.watch.losses(values)
         if "separation" in notes:
             warnings += self.watch.separation(notes["separation"])
+        if "distinct" in notes:
+            warnings += self.watch.diversity(notes["distinct"])
         for warning in warnings:
             self._warn(number, step, warning)
 
@@ -288,9 +290,9 @@ class Run:
 
         Logged are the spread over all conditions, and that between two draws at each condition.
         """
-        if len(self.pools) > 1:
-            return
         pool = self.pools[0]
+        if len(self.pools) > 1 or not any(tensor.is_floating_point() for tensor in pool.outputs.values()):
+            return
         n = min(256, len(pool))
         conditions = {name: tensor[:n] for name, tensor in pool.conditions.items()}
         identities = torch.arange(n, device=self.fabric.device)

@@ -70,12 +70,21 @@ def shifted(tokens: Tensor, start: int) -> Tensor:
     return functional.pad(tokens[:, :-1], (1, 0), value=start)
 
 
+def written(tokens: Tensor) -> Tensor:
+    """Which of tokens (n, m) are a sequence's own, its first END included; (n, m) bool."""
+    ended = torch.cumsum(tokens == END, dim=1)
+    return (ended == 0) | ((ended == 1) & (tokens == END))
+
+
+def token_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Log-likelihood [nat] of each of `tokens` (n, m) by the logits (n, m, vocabulary) before it; 0 behind an end."""
+    loss = functional.cross_entropy(logits.float().transpose(1, 2), tokens, reduction="none")
+    return -loss * written(tokens)
+
+
 def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
     """Of sequences (n, m), their first END included, by the logits (n, m, vocabulary) that stood before each token."""
-    ended = torch.cumsum(tokens == END, dim=1)
-    counted = (ended == 0) | ((ended == 1) & (tokens == END))
-    loss = functional.cross_entropy(logits.float().transpose(1, 2), tokens, reduction="none")
-    return (loss * counted).sum(dim=1)
+    return -token_likelihood(logits, tokens).sum(dim=1)
 
 
 def next_token(logits: Tensor, uniform: Tensor, options: Sampler) -> Tensor:

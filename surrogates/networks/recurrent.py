@@ -23,6 +23,8 @@ class TokenLSTM(nn.Module):
         Length of a token's vector.
     dropout : float
         Between layers, in training.
+    outputs : int, optional
+        Numbers a step instead of logits of all tokens.
 
     Notes
     -----
@@ -31,12 +33,20 @@ class TokenLSTM(nn.Module):
     """
 
     def __init__(
-        self, tokens: int, context: int, *, width: int = 448, layers: int = 3, embedding: int = 64, dropout: float = 0.0
+        self,
+        tokens: int,
+        context: int,
+        *,
+        width: int = 448,
+        layers: int = 3,
+        embedding: int = 64,
+        dropout: float = 0.0,
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(tokens, embedding)
         self.cells = nn.LSTM(embedding + context, width, layers, batch_first=True, dropout=dropout)
-        self.exit = nn.Linear(width, tokens)
+        self.exit = nn.Linear(width, tokens if outputs is None else outputs)
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
         """Logits (n, m, vocabulary) of the token after each of `tokens` (n, m), given contexts (n, context)."""

@@ -23,6 +23,14 @@ CONTEXT = 2 * len(PROPERTIES)
 class MoleculeCodec(nn.Module):
     """Codec of molecules; the properties' means and spreads are fitted.
 
+    Parameters
+    ----------
+    plugin : Plugin, optional
+    vocabulary : Vocabulary, optional
+        Tokens of SMILES, or others that a molecule is written in.
+    length : int
+        Most tokens of a molecule and its end.
+
     Attributes
     ----------
     centre, spread : Tensor
@@ -32,10 +40,13 @@ class MoleculeCodec(nn.Module):
     centre: Tensor
     spread: Tensor
 
-    def __init__(self, plugin: Plugin | None = None) -> None:
+    def __init__(
+        self, plugin: Plugin | None = None, *, vocabulary: Vocabulary | None = None, length: int = TOKENS
+    ) -> None:
         super().__init__()
         del plugin
-        self.vocabulary = Vocabulary(VOCABULARY)
+        self.vocabulary = Vocabulary(VOCABULARY) if vocabulary is None else vocabulary
+        self.length = length
         self.register_buffer("centre", torch.zeros(len(PROPERTIES), dtype=torch.float64))
         self.register_buffer("spread", torch.full((len(PROPERTIES),), torch.inf, dtype=torch.float64))
 
@@ -48,17 +59,17 @@ class MoleculeCodec(nn.Module):
                 self.centre[place], self.spread[place] = values.mean(), values.std().clamp(min=1e-9)
 
     def encode(self, physical: Tensors) -> Tensors:
-        """SMILES to `tokens` and `similar` (n, TOKENS) int64, properties to `context` (n, CONTEXT): scores, then marks
+        """SMILES to `tokens` and `similar` (n, length) int64, properties to `context` (n, CONTEXT): scores, then marks
         of 0 or 1.
         """
         encoded: Tensors = {}
         if "smiles" in physical:
             texts = from_codes(physical["smiles"].numpy())
-            encoded["tokens"] = torch.from_numpy(self.vocabulary.encode(texts, TOKENS))
+            encoded["tokens"] = torch.from_numpy(self.vocabulary.encode(texts, self.length))
         if SIMILAR in physical:
             codes, place = torch.unique(physical[SIMILAR], dim=0, return_inverse=True)
             texts = [clean(text).smiles if text else "" for text in from_codes(codes.numpy())]
-            encoded["similar"] = torch.from_numpy(self.vocabulary.encode(texts, TOKENS))[place]
+            encoded["similar"] = torch.from_numpy(self.vocabulary.encode(texts, self.length))[place]
         known = [name for name in PROPERTIES if name in physical]
         if known:
             count = len(physical[known[0]])

@@ -1,4 +1,4 @@
-"""A limit on the atoms of a SMILES while it is written: at the limit, rings and branches close and it ends."""
+"""What may come next while a molecule is written: SMILES within a number of atoms, SELFIES that begin with one."""
 
 from __future__ import annotations
 
@@ -57,3 +57,27 @@ class AtomLimit:
         self.depth += (tokens == self.opens).long() - (tokens == self.closes).long()
         for place, code in enumerate(self.digit):
             self.rings[:, place] ^= tokens == code
+
+
+class AtomFirst:
+    """What may come next in SELFIES that are no empty molecule: first an atom, then anything.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        The vocabulary, END and START first.
+    count : int
+        Sequences.
+    """
+
+    def __init__(self, tokens: Sequence[str], count: int, *, device: torch.device | str = "cpu") -> None:
+        atom = [place > 1 and "Ring" not in token and "Branch" not in token for place, token in enumerate(tokens)]
+        self.found = torch.tensor(atom, device=device).expand(count, -1)
+
+    def allowed(self) -> Tensor:
+        """(n, vocabulary) bool."""
+        return self.found
+
+    def took(self, tokens: Tensor) -> None:
+        """Note the tokens (n,) that were drawn."""
+        self.found = torch.ones_like(self.found)

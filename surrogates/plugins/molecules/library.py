@@ -136,6 +136,11 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return found
 
 
+def holds_molecules(path: Path) -> bool:
+    """Whether there is a file of molecules."""
+    return path.is_file() or any(item.is_file() and _suffix(item) in SUFFIXES for item in path.glob("*"))
+
+
 def _suffix(path: Path) -> str:
     return Path(path.stem).suffix.lower() if path.suffix.lower() in (".gz", ".xz") else path.suffix.lower()
 

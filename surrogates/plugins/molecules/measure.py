@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def reduce(dataset: xr.Dataset, simulated: int = MOST) -> xr.Dataset:
 
     written = texts(dataset)
     distinct, place = np.unique(np.array(written, dtype=np.str_), return_inverse=True)
-    known = _described([str(text) for text in distinct])
+    known = _described(tuple(str(text) for text in distinct))
     data: dict[str, Any] = {}
     for name, values in known.items():
         dims = ("sample",) if values.ndim == 1 else ("sample", f"{name}_column")
@@ -67,7 +68,9 @@ def reduce(dataset: xr.Dataset, simulated: int = MOST) -> xr.Dataset:
     return xr.Dataset(data | found_by_simulation(dataset, written, valid, simulated))
 
 
-def _described(smiles: list[str]) -> dict[str, np.ndarray]:
+@lru_cache(maxsize=8)
+def _described(smiles: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """What is known of distinct molecules; one truth asked in several ways is described once."""
     from rdkit import Chem
 
     from surrogates.physics.molecules.chemnet import WIDTH, activations

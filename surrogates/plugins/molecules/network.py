@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, shifted
+from surrogates.models.autoregressive import END, Grammar, NextToken, Sampler, draw, negative_log_likelihood, shifted
 from surrogates.networks.recurrent import FragmentEncoder, TokenLSTM
 from surrogates.noise import Noise
 from surrogates.physics.molecules.tokens import Vocabulary, split
@@ -61,15 +61,29 @@ class MoleculeSampler(Sampler):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_prefix()
+        if isinstance(self.max_atoms, bool) or not isinstance(self.max_atoms, int) or self.max_atoms < 0:
+            raise ValueError(f"max_atoms: {self.max_atoms!r}; expected a number of atoms, or 0 for any")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: {self.precision!r}; expected {' or '.join(PRECISIONS)}")
+
+    def check_prefix(self) -> None:
+        """Raise ValueError for a prefix that cannot be written."""
         foreign = [token for token in split(self.prefix) if token not in VOCABULARY]
         if foreign:
             raise ValueError(f"prefix: {self.prefix!r} has the token {foreign[0]!r}, which no training molecule has")
         if len(split(self.prefix)) >= TOKENS:
             raise ValueError(f"prefix: {self.prefix!r} has {len(split(self.prefix))} tokens; expected under {TOKENS}")
-        if isinstance(self.max_atoms, bool) or not isinstance(self.max_atoms, int) or self.max_atoms < 0:
-            raise ValueError(f"max_atoms: {self.max_atoms!r}; expected a number of atoms, or 0 for any")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision: {self.precision!r}; expected {' or '.join(PRECISIONS)}")
+
+    def grammar(self, vocabulary: Vocabulary, context: Tensor) -> Grammar | None:
+        """What may come next in sequences at contexts (n, k); None for anything."""
+        if not self.max_atoms:
+            return None
+        return AtomLimit(vocabulary.tokens, len(context), self.max_atoms, device=context.device)
+
+    def finish(self, vocabulary: Vocabulary, tokens: Tensor, prefix: int) -> Tensor:
+        """Tokens (n, m), of which `prefix` were given, as they are handed on."""
+        return tokens
 
 
 class MoleculeNetwork(nn.Module):
@@ -97,51 +111,77 @@ class MoleculeNetwork(nn.Module):
         return self.writer.step(tokens, functional.pad(context, (0, CONTEXT + LATENT - context.shape[1])), state)
 
 
+def write(
+    network: NextToken,
+    vocabulary: Vocabulary,
+    context: Tensor,
+    without: Tensor,
+    uniform: Tensor,
+    options: MoleculeSampler,
+) -> Tensor:
+    """Tokens (n, m) at contexts (n, k), by uniform numbers (n, m) and the sampler's options.
+
+    Parameters
+    ----------
+    network : NextToken
+    vocabulary : Vocabulary
+    context, without : Tensor
+        (n, k), with what is asked and with nothing asked.
+    uniform : Tensor
+    options : MoleculeSampler
+    """
+    prefix = torch.from_numpy(vocabulary.encode([options.prefix], uniform.shape[1])[0]).to(context.device)
+    prefix = prefix[prefix != END]
+    grammar = options.grammar(vocabulary, context)
+    reduced = options.precision == "bfloat16"
+    with torch.autocast(context.device.type, torch.bfloat16) if reduced else nullcontext():
+        tokens = draw(network, context, uniform, START, options, without=without, prefix=prefix, grammar=grammar)
+    return options.finish(vocabulary, tokens, len(prefix))
+
+
 class MoleculeModel(nn.Module):
-    """Tokens of SMILES, one after another.
+    """Tokens of molecules, one after another.
 
     Parameters
     ----------
     width, layers : int
         Of the recurrent network.
+    vocabulary : Vocabulary, optional
+        Tokens of SMILES, or others that a molecule is written in.
+    length : int
+        Most tokens of a molecule and its end.
+    options : MoleculeSampler, optional
     """
 
     ships: tuple[str, ...] = ("network",)
 
-    def __init__(self, width: int = 448, layers: int = 3) -> None:
+    def __init__(
+        self,
+        width: int = 448,
+        layers: int = 3,
+        *,
+        vocabulary: Vocabulary | None = None,
+        length: int = TOKENS,
+        options: MoleculeSampler | None = None,
+    ) -> None:
         super().__init__()
-        self.vocabulary = Vocabulary(VOCABULARY)
-        self.network = MoleculeNetwork(len(VOCABULARY) + 2, width, layers)
-        self.options = MoleculeSampler()
+        self.vocabulary = Vocabulary(VOCABULARY) if vocabulary is None else vocabulary
+        self.length = length
+        self.network = MoleculeNetwork(len(self.vocabulary), width, layers)
+        self.options = MoleculeSampler() if options is None else options
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
-        """Draw `tokens` (n, TOKENS) at a `context`, near the molecules `similar` or the latent `point` where given."""
+        """Draw `tokens` (n, length) at a `context`, near the molecules `similar` or the latent `point` where given."""
         context = conditions["context"].float()
         point = conditions.get("point")
         if point is None and "similar" in conditions:
             similar = conditions["similar"]
-            point = self.network.encoder(similar) * (similar != 0).any(dim=1, keepdim=True)
+            point = self.network.encoder(similar) * (similar != END).any(dim=1, keepdim=True)
         if point is not None:
             context = torch.cat((context, point.to(context)), dim=-1)
-        uniform = noise.uniform((TOKENS,), "tokens")
-        uniform, options = uniform.to(context.device), self.options
-        prefix = torch.from_numpy(self.vocabulary.encode([options.prefix], TOKENS)[0]).to(context.device)
-        grammar = None
-        if options.max_atoms:
-            grammar = AtomLimit(self.vocabulary.tokens, len(context), options.max_atoms, device=context.device)
-        reduced = options.precision == "bfloat16"
-        with torch.autocast(context.device.type, torch.bfloat16) if reduced else nullcontext():
-            tokens = draw(
-                self.network,
-                context,
-                uniform,
-                START,
-                options,
-                without=torch.zeros_like(context),
-                prefix=prefix[: len(split(options.prefix))],
-                grammar=grammar,
-            )
-        return {"tokens": tokens}
+        uniform = noise.uniform((self.length,), "tokens").to(context.device)
+        without = torch.zeros_like(context)
+        return {"tokens": write(self.network, self.vocabulary, context, without, uniform, self.options)}
 
 
 def hidden(context: Tensor, uniform: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from .formats import FORMATS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
 from .measure import measure
-from .recipes import qm9, zinc
+from .recipes import gan, qm9, selfies, zinc
 from .targets import FEATURES, TARGETS
 from .truth import prior, truth
 from .variables import CONDITIONS, OUTPUTS
@@ -46,7 +46,7 @@ PLUGIN = Plugin(
     prior=prior,
     truth=truth,
     codec=_codec,
-    recipes={"zinc": zinc(), "qm9": qm9()},
+    recipes={"zinc": zinc(), "qm9": qm9(), "selfies": selfies(), "gan": gan()},
     constraints=(),
     measure=measure,
     features=FEATURES,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from surrogates.plugin import Plugin
 
+    from .gan import MoleculeGAN
+    from .library import Library
     from .network import MoleculeModel
 
 
@@ -26,20 +28,74 @@ def _zinc(path: Path) -> tuple[xr.Dataset, ...]:
     return (training_of(read_library(path), data_set=path.name),)
 
 
-def _qm9(path: Path) -> tuple[xr.Dataset, ...]:
+def _packaged(path: Path) -> Library:
     from .library import Library, described
-    from .packaged import qm9_labels, qm9_smiles
-    from .truth import training_of
+    from .packaged import qm9_smiles
 
     smiles = qm9_smiles()
-    library = Library(smiles, described(smiles, path / "described"))
-    return (training_of(library, qm9_labels(), data_set="qm9"),)
+    return Library(smiles, described(smiles, path / "described"))
+
+
+def _qm9(path: Path) -> tuple[xr.Dataset, ...]:
+    from .packaged import qm9_labels
+    from .truth import training_of
+
+    return (training_of(_packaged(path), qm9_labels(), data_set="qm9"),)
+
+
+def _selfies(path: Path) -> tuple[xr.Dataset, ...]:
+    """A file's or folder's molecules that have SELFIES symbols, or QM9's where there is no file of molecules."""
+    from .library import holds_molecules, read_library
+    from .selfies_writing import encodable
+    from .truth import training_of
+
+    if not holds_molecules(path):
+        return _qm9(path)
+    return (encodable(training_of(read_library(path), data_set=path.name), str(path)),)
 
 
 def _model(plugin: Plugin, codec: Codec) -> MoleculeModel:
     from .network import MoleculeModel
 
     return MoleculeModel()
+
+
+def _selfies_model(plugin: Plugin, codec: Codec) -> MoleculeModel:
+    from .network import MoleculeModel
+    from .selfies_writing import LONGEST, SelfiesSampler, alphabet
+
+    return MoleculeModel(vocabulary=alphabet(), length=LONGEST, options=SelfiesSampler())
+
+
+def _selfies_codec(plugin: Plugin) -> Codec:
+    from .codec import MoleculeCodec
+    from .selfies_writing import LONGEST, alphabet
+
+    return MoleculeCodec(plugin, vocabulary=alphabet(), length=LONGEST)
+
+
+def _gan_model(plugin: Plugin, codec: Codec) -> MoleculeGAN:
+    from .gan import MoleculeGAN
+
+    return MoleculeGAN()
+
+
+def _gan_learn(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .gan import learn
+
+    yield from learn(model, batch)
+
+
+def _gan_judge(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .gan import judge
+
+    yield from judge(model, batch)
+
+
+def _gan_play(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .gan import play
+
+    yield from play(model, batch)
 
 
 def _learn(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -57,6 +113,9 @@ def _phases(learning: int, cooling: int) -> tuple[Phase, ...]:
         Phase(_learn, learning, {"network": Adam(2e-3, clip=1.0, final_fraction=1.0)}, average=0.998),
         Phase(_learn, cooling, {"network": Adam(2e-3, clip=1.0, final_fraction=0.01, warmup=1)}, average=0.998),
     )
+
+
+_QM9_SOURCE = "QM9 (SMILES as in the package selfies, Apache-2.0), which the package holds"
 
 
 def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
@@ -80,7 +139,7 @@ def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
     )
 
 
-def qm9(learning: int = 1700, cooling: int = 900) -> Recipe:
+def qm9(learning: int = 1200, cooling: int = 600) -> Recipe:
     """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
     return Recipe(
         data=_qm9,
@@ -90,5 +149,47 @@ def qm9(learning: int = 1700, cooling: int = 900) -> Recipe:
         sample_batch=512,
         alike=_length,
         derives=(SIMILAR,),
+        source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole of half of them",
         description="recurrent network (LSTM) over SMILES tokens, trained on small molecules (QM9)",
+    )
+
+
+def selfies(learning: int = 800, cooling: int = 400) -> Recipe:
+    """Molecules in SELFIES symbols, valid by construction: QM9, or any file or folder that `--data` names."""
+    return Recipe(
+        data=_selfies,
+        model=_selfies_model,
+        phases=_phases(learning, cooling),
+        batch_size=512,
+        sample_batch=512,
+        codec=_selfies_codec,
+        alike=_length,
+        derives=(SIMILAR,),
+        reads=(".smi", ".csv", ".sdf", ".gz", ".xz"),
+        source=_QM9_SOURCE,
+        description="recurrent network (LSTM) over SELFIES symbols, valid by construction, trained on QM9",
+    )
+
+
+def gan(likelihood: int = 1000, judging: int = 100, playing: int = 900) -> Recipe:
+    """The literature's adversarial LSTM on QM9: maximum likelihood, then a game whose reward comes token by token.
+
+    Parameters
+    ----------
+    likelihood, judging, playing : int
+        Updates of the generator by likelihood, of the discriminator alone, and of both in turn.
+    """
+    judge = Adam(5e-4, betas=(0.5, 0.999), weight_decay=1e-3, final_fraction=1.0)
+    return Recipe(
+        data=_qm9,
+        model=_gan_model,
+        phases=(
+            Phase(_gan_learn, likelihood, {"generator": Adam(2e-3, final_fraction=0.01)}, average=0.998),
+            Phase(_gan_judge, judging, {"discriminator": judge}, average=0.9),
+            Phase(_gan_play, playing, {"generator": Adam(5e-5), "discriminator": judge}, average=0.99),
+        ),
+        batch_size=256,
+        sample_batch=512,
+        source=_QM9_SOURCE,
+        description="adversarial LSTM with policy gradient (SeqGAN), trained on QM9; the literature's, for comparison",
     )
