@@ -171,7 +171,7 @@ def selfies(learning: int = 800, cooling: int = 400) -> Recipe:
     )
 
 
-def gan(likelihood: int = 1000, judging: int = 100, playing: int = 900) -> Recipe:
+def gan(likelihood: int = 1000, judging: int = 100, playing: int = 500) -> Recipe:
     """The literature's adversarial LSTM on QM9: maximum likelihood, then a game whose reward comes token by token.
 
     Parameters
