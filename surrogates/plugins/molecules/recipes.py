@@ -139,7 +139,7 @@ def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
     )
 
 
-def qm9(learning: int = 1200, cooling: int = 600) -> Recipe:
+def qm9(learning: int = 1000, cooling: int = 500) -> Recipe:
     """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
     return Recipe(
         data=_qm9,
@@ -154,7 +154,7 @@ def qm9(learning: int = 1200, cooling: int = 600) -> Recipe:
     )
 
 
-def selfies(learning: int = 800, cooling: int = 400) -> Recipe:
+def selfies(learning: int = 600, cooling: int = 300) -> Recipe:
     """Molecules in SELFIES symbols, valid by construction: QM9, or any file or folder that `--data` names."""
     return Recipe(
         data=_selfies,
