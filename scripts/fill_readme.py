@@ -81,6 +81,7 @@ def _card(card: Card) -> str:
         + (f", {speed.rate / reference:,.3g} times the reference" if reference and speed.side != "reference" else "")
         for speed in card.speed
     ]
+    lines += [f"- published, on other data: {a.figure}: {a.value} ({a.source})" for a in card.anchors]
     lines += [f"- {note}" for note in card.notes]
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
 

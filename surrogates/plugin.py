@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
+    from .cards import Anchor
     from .recipe import Codec, Recipe
     from .simulator import Simulator
 
@@ -135,6 +136,8 @@ class Plugin:
         One line for people; the pip extra that installs the reference simulator.
     reference_package : str
         Distribution whose version a file records.
+    anchors : tuple of Anchor
+        Published figures, for context on the cards.
     """
 
     name: str
@@ -158,6 +161,7 @@ class Plugin:
     title: str = ""
     extra: str = ""
     reference_package: str = ""
+    anchors: tuple[Anchor, ...] = ()
 
     def __post_init__(self) -> None:
         clash = set(self.conditions.names) & set(self.outputs.names)

@@ -152,6 +152,7 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         seed=seed,
         packages={package: registry.package_version(package) for package in packages if package},
+        anchors=plugin.anchors,
         notes=("no figure has been measured on these weights yet",),
     )
 

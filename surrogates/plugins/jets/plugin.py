@@ -13,6 +13,7 @@ from surrogates.io.root import ROOT
 from surrogates.physics.jets.laws import CONSTRAINTS
 from surrogates.plugin import Plugin
 
+from .anchors import ANCHORS
 from .impostors import IMPOSTORS
 from .measure import measure
 from .recipes import set_flow
@@ -52,6 +53,7 @@ PLUGIN = Plugin(
     measure=measure,
     features=FEATURES,
     targets=TARGETS,
+    anchors=ANCHORS,
     impostors=IMPOSTORS,
     figure=_figure,
     formats=(JETNET, ROOT),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from surrogates.plugin import Plugin
 
+from .anchors import ANCHORS
 from .formats import FORMATS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
@@ -51,6 +52,7 @@ PLUGIN = Plugin(
     measure=measure,
     features=FEATURES,
     targets=TARGETS,
+    anchors=ANCHORS,
     impostors=IMPOSTORS,
     figure=_figure,
     formats=FORMATS,

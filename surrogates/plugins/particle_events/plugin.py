@@ -14,6 +14,7 @@ from surrogates.io.root import ROOT
 from surrogates.physics.particle_events import laws
 from surrogates.plugin import Plugin
 
+from .anchors import ANCHORS
 from .features import FEATURES
 from .impostors import IMPOSTORS
 from .measure import TARGETS, measure
@@ -64,6 +65,7 @@ PLUGIN = Plugin(
     measure=measure,
     features=FEATURES,
     targets=TARGETS,
+    anchors=ANCHORS,
     impostors=IMPOSTORS,
     figure=_figure,
     formats=(HEPMC3, ROOT, LHE),
