@@ -201,8 +201,8 @@ def with_searches(benchmark: Benchmark, searches: Iterable[Found]) -> Benchmark:
                 Timing(f"{side}, {item.label}", len(ran.found), ran.cpu_seconds, ran.wall_seconds, 1, 1, note=note)
             )
         notes.append(
-            f"a match at {item.label} ({item.name}) costs {item.ratio:.1f} times as much by screening QM9 ({ASKED_RATIO:.0f} asked); "
-            f"{new_share(item.generated.found):.0%} of those generated are in no training set"
+            f"a match at {item.label} ({item.name}) costs {item.ratio:.1f} times as much by screening QM9 "
+            f"({ASKED_RATIO:.0f} asked); {new_share(item.generated.found):.0%} of the generated are in no training set"
         )
     return replace(benchmark, timings=tuple(timings), notes=tuple(notes))
 
