@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -61,8 +62,8 @@ class TokenLSTM(nn.Module):
         """Logits (n, m, vocabulary) of the token after each of `tokens` (n, m), given contexts (n, context)."""
         return self.step(tokens, context, None)[0]
 
-    def step(self, tokens: Tensor, context: Tensor, state: Written | None) -> tuple[Tensor, Written]:
-        """Logits after each of `tokens` (n, m), and the state to go on from."""
+    def step(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Logits after each of `tokens` (n, m), and the state to go on from, a `Written`; None to begin."""
         seen = self.embedding(tokens)
         seen = torch.cat((seen, context[:, None].to(seen.dtype).expand(-1, tokens.shape[1], -1)), dim=-1)
         if tokens.shape[1] == 1 and not torch.is_grad_enabled():
