@@ -202,7 +202,7 @@ def with_searches(benchmark: Benchmark, searches: Iterable[Found]) -> Benchmark:
             )
         notes.append(
             f"a match at {item.label} ({item.name}) costs {item.ratio:.1f} times as much by screening QM9 "
-            f"({ASKED_RATIO:.0f} asked); {new_share(item.generated.found):.0%} of those generated are new"
+            f"({ASKED_RATIO:.0f} asked); {new_share(item.generated.found):.0%} of the generated are in no training set"
         )
     return replace(benchmark, timings=tuple(timings), notes=tuple(notes))
 

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "surrogates"
 LONGEST = 430
 DOMAIN_LIBRARIES = {
-    "PIL", "awkward", "fastjet", "fcd_torch", "galsim", "matplotlib", "photutils", "pyhepmc", "pylhe", "pythia8mc",
-    "rdkit", "selfies", "sklearn", "statmorph", "tblite", "uproot", "vector",
+    "PIL", "awkward", "fastjet", "fcd_torch", "galsim", "matplotlib", "photutils", "pyarrow", "pyhepmc", "pylhe",
+    "pythia8mc", "rdkit", "selfies", "sklearn", "statmorph", "tblite", "uproot", "vector",
 }  # fmt: skip
 DOMAIN_ROOMS = {"plugins", "physics", "io", "registry", "surrogate"}
 ON_TOP = {"survey", "web", "cli", "benchmarks", "demo", "report", "testing"}

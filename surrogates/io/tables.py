@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .blocks import SAMPLE
-from .formats import FileFormatError, FormatError
+from .formats import FileFormatError, FormatError, missing_library
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -99,11 +99,18 @@ def _typed(cells: list[str]) -> np.ndarray:
     return np.array(cells, dtype=np.str_)
 
 
-def _parquet(path: Path) -> list[tuple[str, np.ndarray]]:
+def parquet_for(what: str) -> Any:
+    """``pyarrow`` with its module `parquet`; raises FormatError where it is not installed."""
     try:
-        import pyarrow.parquet  # type: ignore[import-not-found]
+        import pyarrow
+        import pyarrow.parquet
     except ImportError:
-        raise FormatError(f"{path}: Parquet needs pyarrow, which is not installed: pip install pyarrow") from None
+        raise missing_library("pyarrow", "parquet", what) from None
+    return pyarrow
+
+
+def _parquet(path: Path) -> list[tuple[str, np.ndarray]]:
+    pyarrow = parquet_for(f"{path}: Parquet")
     try:
         table = pyarrow.parquet.read_table(path)
         columns = [

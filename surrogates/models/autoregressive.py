@@ -8,7 +8,7 @@ arXiv:2207.12598.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,8 +20,8 @@ END = 0
 class NextToken(Protocol):
     """A network that goes through a sequence step by step."""
 
-    def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits (n, m, vocabulary) after each of `tokens` (n, m), and the state to go on from."""
+    def step(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Logits (n, m, vocabulary) after each of `tokens` (n, m), and the state to go on from; None to begin."""
         ...
 
 
@@ -88,16 +88,24 @@ def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
 
 
 def next_token(logits: Tensor, uniform: Tensor, options: Sampler) -> Tensor:
-    """Tokens drawn from logits (n, vocabulary) by inversion at uniform numbers (n,); (n,) int64."""
+    """Tokens drawn from logits (n, vocabulary) by inversion at uniform numbers (n,); (n,) int64.
+
+    Tokens stand in the order of their codes, or of their probabilities where `top_p` leaves some out.
+    """
     probability = torch.softmax(logits.float() / options.temperature, dim=-1)
+    if options.top_p == 1.0:
+        return _inverted(probability, uniform)
     order = torch.argsort(probability, dim=-1, descending=True, stable=True)
     ranked = probability.gather(-1, order)
     before = torch.cumsum(ranked, dim=-1) - ranked
-    if options.top_p < 1.0:
-        ranked = torch.where(before < options.top_p, ranked, 0.0)
-    cumulative = torch.cumsum(ranked, dim=-1)
-    place = (uniform[:, None].float() * cumulative[:, -1:] > cumulative).sum(-1).clamp(max=logits.shape[-1] - 1)
+    place = _inverted(torch.where(before < options.top_p, ranked, 0.0), uniform)
     return order.gather(-1, place[:, None])[:, 0]
+
+
+def _inverted(weight: Tensor, uniform: Tensor) -> Tensor:
+    """Places (n,) in rows of weights (n, k) at the share `uniform` of their sum; none of weight 0."""
+    cumulative = torch.cumsum(weight, dim=-1)
+    return (uniform[:, None].float() * cumulative[:, -1:] > cumulative).sum(-1).clamp(max=weight.shape[-1] - 1)
 
 
 @torch.no_grad()
@@ -145,7 +153,7 @@ def draw(
     drawn = torch.full((count, length), END, dtype=torch.int64, device=uniform.device)
     running = torch.ones(count, dtype=torch.bool, device=uniform.device)
     token = torch.full((count,), start, dtype=torch.int64, device=uniform.device)
-    state: Tensor | None = None
+    state: Any = None
     for place in range(length):
         seen = token.repeat(2) if guided else token
         logits, state = network.step(seen[:, None], context, state)

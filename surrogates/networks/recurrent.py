@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Written:
+    """How far a `TokenLSTM` is: its states, and the weights with which it goes on a token at a time.
+
+    Attributes
+    ----------
+    hidden, cell : tuple of Tensor
+        (n, width), one a layer.
+    weights : tuple of (Tensor, Tensor)
+        Weights and biases of each layer as `TokenLSTM.joined` gives them; none before they are needed.
+    """
+
+    hidden: tuple[Tensor, ...]
+    cell: tuple[Tensor, ...]
+    weights: tuple[tuple[Tensor, Tensor], ...] = ()
 
 
 class TokenLSTM(nn.Module):
@@ -52,12 +72,63 @@ class TokenLSTM(nn.Module):
         """Logits (n, m, vocabulary) of the token after each of `tokens` (n, m), given contexts (n, context)."""
         return self.step(tokens, context, None)[0]
 
-    def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits after each of `tokens` (n, m), and the state to go on from: (2, layers, n, width)."""
+    def step(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Logits after each of `tokens` (n, m), and the state to go on from, a `Written`; None to begin."""
         seen = self.embedding(tokens)
         seen = torch.cat((seen, context[:, None].to(seen.dtype).expand(-1, tokens.shape[1], -1)), dim=-1)
-        hidden, following = self.cells(seen, None if state is None else tuple(state))
-        return self.exit(hidden.to(self.exit.weight.dtype)), torch.stack(following)
+        if tokens.shape[1] == 1 and not torch.is_grad_enabled():
+            return self._one(seen[:, 0], state)
+        before = None if state is None else (torch.stack(state.hidden), torch.stack(state.cell))
+        hidden, (last, cell) = self.cells(seen, before)
+        return self.exit(hidden.to(self.exit.weight.dtype)), Written(last.unbind(0), cell.unbind(0))
+
+    def joined(self, dtype: torch.dtype) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Weights (4 width, input + width) and biases (4 width,) of each layer, for one product a step.
+
+        The gates come in the order input, forget, output, candidate.
+        """
+        width, found = self.cells.hidden_size, []
+        for layer in range(self.cells.num_layers):
+            enter, recur, *biases = (getattr(self.cells, f"{name}_l{layer}") for name in _PARTS)
+            whole = torch.cat((enter, recur, (biases[0] + biases[1])[:, None]), dim=1)
+            gates = whole.split(width)
+            whole = torch.cat((gates[0], gates[1], gates[3], gates[2])).to(dtype)
+            found.append((whole[:, :-1].contiguous(), whole[:, -1].contiguous()))
+        return tuple(found)
+
+    def _one(self, seen: Tensor, state: Written | None) -> tuple[Tensor, Written]:
+        """`step` of one token, whose inputs are (n, k): what torch's LSTM computes, less its work before each call."""
+        kind, width = seen.device.type, self.cells.hidden_size
+        if state is None:
+            nothing = (seen.new_zeros(len(seen), width, dtype=torch.float32),) * self.cells.num_layers
+            state = Written(nothing, nothing)
+        weights = state.weights
+        if not weights:
+            reduced = torch.is_autocast_enabled(kind)
+            weights = self.joined(torch.get_autocast_dtype(kind) if reduced else self.exit.weight.dtype)
+        hidden, cells = [], []
+        for (weight, bias), before, cell in zip(weights, state.hidden, state.cell, strict=True):
+            entered = torch.cat((seen.to(weight.dtype), before.to(weight.dtype)), dim=1)
+            gates = functional.linear(entered, weight, bias)
+            parts = [_gated(*rows) for rows in zip(gates.split(_STRETCH), cell.split(_STRETCH), strict=True)]
+            seen, cell = (torch.cat(side) for side in zip(*parts, strict=True))
+            hidden.append(seen)
+            cells.append(cell)
+        return self.exit(seen)[:, None], Written(tuple(hidden), tuple(cells), weights)
+
+
+_PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_STRETCH = 128  # rows whose gates stay in a processor's cache
+
+
+def _gated(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """State and cell (n, width) after gates (n, 4 width) in the order of `TokenLSTM.joined`; the cell in float32."""
+    width, opened = cell.shape[1], gates.float()
+    opened[:, : 3 * width].sigmoid_()
+    opened[:, 3 * width :].tanh_()
+    enter, forget, leave, candidate = opened.split(width, dim=1)
+    cell = (forget * cell).addcmul_(enter, candidate)
+    return torch.tanh(cell).mul_(leave).to(gates.dtype), cell
 
 
 class FragmentEncoder(nn.Module):

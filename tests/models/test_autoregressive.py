@@ -85,12 +85,47 @@ def test_guidance_without_an_unconditional_context_is_refused():
         sequences(5, options=Sampler(guidance=2.0))
 
 
-def test_steps_of_the_recurrent_network_equal_one_pass():
+@pytest.mark.parametrize("gradients", [False, True])
+def test_steps_of_the_recurrent_network_equal_one_pass(gradients):
     torch.manual_seed(0)
     network = TokenLSTM(7, 3, width=16, layers=2, embedding=4).eval()
     tokens, context = torch.randint(7, (5, 6)), torch.randn(5, 3)
     whole, state, parts = network(tokens, context), None, []
-    for place in range(6):
-        logits, state = network.step(tokens[:, place : place + 1], context, state)
-        parts.append(logits)
+    with torch.set_grad_enabled(gradients):
+        for place in range(6):
+            logits, state = network.step(tokens[:, place : place + 1], context, state)
+            parts.append(logits)
     assert torch.allclose(whole, torch.cat(parts, dim=1), atol=1e-6)
+
+
+def test_steps_go_on_from_a_stretch_of_tokens():
+    torch.manual_seed(0)
+    network = TokenLSTM(7, 3, width=16, layers=2, embedding=4).eval()
+    tokens, context = torch.randint(7, (5, 6)), torch.randn(5, 3)
+    with torch.no_grad():
+        whole = network(tokens, context)
+        _, state = network.step(tokens[:, :4], context, None)
+        fifth, state = network.step(tokens[:, 4:5], context, state)
+        sixth, _ = network.step(tokens[:, 5:], context, state)
+    assert torch.allclose(whole[:, 4:], torch.cat((fifth, sixth), dim=1), atol=1e-6)
+
+
+def test_reduced_precision_steps_are_near_the_whole_pass():
+    torch.manual_seed(0)
+    network = TokenLSTM(7, 3, width=64, layers=2, embedding=8).eval()
+    tokens, context = torch.randint(7, (5, 12)), torch.randn(5, 3)
+    with torch.no_grad():
+        whole, state, parts = network(tokens, context), None, []
+        with torch.autocast("cpu", torch.bfloat16):
+            for place in range(12):
+                logits, state = network.step(tokens[:, place : place + 1], context, state)
+                parts.append(logits.float())
+    assert state.weights[0][0].dtype == torch.bfloat16
+    assert torch.allclose(whole, torch.cat(parts, dim=1), atol=0.02)
+
+
+def test_no_token_of_probability_zero_is_drawn():
+    logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 1.0, -torch.inf]]).repeat(4, 1)
+    uniform = torch.tensor([1e-12, 0.2, 0.5, 1.0 - 1e-12], dtype=torch.float64)
+    for options in (Sampler(), Sampler(top_p=0.9999)):
+        assert set(next_token(logits, uniform, options).tolist()) == {1, 3}

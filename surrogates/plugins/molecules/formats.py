@@ -1,4 +1,4 @@
-"""Native formats of molecules: SMILES, structures, and a table with asked and found properties."""
+"""Native formats of molecules: SMILES, structures, and tables with asked and found properties."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogates.io.atomic import byte_stream
-from surrogates.io.formats import FileFormatError, Format
+from surrogates.io.formats import FileFormatError, Format, FormatError
 from surrogates.io.smiles import rdkit_for, smiles_format, structure_format, texts_of
-from surrogates.io.tables import read_conditions
+from surrogates.io.tables import parquet_for, read_conditions
 from surrogates.physics.molecules.descriptors import DESCRIPTORS, parse
 from surrogates.physics.molecules.geometry import embedded
 from surrogates.physics.molecules.structure import inchi_key
@@ -58,23 +58,29 @@ def write_table(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: 
     with byte_stream(target, overwrite=overwrite) as stream:
         stream.write(_line(HEADER))
         for block in blocks:
-            asked = {name: block[name].values for name in PROPERTIES if name in block}
-            for row, text in enumerate(texts_of(block)):
-                cells = [str(asked[name][row]) if name in asked and asked[name][row] == asked[name][row] else ""
-                         for name in PROPERTIES]  # fmt: skip
-                leading = (str(int(block["sample"].values[row])), str(block.attrs.get("seed", "")))
-                stream.write(_line((*leading, *_described(text, cells))))
+            for cells in rows_of(block):
+                stream.write(_line("" if cell is None else str(cell) for cell in cells))
 
 
-def _described(text: str, asked: list[str]) -> list[str]:
+def rows_of(block: xr.Dataset) -> Iterator[tuple[int | float | str | None, ...]]:
+    """Cells of each molecule in the order of `HEADER`; None for a number that is not there."""
+    asked = [block[name].values.astype(float) if name in block else None for name in PROPERTIES]
+    seed = block.attrs.get("seed")
+    for row, text in enumerate(texts_of(block)):
+        wanted = [None if values is None or np.isnan(values[row]) else float(values[row]) for values in asked]
+        named, found = _described(text)
+        yield (int(block["sample"].values[row]), None if seed is None else int(seed), *named, *wanted, *found)
+
+
+def _described(text: str) -> tuple[list[str], list[float | None]]:
     from rdkit import Chem, rdBase
 
     read = parse(text)
     if read.molecule is None:
-        return [text, read.reason, "", "", *asked, *("" for _ in DESCRIPTORS)]
+        return [text, read.reason, "", ""], [None] * len(DESCRIPTORS)
     with rdBase.BlockLogs():
         named = [Chem.MolToSmiles(read.molecule), "", Chem.MolToInchi(read.molecule), inchi_key(read.molecule)]
-    return [*named, *asked, *(repr(float(function(read.molecule))) for function in DESCRIPTORS.values())]
+    return named, [float(function(read.molecule)) for function in DESCRIPTORS.values()]
 
 
 def _line(cells: Iterable[str]) -> bytes:
@@ -107,6 +113,38 @@ def read_table(path: str | Path) -> Iterator[xr.Dataset]:
     yield to_dataset(smiles, asked, table["sample"].values)
 
 
+def write_parquet(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False) -> None:
+    """Write the table of `write_table` as Parquet, a row group a block; numbers that are not there are null.
+
+    Parameters
+    ----------
+    blocks : iterable of Dataset
+    target : path
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FormatError
+        Without pyarrow, or with a seed beyond 64 bits.
+    """
+    rdkit_for(".parquet")
+    arrow = parquet_for(".parquet")
+    kinds = [{"sample": arrow.int64(), "seed": arrow.int64()}.get(name, arrow.string()) for name in HEADER[:_NAMED]]
+    kinds += [arrow.float64()] * (len(HEADER) - _NAMED)
+    schema = arrow.schema(list(zip(HEADER, kinds, strict=True)))
+    with byte_stream(target, overwrite=overwrite) as stream, arrow.parquet.ParquetWriter(stream, schema) as writer:
+        for block in blocks:
+            columns = list(zip(*rows_of(block), strict=True)) or [()] * len(HEADER)
+            try:
+                arrays = [arrow.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+            except OverflowError:
+                raise FormatError(f"seed: {block.attrs['seed']} takes more than 64 bits; write .csv") from None
+            writer.write_table(arrow.table(arrays, schema=schema))
+
+
+_NAMED = 6  # columns before the properties
+
 TABLE = Format(
     name="table",
     suffixes=(".csv",),
@@ -117,4 +155,13 @@ TABLE = Format(
     streams=True,
 )
 
-FORMATS = (smiles_format(LENGTH), TABLE, structure_format(LENGTH, embedded))
+PARQUET = Format(
+    name="parquet",
+    suffixes=(".parquet",),
+    description="Parquet: the columns of the CSV table, numbers as numbers",
+    write=write_parquet,
+    read=read_table,
+    extra="parquet",
+)
+
+FORMATS = (smiles_format(LENGTH), TABLE, structure_format(LENGTH, embedded), PARQUET)

@@ -76,7 +76,7 @@ def interpolate(
         raise SurrogatesError(f"steps, each: {steps}, {each}; expected 2 and 1 or more")
     model: Any = surrogate.model
     if not hasattr(getattr(model, "network", None), "encoder"):
-        raise SurrogatesError(f"model: {surrogate.card.model} has no latent point; load 'zinc' or 'qm9'")
+        raise SurrogatesError(f"model: {surrogate.card.recipe} has no latent point; load 'zinc' or 'qm9'")
     ends = next(ask(surrogate.conditions, 2, {SIMILAR: [first, second]}).blocks(2))
     check_limits(surrogate.plugin.limits, ends)
     encoded = surrogate.codec.encode({name: torch.as_tensor(ends[name].values) for name in surrogate.conditions.names})

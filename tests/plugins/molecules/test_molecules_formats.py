@@ -18,7 +18,7 @@ from surrogates.plugins.molecules.formats import FORMATS
 from surrogates.plugins.molecules.library import to_dataset
 from surrogates.plugins.molecules.measure import texts
 
-SMILES, TABLE, STRUCTURES = FORMATS
+SMILES, TABLE, STRUCTURES, PARQUET = FORMATS
 WRITTEN = ["OCC", "C1CC", "c1ccccc1C", "C(C)(C)(C)(C)C", "[NH3+]CC([O-])=O"]
 CANONICAL = ["CCO", "Cc1ccccc1", "[NH3+]CC(=O)[O-]"]
 
@@ -64,6 +64,40 @@ def test_a_table_keeps_every_row_with_its_reason_and_identities(samples, tmp_pat
     assert texts(again)[1] == "C1CC"
 
 
+def test_parquet_holds_the_table_with_numbers_as_numbers_in_a_group_a_block(samples, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra 'parquet' is not installed")
+    path = tmp_path / "samples.parquet"
+    PARQUET.write(iter([samples.isel(sample=slice(0, 2)), samples.isel(sample=slice(2, 5))]), path)
+    TABLE.write(iter([samples]), tmp_path / "samples.csv")
+    file = parquet.ParquetFile(path)
+    assert file.num_row_groups == 2
+    rows = file.read().to_pylist()
+    written = list(csv.DictReader((tmp_path / "samples.csv").open()))
+    assert [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in rows] == written
+    assert rows[0]["sample"] == 7 and rows[0]["seed"] == 3 and rows[0]["qed"] == 0.4 and rows[2]["qed"] is None
+    (again,) = PARQUET.read(path)
+    (table,) = TABLE.read(tmp_path / "samples.csv")
+    assert again.equals(table) and again["sample"].values.tolist() == [7, 8, 9, 10, 11]
+    PARQUET.write(iter([samples.isel(sample=[])]), tmp_path / "none.parquet")
+    assert next(iter(PARQUET.read(tmp_path / "none.parquet"))).sizes["sample"] == 0
+
+
+def test_a_failed_parquet_file_leaves_nothing_behind(samples, tmp_path):
+    pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
+    with pytest.raises(FormatError, match="seed: .* takes more than 64 bits; write .csv"):
+        PARQUET.write(iter([samples, samples.assign_attrs(seed=1 << 70)]), tmp_path / "samples.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parquet_without_pyarrow_is_one_clear_line(samples, tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(FormatError, match=r"^.parquet needs pyarrow, .*: pip install 'surrogates\[parquet\]'$"):
+        PARQUET.write(iter([samples]), tmp_path / "samples.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_structures_have_coordinates_in_angstrom(samples, tmp_path):
     path = tmp_path / "samples.sdf"
     with pytest.warns(UserWarning, match="2 of 5"):
@@ -97,6 +131,8 @@ def test_a_molecule_that_cannot_be_embedded_is_counted_and_kept(tmp_path):
 
 @pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.name)
 def test_what_holds_no_molecules_is_refused(kind, samples, tmp_path):
+    if kind is PARQUET:
+        pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
     with pytest.raises(FormatError, match="lacks smiles"):
         kind.write(iter([samples.drop_vars("smiles")]), tmp_path / f"x{kind.suffixes[0]}")
     assert not (tmp_path / f"x{kind.suffixes[0]}").exists()
