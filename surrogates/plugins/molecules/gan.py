@@ -8,6 +8,7 @@ teaches the generator to pass over its latent point, for no molecule has one of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from surrogates.models.autoregressive import (
     written,
 )
 from surrogates.models.policy_gradient import advantages, policy_loss, prefix_loss, prefix_rewards, returns
-from surrogates.networks.recurrent import TokenLSTM
+from surrogates.networks.recurrent import TokenLSTM, Written
 from surrogates.noise import Noise
 from surrogates.physics.molecules.tokens import Vocabulary
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
@@ -62,12 +63,12 @@ class Generator(nn.Module):
         """Logits (n, m, vocabulary) after `tokens` (n, m), at contexts with latent points (n, CONTEXT + LATENT)."""
         return self.step(tokens, context, None)[0]
 
-    def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    def step(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Logits as `forward`'s, and the state to go on from."""
         asked, latent = context.split((CONTEXT, LATENT), dim=-1)
         if state is None:
             begun = torch.tanh(self.start(latent).float()).unflatten(1, (2, self.layers, self.width))
-            state = begun.permute(1, 2, 0, 3).contiguous()
+            state = Written(begun[:, 0].unbind(1), begun[:, 1].unbind(1))
         return self.writer.step(tokens, asked, state)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -106,7 +107,7 @@ class MoleculeNetwork(nn.Module):
         """Logits (n, m, vocabulary) after `tokens` (n, m) at contexts (n, CONTEXT) or (n, CONTEXT + LATENT)."""
         return self.step(tokens, context, None)[0]
 
-    def step(self, tokens: Tensor, context: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    def step(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Logits as `forward`'s, and the state to go on from."""
         return self.writer.step(tokens, functional.pad(context, (0, CONTEXT + LATENT - context.shape[1])), state)
 
