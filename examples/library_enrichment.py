@@ -5,6 +5,7 @@ those that passed. The cost is CPU time, judging included, until N distinct mole
 
     python examples/library_enrichment.py --window log_p 2.0 2.4 --window qed 0.85 1.0 --find 50
     python examples/library_enrichment.py --model qm9 --window gap 5.0 5.2 --find 20
+    python examples/library_enrichment.py --model qm9 --window gap 5.0 5.2 --find 20 --ranked
     python examples/library_enrichment.py --library zinc250k.smi --window molecular_weight 300 310 --write found.smi
 """
 
@@ -14,7 +15,7 @@ import argparse
 from pathlib import Path
 
 import surrogates
-from surrogates.plugins.molecules.enrichment import Search, asked, report, screened
+from surrogates.plugins.molecules.enrichment import Search, asked, ranked, report, screened
 
 
 def main() -> None:
@@ -28,12 +29,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help="the surrogate's matches, one SMILES a line")
+    parser.add_argument("--ranked", action="store_true", help="verify only what molecule-properties expects to match")
     arguments = parser.parse_args()
     window = {name: (float(low), float(high)) for name, low, high in arguments.window}
     surrogate = surrogates.load("molecules", model=arguments.model)
-    generated = Search(window).run(
-        asked(surrogate, window, arguments.seed, arguments.batch), arguments.find, arguments.seconds
-    )
+    candidates = asked(surrogate, window, arguments.seed, arguments.batch)
+    if arguments.ranked:
+        candidates = ranked(candidates, window, surrogates.load("molecule-properties"))
+    generated = Search(window).run(candidates, arguments.find, arguments.seconds)
     print(report("surrogate", generated))
     library = Search(window).run(screened(arguments.library, arguments.seed), arguments.find, arguments.seconds)
     print(report("screening", library))

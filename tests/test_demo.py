@@ -1,11 +1,14 @@
 """The demo: it leaves a page, samples, figures and timings, and never empties a folder that is not its own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from surrogates import registry
 from surrogates.cards import Speed
-from surrogates.demo import LARGEST, SMALLEST, main, truth_size
+from surrogates.demo import LARGEST, SMALLEST, _sampled, main, truth_size
+from surrogates.errors import SurrogatesError
 
 
 def test_truth_takes_about_the_asked_time():
@@ -39,3 +42,16 @@ def test_demo_leaves_report_samples_figures_and_timings(tmp_path, capsys):
     timings = json.loads((out / "muon-decay" / "benchmark.json").read_text())["timings"]
     assert {timing["side"] for timing in timings} == {"reference", "surrogate"}
     assert "muon-decay" in (out / "report.html").read_text()
+
+
+def test_a_plugin_without_a_reference_is_shown_beside_its_truth(tmp_path, monkeypatch):
+    pytest.importorskip("muon_decay", reason="the third-party plugin is installed by `make test`")
+    alone = replace(registry.plugin("muon-decay"), reference=None)
+    monkeypatch.setattr(registry, "plugin", lambda name: alone)
+    truth = alone.truth(50, 3)
+    surrogate, samples = _sampled(alone, truth)
+    assert surrogate.card.recipe == "flow" and samples.sizes["sample"] == 50
+    assert (samples["muon_momentum"].values == truth["muon_momentum"].values).all()
+    beyond = truth.assign(muon_momentum=truth["muon_momentum"] * 100.0)
+    with pytest.raises(SurrogatesError, match=r"no model fits the truth \(muon_momentum"):
+        _sampled(alone, beyond)

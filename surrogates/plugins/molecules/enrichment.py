@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,35 @@ def asked(surrogate: Surrogate, window: Window, seed: int, batch: int) -> Iterat
         targets = {name: draw.uniform(low, high, batch) for name, (low, high) in window.items()}
         yield from texts(surrogate.sample(batch, seed=seed, first=first, **targets))
         first += batch
+
+
+def ranked(candidates: Iterable[str], window: Window, properties: Surrogate, block: int = 512) -> Iterator[str]:
+    """Candidates that a network expects in the window, a block at a time, those nearest to its centre first.
+
+    The others are never judged: what the network gets wrong costs matches, not truth.
+
+    Parameters
+    ----------
+    candidates : iterable of str
+    window : mapping
+        Only the gap and dipole in it are looked at.
+    properties : Surrogate
+        Of `molecule-properties`.
+    block : int
+    """
+    names = [name for name in SIMULATED if name in window]
+    source = iter(candidates)
+    while some := list(islice(source, block)):
+        known = [text for text in some if canonical(text) is not None]
+        if not known:
+            continue
+        expected = properties.sample(len(known), seed=0, smiles=known)
+        far = np.zeros(len(known))
+        for name in names:
+            low, high = window[name]
+            off = 2.0 * np.abs(expected[name].values - (low + high) / 2.0) / (high - low)
+            far = np.fmax(far, np.where(np.isnan(off), np.inf, off))
+        yield from (known[row] for row in np.argsort(far, kind="stable") if far[row] <= 1.0)
 
 
 def screened(library: Path | None, seed: int) -> list[str]:

@@ -4,7 +4,9 @@ import importlib.util
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
@@ -65,3 +67,23 @@ def test_the_example_prints_both_sides_and_writes_what_it_found(surrogate, libra
     said = capsys.readouterr().out
     assert said.count("3 found") == 2 and "times as much by screening" in said
     assert len(written.read_text().split()) == 3
+
+
+def test_ranked_candidates_are_those_expected_in_the_window_nearest_first():
+    class Expecting:
+        """Expects a gap of as many electronvolts as a SMILES has characters."""
+
+        def sample(self, n, *, seed, smiles):
+            assert n == len(smiles)
+            gaps = [np.nan if text == "N" else float(len(text)) for text in smiles]
+            return xr.Dataset({"gap": ("sample", gaps)})
+
+    candidates = ["C1C", "C", "CCC", "N", "CCCC", "CCCCC", "CCCCCCCC", "CC", "OCCC"]
+    assert list(enrichment.ranked(candidates, {"gap": (2.0, 5.0)}, Expecting())) == [
+        "CCC",
+        "CCCC",
+        "OCCC",
+        "CCCCC",
+        "CC",
+    ]
+    assert list(enrichment.ranked(candidates, {"gap": (2.0, 5.0)}, Expecting(), block=1))[-1] == "OCCC"

@@ -26,6 +26,7 @@ def test_the_card_names_what_no_training_molecule_had(surrogate):
     assert surrogate.card.unseen == ("gap", "dipole")
     low, high = surrogate.card.trained_range["molecular_weight"]
     assert 10.0 < high < 300.0
+    assert surrogate.card.anchors == surrogate.plugin.anchors
     assert Card.from_json(surrogate.card.to_json()) == surrogate.card
 
 
