@@ -186,7 +186,7 @@ class Order:
                     alike = window[torch.argsort(self.key[window], stable=True)]
                     whole = len(window) // self.batch
                     order = torch.randperm(whole, generator=generator)
-                    parts += [alike[: whole * self.batch].reshape(whole, -1)[order].flatten()]
+                    parts += [alike[: whole * self.batch].reshape(whole, self.batch)[order].flatten()]
                     parts += [alike[whole * self.batch :]]
                 rows = torch.cat(parts)
             self._epochs[epoch] = rows

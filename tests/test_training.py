@@ -293,6 +293,8 @@ def test_rows_that_are_alike_share_a_batch_and_every_row_comes_once_an_epoch():
     assert np.median(spreads) <= 3
     firsts = [int(lengths[batch].min()) for batch in rows.split(16)]
     assert firsts != sorted(firsts)
+    few = Order(32 * 16 + 5, 16, seed=3, key=lengths[: 32 * 16 + 5])  # a last window of less than a batch
+    assert sorted(torch.cat([few.rows(step) for step in range(33)])[: 32 * 16 + 5].tolist()) == list(range(32 * 16 + 5))
 
 
 def test_learning_rate_warms_up_and_falls_to_its_fraction() -> None:
