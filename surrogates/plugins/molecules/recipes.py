@@ -154,7 +154,7 @@ def qm9(learning: int = 1000, cooling: int = 500) -> Recipe:
     )
 
 
-def selfies(learning: int = 600, cooling: int = 300) -> Recipe:
+def selfies(learning: int = 400, cooling: int = 200) -> Recipe:
     """Molecules in SELFIES symbols, valid by construction: QM9, or any file or folder that `--data` names."""
     return Recipe(
         data=_selfies,
@@ -171,7 +171,7 @@ def selfies(learning: int = 600, cooling: int = 300) -> Recipe:
     )
 
 
-def gan(likelihood: int = 1000, judging: int = 100, playing: int = 500) -> Recipe:
+def gan(likelihood: int = 700, judging: int = 60, playing: int = 240) -> Recipe:
     """The literature's adversarial LSTM on QM9: maximum likelihood, then a game whose reward comes token by token.
 
     Parameters
