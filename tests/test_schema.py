@@ -150,7 +150,7 @@ def test_a_limit_says_what_the_row_needs_and_names_labels_and_fields():
     with pytest.raises(SchemaError, match=r"^channel = e_nu_nu, mass = 7: infeasible together; expected less than 5"):
         limit.check(coded)
     fields = xr.Dataset({"kernel": (("sample", "y", "x"), np.zeros((1, 3, 2)))})
-    with pytest.raises(SchemaError, match=r"^kernel = \(3, 2\) values: infeasible together; expected light"):
+    with pytest.raises(SchemaError, match=r"^kernel = \(3, 2\) values: infeasible; expected light"):
         Limit(("kernel",), lambda v: v["kernel"].sum(axis=(1, 2)) > 0, "light").check(fields)
 
 
@@ -255,7 +255,7 @@ def test_text_that_is_not_asked_is_empty_where_optional():
 
 def test_a_limit_shows_text_as_text():
     rows = condition_dataset(STARS, n=2, name=["Vega", "Mira"])
-    with pytest.raises(SchemaError, match="^name = 'Mira': infeasible together; expected a constant star"):
+    with pytest.raises(SchemaError, match="^name = 'Mira': infeasible; expected a constant star"):
         Limit(("name",), lambda v: texts(v["name"]) != "Mira", "a constant star").check(rows)
 
 

@@ -361,7 +361,7 @@ def test_completed_conditions_keep_the_trained_range_and_the_limits(completing):
     beyond = routed.sample(asked.assign(age=("sample", [np.nan, 60.0, np.nan])), seed=4)
     np.testing.assert_array_equal(beyond["source"], [0, 1, 0])
     np.testing.assert_allclose(beyond["age"], [10.0, 60.0, 50.0])
-    with pytest.raises(SchemaError, match="^age = 152.4: infeasible together; expected an age of at most 150 yr"):
+    with pytest.raises(SchemaError, match="^age = 152.4: infeasible; expected an age of at most 150 yr"):
         completing.sample(images(152).isel(sample=[151]), seed=14)
 
 

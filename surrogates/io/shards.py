@@ -261,7 +261,11 @@ class _ManifestWriter:
         while written != len(records := _records(self.folder, self.run["n_shards"])):
             written = len(records)
             whole = written == self.run["n_shards"]
-            self._write({"complete": whole, "rows": sum(record["rows"] for record in records), "parts": records})
+            try:
+                self._write({"complete": whole, "rows": sum(record["rows"] for record in records), "parts": records})
+            except OutputError:  # a writer that ended meanwhile takes this one's temporary file for a killed one's
+                if not read_manifest(self.folder)["complete"]:
+                    raise
         if written == self.run["n_shards"]:
             for left_by_a_killed_writer in self.folder.glob(f".{MANIFEST}.*.tmp"):
                 left_by_a_killed_writer.unlink(missing_ok=True)
