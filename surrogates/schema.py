@@ -318,11 +318,11 @@ class Limit:
         bad = ~np.asarray(self.allows(values))
         if np.any(bad):
             row = int(np.flatnonzero(bad)[0])
-            shown = ", ".join(f"{name} = {_shown(conditions[name], row)}" for name in self.variables)
+            parts = [(name, _shown(conditions[name], row)) for name in self.variables]
+            shown = ", ".join(f"{name} = {value}" for name, value in parts if value != "nan")
             of_row = {name: value[row] for name, value in values.items()}
             expected = self.expected if isinstance(self.expected, str) else self.expected(of_row)
-            together = " together" if len(self.variables) > 1 else ""
-            raise SchemaError(f"{shown}: infeasible{together}; expected {expected}")
+            raise SchemaError(f"{shown}: infeasible{' together' * (len(self.variables) > 1)}; expected {expected}")
 
 
 def _shown(variable: xr.DataArray, row: int) -> str:
