@@ -98,7 +98,7 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     Raises
     ------
     SurrogatesError
-        No weights, or neither a reference simulator nor a truth.
+        No weights.
     """
     from .cli.checking import validation_section
     from .cli.timing import timed
@@ -113,12 +113,10 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
         truth, spent = _simulated(plugin, n, workers)
         _say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
         samples = surrogate.sample(truth[list(plugin.conditions.names)], seed=1)
-    elif plugin.truth is not None:
+    else:
         truth = plugin.truth(SMALLEST, 2)
         surrogate, samples = _sampled(plugin, truth)
         _say(f"{name}: {SMALLEST:,} sampled from {surrogate.card.recipe}, beside held-out ones (no reference runs)")
-    else:
-        raise SurrogatesError(f"{name}: no reference simulator runs forward, and there is no truth")
     _say(f"{name}: comparing")
     found = validate(plugin, samples, truth, resamples=10, splits=3)
     _say(f"{name}: timing")

@@ -72,6 +72,26 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class Muon(Adam):
+    """Muon for the matrices of a submodule's hidden layers, Adam by the same schedule for all else.
+
+    The momentum of a matrix is made orthogonal before it is added: Jordan et al. 2024,
+    https://kellerjordan.github.io/posts/muon; scaled to the size of Adam's updates as in Liu et al. 2025,
+    arXiv:2502.16982.
+
+    Attributes
+    ----------
+    matrices : float
+        Learning rate of the matrices.
+    inside : str
+        Name within the submodule of what holds them.
+    """
+
+    matrices: float = 3e-3
+    inside: str = "layers"
+
+
+@dataclass(frozen=True)
 class Privacy:
     """Per-sample clipping norm, noise multiplier and the delta at which epsilon is stated."""
 

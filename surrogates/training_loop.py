@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from .checkpoints import CHECKPOINT, check_fingerprint, load_checkpoint, rewind_log, save_checkpoint
 from .noise import Noise, fold
+from .optimisers import Optimiser, optimiser_of
 from .pools import Batches, Pool, encode_pool
 from .progress import Log, Progress, Watch, plot_losses
 
@@ -74,7 +75,7 @@ class Run:
         if dtype is torch.float64:
             self.model.double()
         self.averages: dict[str, Tensor] = {}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {}
+        self.optimisers: dict[str, Optimiser] = {}
         self.parameters: dict[str, list[nn.Parameter]] = {}
         self.fingerprint = {
             "seed": seed,
@@ -184,13 +185,11 @@ class Run:
                 known = ", ".join(child for child, _ in self.model.named_children())
                 raise TrainingError(f"optimisers: the model has no submodule {name!r}; expected {known}") from None
             self.parameters[name] = [p for p in module.parameters() if p.requires_grad]
-            self.optimisers[name] = torch.optim.AdamW(
-                self.parameters[name],
-                lr=settings.learning_rate,
-                betas=settings.betas,
-                weight_decay=settings.weight_decay,
-                fused=self.fabric.device.type in ("cpu", "cuda"),
-            )
+            try:
+                fused = self.fabric.device.type in ("cpu", "cuda")
+                self.optimisers[name] = optimiser_of(module, settings, fused=fused)
+            except ValueError as error:
+                raise TrainingError(f"optimisers: {name}: {error}") from None
         prefixes = tuple(f"{name}." for name in (*self.model.ships, *phase.optimisers))
         averaged = {name: p for name, p in self.model.named_parameters() if name.startswith(prefixes)}
         if step == 0 or saved is None:
@@ -234,9 +233,7 @@ class Run:
             self.bad = 0
             if norm > settings.clip > 0:
                 torch._foreach_mul_(gradients, settings.clip / norm)  # pyright: ignore[reportPrivateImportUsage]
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, step, phase.updates)
-            optimiser.step()
+            optimiser.step(learning_rate(settings, step, phase.updates))
         else:
             self.bad += 1
             if self.bad >= _BAD_UPDATES:

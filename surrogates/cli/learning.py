@@ -136,6 +136,7 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
     packages = ("surrogates", "torch", "numpy", plugin.reference_package)
     pools = training_pools(plugin, plugin.recipes[recipe], simulated(run) if data is None else data)
     simulates = data is None and plugin.reference is not None
+    simulated_by = f"{plugin.reference_package or plugin.name} samples, simulated by the recipe"
     ranges = declared_range(plugin) if simulates else trained_range(plugin, [pool.conditions for pool in pools])
     return Card(
         plugin=plugin.name,
@@ -143,10 +144,7 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
         title=plugin.title,
         trained_range=ranges,
         unseen=unseen(plugin, [pool.conditions for pool in pools], plugin.recipes[recipe].derives),
-        training_data=plugin.recipes[recipe].source
-        if data is None and plugin.recipes[recipe].source
-        else f"{plugin.reference_package or plugin.name} samples"
-        + (" from a file" if data else ", simulated by the recipe"),
+        training_data=f"samples from {data.name}" if data else plugin.recipes[recipe].source or simulated_by,
         training_samples=sum(len(pool) for pool in pools),
         hardware=_processor(),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -188,7 +186,9 @@ def _there(pool: Any, name: str) -> bool:
     values = pool.get(name)
     if values is None:
         return False
-    return bool((~values.isnan()).any() if values.is_floating_point() else (values >= 0).any())
+    if values.is_floating_point():
+        return bool((~values.isnan()).any())
+    return bool((values > 0).any() if values.ndim > 1 else (values >= 0).any())  # text is rows of codes, 0 for none
 
 
 def _processor() -> str:

@@ -1,4 +1,4 @@
-"""Networks over tokens: one that writes on, one that places a whole sequence on a sphere, one that reads it whole."""
+"""Recurrent networks over tokens: one that writes on, and one that reads a sequence whole."""
 
 from __future__ import annotations
 
@@ -129,42 +129,6 @@ def _gated(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     enter, forget, leave, candidate = opened.split(width, dim=1)
     cell = (forget * cell).addcmul_(enter, candidate)
     return torch.tanh(cell).mul_(leave).to(gates.dtype), cell
-
-
-class FragmentEncoder(nn.Module):
-    """A point on a sphere for each sequence of tokens, by the short stretches of tokens that it holds.
-
-    Parameters
-    ----------
-    size : int
-        Dimensions of the sphere's space; its radius is the root of them.
-    longest : int
-        Tokens of the longest stretch counted.
-    slots, width : int
-        Of the table in which stretches are looked up by their hash, and of its vectors.
-
-    Notes
-    -----
-    Stretches are hashed as in Joulin et al. 2017, arXiv:1607.01759. Token 0 ends a sequence.
-    """
-
-    def __init__(self, size: int, *, longest: int = 5, slots: int = 4096, width: int = 128) -> None:
-        super().__init__()
-        self.size, self.longest, self.slots = size, longest, slots
-        self.table = nn.EmbeddingBag(slots + 1, width, mode="sum", padding_idx=slots)
-        self.exit = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, size))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Points (n, size) of tokens (n, m)."""
-        there = tokens != 0
-        stretch, found = torch.zeros_like(tokens), []
-        for length in range(min(self.longest, tokens.shape[1])):
-            # multiplier and modulus: Knuth's, and a prime under 2^31, so that products stay within 63 bits
-            stretch = (stretch[:, : tokens.shape[1] - length] * 2654435761 + tokens[:, length:] + 1) % 2147483647
-            found.append(torch.where(there[:, length:], stretch % self.slots, self.slots))
-        count = there.sum(1, keepdim=True).clamp(min=1).to(self.table.weight.dtype)
-        point = self.exit(self.table(torch.cat(found, dim=1)) / count.sqrt()).float()
-        return nn.functional.normalize(point, dim=-1) * self.size**0.5
 
 
 class GatedCell(nn.Module):

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from surrogates.networks.recurrent import FragmentEncoder, GatedCell, SequenceReader
+from surrogates.networks.recurrent import GatedCell, SequenceReader
 
 
 def reader(width=16, layers=2):
@@ -24,16 +24,6 @@ def test_a_cell_is_the_gated_recurrent_unit_of_torch():
     )
     seen, state = torch.randn(7, 3), torch.randn(7, 5)
     torch.testing.assert_close(cell(seen, state), other(seen, state))
-
-
-def test_an_encoder_knows_order_and_not_padding():
-    torch.manual_seed(2)
-    network = FragmentEncoder(8).eval()
-    tokens = torch.tensor([[2, 3, 4, 0, 0, 0], [4, 3, 2, 0, 0, 0], [2, 3, 4, 5, 6, 7]])
-    points = network(tokens)
-    assert torch.allclose(points.norm(dim=1), torch.full((3,), 8.0**0.5))
-    torch.testing.assert_close(points[0], network(tokens[:1, :3])[0])
-    assert not torch.allclose(points[0], points[1], atol=1e-3)
 
 
 def test_a_sequence_has_one_vector_whatever_stands_beside_it():

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
 from surrogates.physics.molecules.descriptors import DESCRIPTORS, canonical, describe, parse
+from surrogates.physics.molecules.merging import learned_merges, merged
 from surrogates.physics.molecules.tokens import Vocabulary, split
 
 
@@ -28,6 +29,30 @@ def test_vocabulary_goes_both_ways_and_names_what_it_lacks():
         known.encode(["CBr"], 16)
     with pytest.raises(ValueError, match="at most 4"):
         known.encode(["CCCCC"], 5)
+
+
+def test_merged_pairs_come_back_as_they_were():
+    smiles = ["CCO", "CCCCO", "c1ccccc1CCO", "", "CCCCC", "OCCCl"]
+    simple = Vocabulary.of(smiles)
+    codes = simple.encode(smiles, 16)
+    merges = learned_merges(codes, len(simple), 6)
+    known = Vocabulary(simple.tokens[2:], merges)
+    assert 0 < len(merges) <= 6 and len(known) == len(simple) + len(merges)
+    found = known.encode(smiles, 16)
+    assert known.decode(found) == smiles
+    assert (found != 0).sum() < 0.7 * (codes != 0).sum()
+    parts = known.parts()
+    for row, text in enumerate(smiles):
+        whole = [part for code in found[row] for part in parts[code] if part]
+        assert simple.decode(np.array([[*whole, 0]])) == [text]
+
+
+def test_the_most_frequent_pair_is_merged_first():
+    simple = Vocabulary(("C", "O"))
+    merges = learned_merges(simple.encode(["COCOCO", "COCC"], 8), 4, 2)
+    assert merges.tolist() == [[2, 3], [4, 4]]  # CO comes four times, then COCO once more than any other
+    assert merged(simple.encode(["CCCCC"], 8), np.array([[2, 2]]), 4).tolist() == [[4, 4, 2, 0, 0, 0, 0, 0]]
+    assert learned_merges(simple.encode(["C", "O", ""], 8), 4, 5).shape == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .merging import merged
+
 TOKEN = re.compile(r"\[[^\]]+\]|Br|Cl|%\d{2}|[BCNOPSFI]|[bcnops]|[-=#$:/\\.()~*]|\d")
 """After Schwaller et al. 2018, Chem. Sci. 9, 6091: bracket atoms, two-letter elements and %nn are one token each."""
 
@@ -46,11 +48,17 @@ class Vocabulary:
     ----------
     tokens : sequence of str
         Without START and END.
+    merges : ndarray, optional
+        (k, 2) pairs of tokens that are one token more each, in their order (see `merging`).
     """
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self.tokens = (END, START, *tokens)
+    def __init__(self, tokens: Sequence[str], merges: np.ndarray | None = None) -> None:
+        self.tokens: tuple[str, ...] = (END, START, *tokens)
         self.code = {token: number for number, token in enumerate(self.tokens)}
+        self.simple = len(self.tokens)
+        self.merges = np.zeros((0, 2), dtype=np.int64) if merges is None else np.asarray(merges)
+        for left, right in self.merges.tolist():
+            self.tokens += (self.tokens[left] + self.tokens[right],)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -66,7 +74,7 @@ class Vocabulary:
         Raises
         ------
         ValueError
-            An unknown token, or a molecule of more than length - 1 tokens.
+            An unknown token, or a molecule of more than length - 1 tokens before any are merged.
         """
         codes = np.zeros((len(smiles), length), dtype=np.int64)
         for row, text in enumerate(smiles):
@@ -77,7 +85,15 @@ class Vocabulary:
             if unknown:
                 raise ValueError(f"smiles: {text!r} has the token {unknown[0]!r}, which is not in the vocabulary")
             codes[row, : len(tokens)] = [self.code[token] for token in tokens]
-        return codes
+        return merged(codes, self.merges, self.simple) if len(self.merges) else codes
+
+    def parts(self) -> np.ndarray:
+        """The simple tokens that each token is made of, padded with 0; (vocabulary, p) int64."""
+        found: list[list[int]] = [[code] if code else [] for code in range(self.simple)]
+        for left, right in self.merges.tolist():
+            found.append(found[left] + found[right])
+        longest = max(map(len, found))
+        return np.array([codes + [0] * (longest - len(codes)) for codes in found], dtype=np.int64)
 
     def decode(self, codes: np.ndarray) -> list[str]:
         """SMILES of codes (n, length), each up to its first END."""

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from surrogates.models.autoregressive import shifted
+from surrogates.networks.stretches import fitted_shares
+from surrogates.physics.molecules.merging import learned_merges, merged
 from surrogates.physics.molecules.text import from_codes, to_codes
 from surrogates.physics.molecules.tokens import Vocabulary
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
@@ -18,10 +21,18 @@ from .variables import PROPERTIES, SIMILAR
 
 Tensors = dict[str, Tensor]
 CONTEXT = 2 * len(PROPERTIES)
+START = 1
+STRETCH, SLOTS = 3, 8192
+"""Tokens of the longest stretch whose share in the properties is fitted, and slots of their table."""
+
+FEWEST = 24
+"""Tokens that there is always room for, so that what grows from a prefix may be longer than a training molecule."""
+
+_MERGED, _FITTED = 20_000, 60_000  # molecules, at most, that merges and shares are fitted to
 
 
 class MoleculeCodec(nn.Module):
-    """Codec of molecules; the properties' means and spreads are fitted.
+    """Codec of molecules; fitted are the properties' means and spreads, and the tokens that are merged.
 
     Parameters
     ----------
@@ -30,46 +41,94 @@ class MoleculeCodec(nn.Module):
         Tokens of SMILES, or others that a molecule is written in.
     length : int
         Most tokens of a molecule and its end.
+    merging : int
+        Most pairs of SMILES tokens that are merged, the most frequent ones.
+    totals : bool
+        Fit `shares` too.
 
     Attributes
     ----------
     centre, spread : Tensor
         (properties,) float64; the spread is infinite of a property that no training molecule has.
+    merges : Tensor
+        (pairs, 2) int64.
+    longest : Tensor
+        Tokens of the longest training molecule and its end, `FEWEST` at least, int64.
+    shares : Tensor
+        (SLOTS + 1, properties): what each stretch of simple tokens adds to the properties' scores; 0 before a fit. A
+        model takes them over, so they are no part of the codec's own state.
     """
 
     centre: Tensor
     spread: Tensor
+    merges: Tensor
+    longest: Tensor
+    shares: Tensor
 
     def __init__(
-        self, plugin: Plugin | None = None, *, vocabulary: Vocabulary | None = None, length: int = TOKENS
+        self,
+        plugin: Plugin | None = None,
+        *,
+        vocabulary: Vocabulary | None = None,
+        length: int = TOKENS,
+        merging: int = 0,
+        totals: bool = False,
     ) -> None:
         super().__init__()
         del plugin
-        self.vocabulary = Vocabulary(VOCABULARY) if vocabulary is None else vocabulary
-        self.length = length
+        self.simple = Vocabulary(VOCABULARY) if vocabulary is None else vocabulary
+        self.length, self.merging, self.totals = length, merging, totals
+        self.shares = torch.zeros(SLOTS + 1, len(PROPERTIES))
+        self.register_buffer("merges", torch.zeros(0, 2, dtype=torch.int64))
+        self.register_buffer("longest", torch.tensor(length))
         self.register_buffer("centre", torch.zeros(len(PROPERTIES), dtype=torch.float64))
         self.register_buffer("spread", torch.full((len(PROPERTIES),), torch.inf, dtype=torch.float64))
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens that molecules are written in, merged ones behind the others."""
+        if not len(self.merges):
+            return self.simple
+        return Vocabulary(self.simple.tokens[2:], self.merges.cpu().numpy())
+
     def fit(self, pools: Sequence[Tensors]) -> None:
-        """Means and spreads of the properties that the training molecules have."""
+        """Means and spreads of the properties that the training molecules have, and their frequent pairs of tokens."""
         for place, name in enumerate(PROPERTIES):
             values = pools[0].get(name)
             values = None if values is None else values[~values.isnan()]
             if values is not None and len(values) > 1:
                 self.centre[place], self.spread[place] = values.mean(), values.std().clamp(min=1e-9)
+        if self.merging or self.totals:
+            self._fit_tokens(pools[0])
+
+    def _fit_tokens(self, pool: Tensors) -> None:
+        codes = self.simple.encode(from_codes(pool["smiles"].numpy()), self.length)
+        if self.merging:
+            found = learned_merges(_some(codes, _MERGED), len(self.simple), self.merging)
+            self.merges = torch.from_numpy(found)
+        tokens = (merged(codes, self.merges.numpy(), len(self.simple)) != 0).sum(1).max()
+        self.longest = torch.tensor(max(int(tokens) + 1, FEWEST))
+        if self.totals:
+            unknown = torch.full((len(codes),), torch.nan, dtype=torch.float64)
+            values = torch.stack([pool.get(name, unknown).double() for name in PROPERTIES], dim=-1)
+            scores = torch.where(torch.isfinite(self.spread), (values - self.centre) / self.spread, torch.nan)
+            begun = shifted(torch.from_numpy(_some(codes, _FITTED)), START)
+            scores = torch.from_numpy(_some(scores.numpy(), _FITTED))
+            self.shares = fitted_shares(begun, scores, longest=STRETCH, slots=SLOTS)
 
     def encode(self, physical: Tensors) -> Tensors:
         """SMILES to `tokens` and `similar` (n, length) int64, properties to `context` (n, CONTEXT): scores, then marks
         of 0 or 1.
         """
         encoded: Tensors = {}
+        vocabulary = self.vocabulary
         if "smiles" in physical:
             texts = from_codes(physical["smiles"].numpy())
-            encoded["tokens"] = torch.from_numpy(self.vocabulary.encode(texts, self.length))
+            encoded["tokens"] = torch.from_numpy(vocabulary.encode(texts, self.length))
         if SIMILAR in physical:
             codes, place = torch.unique(physical[SIMILAR], dim=0, return_inverse=True)
             texts = [clean(text).smiles if text else "" for text in from_codes(codes.numpy())]
-            encoded["similar"] = torch.from_numpy(self.vocabulary.encode(texts, self.length))[place]
+            encoded["similar"] = torch.from_numpy(vocabulary.encode(texts, self.length))[place]
         known = [name for name in PROPERTIES if name in physical]
         if known:
             count = len(physical[known[0]])
@@ -85,3 +144,8 @@ class MoleculeCodec(nn.Module):
         texts = self.vocabulary.decode(encoded["tokens"].cpu().numpy())
         codes, count = to_codes(texts)
         return {"smiles": torch.from_numpy(codes), "n_characters": torch.from_numpy(count.astype(np.int64))}
+
+
+def _some(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many rows, evenly spread."""
+    return rows[:: -(-len(rows) // most)]

@@ -30,8 +30,8 @@ from surrogates.physics.molecules.tokens import Vocabulary
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.recipe import Batch
 
-from .codec import CONTEXT
-from .network import START, MoleculeSampler, hidden, write
+from .codec import CONTEXT, START
+from .network import MoleculeSampler, hidden, write
 from .variables import PROPERTIES
 
 Tensors = dict[str, Tensor]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from surrogates.physics.molecules.tokens import Vocabulary
+
 
 class AtomLimit:
     """What may come next in SMILES of at most so many heavy atoms.
@@ -15,48 +17,52 @@ class AtomLimit:
 
     Parameters
     ----------
-    tokens : sequence of str
-        The vocabulary, END first.
+    vocabulary : Vocabulary
     count : int
         Sequences.
     most : int
         Atoms.
     """
 
-    def __init__(self, tokens: Sequence[str], count: int, most: int, *, device: torch.device | str = "cpu") -> None:
-        self.most = most
-        self.atom = torch.tensor([token[0].isalpha() or token[0] == "[" for token in tokens], device=device)
-        self.digit = [tokens.index(digit) for digit in "12345678" if digit in tokens]
-        self.opens, self.closes = tokens.index("("), tokens.index(")")
-        self.ends = torch.tensor([token in "<(-=#:/\\." for token in tokens], device=device)
+    def __init__(self, vocabulary: Vocabulary, count: int, most: int, *, device: torch.device | str = "cpu") -> None:
+        self.most, names = most, vocabulary.tokens[: vocabulary.simple]
+        self.digit = [names.index(digit) for digit in "12345678" if digit in names]
+        self.opens, self.closes = names.index("("), names.index(")")
+        parts = torch.from_numpy(vocabulary.parts())
+        is_atom = torch.tensor([name[0].isalpha() or name[0] == "[" for name in names])
+        leads_on = torch.tensor([name in "<(-=#:/\\." for name in names])
+        last = parts.gather(1, (parts != 0).sum(1, keepdim=True).clamp(min=1) - 1)[:, 0]
+        self.atom = is_atom[parts].sum(1).to(device)
+        self.turn = ((parts == self.opens).sum(1) - (parts == self.closes).sum(1)).to(device)
+        self.closing = torch.stack([(parts == digit).sum(1) % 2 == 1 for digit in self.digit], dim=1).to(device)
+        self.branching = (parts[:, 0] == self.opens).to(device)
+        self.ends = leads_on[last].to(device)
         self.branches = torch.zeros(count, dtype=torch.bool, device=device)
         self.atoms = torch.zeros(count, dtype=torch.int64, device=device)
         self.depth = torch.zeros(count, dtype=torch.int64, device=device)
         self.rings = torch.zeros(count, len(self.digit), dtype=torch.bool, device=device)
 
     def allowed(self) -> Tensor:
-        """(n, vocabulary) bool: below the limit anything but the end of what is open; there open rings close first,
-        then branches, then it ends.
+        """(n, vocabulary) bool: below the limit any token that keeps to it but the end of what is open; there open
+        rings close first, then branches, then it ends.
         """
-        full = (self.atoms >= self.most)[:, None]
-        last = torch.zeros(len(full), len(self.atom), dtype=torch.bool, device=self.atom.device)
+        left = self.most - self.atoms[:, None]
+        last = torch.zeros(len(left), len(self.atom), dtype=torch.bool, device=self.atom.device)
         open_ring = self.rings.any(dim=1)
         last[:, self.digit] = self.rings
         last[:, self.closes] = ~open_ring & (self.depth > 0)
         closed = ~open_ring & (self.depth <= 0)
         last[:, 0] = closed
-        found = ~full | last
+        found = torch.where(left > 0, self.atom <= left, last)
         found[:, 0] = closed
-        found[:, self.opens] &= self.branches
-        return found
+        return found & (~self.branching | self.branches[:, None])
 
     def took(self, tokens: Tensor) -> None:
         """Note the tokens (n,) that were drawn."""
         self.branches = ~self.ends[tokens]
         self.atoms += self.atom[tokens]
-        self.depth += (tokens == self.opens).long() - (tokens == self.closes).long()
-        for place, code in enumerate(self.digit):
-            self.rings[:, place] ^= tokens == code
+        self.depth += self.turn[tokens]
+        self.rings ^= self.closing[tokens]
 
 
 class AtomFirst:

@@ -1,4 +1,4 @@
-"""The default model: a gated recurrent network over SMILES tokens, told any subset of the target properties."""
+"""The default model: a transformer over SMILES tokens, told any subset of the target properties."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surrogates.errors import SurrogatesError
 from surrogates.models.autoregressive import END, Grammar, NextToken, Sampler, draw, negative_log_likelihood, shifted
-from surrogates.networks.recurrent import FragmentEncoder, TokenLSTM
+from surrogates.networks.attention import TokenTransformer
+from surrogates.networks.stretches import FragmentEncoder, RunningTotals
 from surrogates.noise import Noise
 from surrogates.physics.molecules.tokens import Vocabulary, split
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.recipe import Batch
 
-from .codec import CONTEXT
+from .codec import CONTEXT, START, STRETCH, MoleculeCodec
 from .grammar import AtomLimit
 from .variables import PROPERTIES
 
 Tensors = dict[str, Tensor]
 
-START = 1
 UNCONDITIONAL = 0.2
 """Share of training molecules whose every property is hidden."""
 HIDDEN = 0.5
@@ -80,7 +81,7 @@ class MoleculeSampler(Sampler):
         """What may come next in sequences at contexts (n, k); None for anything."""
         if not self.max_atoms:
             return None
-        return AtomLimit(vocabulary.tokens, len(context), self.max_atoms, device=context.device)
+        return AtomLimit(vocabulary, len(context), self.max_atoms, device=context.device)
 
     def finish(self, vocabulary: Vocabulary, tokens: Tensor, prefix: int) -> Tensor:
         """Tokens (n, m), of which `prefix` were given, as they are handed on."""
@@ -90,26 +91,46 @@ class MoleculeSampler(Sampler):
 class MoleculeNetwork(nn.Module):
     """Writes tokens at a context: scores and marks of the properties, and a latent point where one is asked.
 
+    Beside the context it sees what the tokens so far add to each property, and how much of what was asked is left.
+
     Parameters
     ----------
-    tokens : int
-        Size of the vocabulary.
-    width, layers : int
-        Of the recurrent network.
+    vocabulary : Vocabulary
+    longest : int
+        Most tokens of a molecule and its end.
+    shares : Tensor
+        What stretches of tokens add to the properties' scores, as `MoleculeCodec.shares`.
+    width, layers, heads : int
+        Of the transformer.
     """
 
-    def __init__(self, tokens: int, width: int, layers: int) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, longest: int, shares: Tensor, width: int, layers: int, heads: int
+    ) -> None:
         super().__init__()
-        self.writer = TokenLSTM(tokens, CONTEXT + LATENT, width=width, layers=layers)
-        self.encoder = FragmentEncoder(LATENT)
+        told = CONTEXT + LATENT + 2 * len(PROPERTIES)
+        self.totals = RunningTotals(shares.clone(), STRETCH, torch.from_numpy(vocabulary.parts()))
+        self.writer = TokenTransformer(len(vocabulary), told, longest, width=width, layers=layers, heads=heads)
+        self.encoder = FragmentEncoder(LATENT, longest=3)
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
         """Logits (n, m, vocabulary) after `tokens` (n, m) at contexts (n, CONTEXT) or (n, CONTEXT + LATENT)."""
-        return self.step(tokens, context, None)[0]
+        return self.writer(tokens, self._told(tokens, context, None)[0])
 
     def step(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Logits as `forward`'s, and the state to go on from."""
-        return self.writer.step(tokens, functional.pad(context, (0, CONTEXT + LATENT - context.shape[1])), state)
+        counted, read = (None, None) if state is None else state
+        told, counted = self._told(tokens, context, counted)
+        logits, read = self.writer.step(tokens, told, read)
+        return logits, (counted, read)
+
+    def _told(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
+        context = functional.pad(context, (0, CONTEXT + LATENT - context.shape[1]))[:, None]
+        scores, marks = context[..., :CONTEXT].chunk(2, dim=-1)
+        totals, state = self.totals(tokens, state)
+        left = (scores - totals) * marks
+        near = torch.cat((totals, left), dim=-1).clamp(-8.0, 8.0) / 2.0
+        return torch.cat((context.expand(-1, tokens.shape[1], -1), near), dim=-1), state
 
 
 def write(
@@ -131,8 +152,10 @@ def write(
     uniform : Tensor
     options : MoleculeSampler
     """
-    prefix = torch.from_numpy(vocabulary.encode([options.prefix], uniform.shape[1])[0]).to(context.device)
+    prefix = torch.from_numpy(vocabulary.encode([options.prefix], TOKENS)[0]).to(context.device)
     prefix = prefix[prefix != END]
+    if len(prefix) >= uniform.shape[1]:
+        raise SurrogatesError(f"prefix: {options.prefix!r} is as long as the longest training molecule; shorten it")
     grammar = options.grammar(vocabulary, context)
     reduced = options.precision == "bfloat16"
     with torch.autocast(context.device.type, torch.bfloat16) if reduced else nullcontext():
@@ -145,12 +168,10 @@ class MoleculeModel(nn.Module):
 
     Parameters
     ----------
-    width, layers : int
-        Of the recurrent network.
-    vocabulary : Vocabulary, optional
-        Tokens of SMILES, or others that a molecule is written in.
-    length : int
-        Most tokens of a molecule and its end.
+    codec : MoleculeCodec
+        Fitted: its tokens are written.
+    width, layers, heads : int
+        Of the transformer.
     options : MoleculeSampler, optional
     """
 
@@ -158,17 +179,16 @@ class MoleculeModel(nn.Module):
 
     def __init__(
         self,
-        width: int = 448,
-        layers: int = 3,
+        codec: MoleculeCodec,
         *,
-        vocabulary: Vocabulary | None = None,
-        length: int = TOKENS,
+        width: int = 256,
+        layers: int = 6,
+        heads: int = 8,
         options: MoleculeSampler | None = None,
     ) -> None:
         super().__init__()
-        self.vocabulary = Vocabulary(VOCABULARY) if vocabulary is None else vocabulary
-        self.length = length
-        self.network = MoleculeNetwork(len(self.vocabulary), width, layers)
+        self.vocabulary, self.length = codec.vocabulary, int(codec.longest)
+        self.network = MoleculeNetwork(self.vocabulary, self.length, codec.shares, width, layers, heads)
         self.options = MoleculeSampler() if options is None else options
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:

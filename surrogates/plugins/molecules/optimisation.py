@@ -175,7 +175,7 @@ def log_likelihood(model: Any, tokens: Tensor, context: Tensor) -> Tensor:
     """Log-likelihood [nat] of tokens (n, m) under a model of molecules at contexts (n, k)."""
     from surrogates.models.autoregressive import negative_log_likelihood, shifted
 
-    from .network import START
+    from .codec import START
 
     longest = min(int((tokens != 0).sum(dim=1).max()) + 1, tokens.shape[1])
     shown = tokens[:, :longest]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+from surrogates.recipe import Adam, Batch, Codec, Model, Muon, Phase, Recipe
 
 from .variables import SIMILAR
 
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
 
     from surrogates.plugin import Plugin
 
+    from .codec import MoleculeCodec
     from .gan import MoleculeGAN
     from .library import Library
     from .network import MoleculeModel
+
+FILES = (".smi", ".csv", ".sdf", ".gz", ".xz")
+"""Suffixes of files of molecules."""
+
+MERGES = 256
+"""Most pairs of tokens that are one token more each."""
 
 
 def _zinc(path: Path) -> tuple[xr.Dataset, ...]:
@@ -54,24 +62,30 @@ def _selfies(path: Path) -> tuple[xr.Dataset, ...]:
     return (encodable(training_of(read_library(path), data_set=path.name), str(path)),)
 
 
-def _model(plugin: Plugin, codec: Codec) -> MoleculeModel:
+def _codec(plugin: Plugin) -> Codec:
+    from .codec import MoleculeCodec
+
+    return MoleculeCodec(plugin, merging=MERGES, totals=True)
+
+
+def _model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
     from .network import MoleculeModel
 
-    return MoleculeModel()
-
-
-def _selfies_model(plugin: Plugin, codec: Codec) -> MoleculeModel:
-    from .network import MoleculeModel
-    from .selfies_writing import LONGEST, SelfiesSampler, alphabet
-
-    return MoleculeModel(vocabulary=alphabet(), length=LONGEST, options=SelfiesSampler())
+    return MoleculeModel(codec)
 
 
 def _selfies_codec(plugin: Plugin) -> Codec:
     from .codec import MoleculeCodec
     from .selfies_writing import LONGEST, alphabet
 
-    return MoleculeCodec(plugin, vocabulary=alphabet(), length=LONGEST)
+    return MoleculeCodec(plugin, vocabulary=alphabet(), length=LONGEST, totals=True)
+
+
+def _selfies_model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
+    from .network import MoleculeModel
+    from .selfies_writing import SelfiesSampler
+
+    return MoleculeModel(codec, options=SelfiesSampler())
 
 
 def _gan_model(plugin: Plugin, codec: Codec) -> MoleculeGAN:
@@ -108,17 +122,42 @@ def _length(encoded: Mapping[str, Tensor]) -> Tensor:
     return (encoded["tokens"] != 0).sum(1)
 
 
-def _phases(learning: int, cooling: int) -> tuple[Phase, ...]:
-    return (
-        Phase(_learn, learning, {"network": Adam(2e-3, clip=1.0, final_fraction=1.0)}, average=0.998),
-        Phase(_learn, cooling, {"network": Adam(2e-3, clip=1.0, final_fraction=0.01, warmup=1)}, average=0.998),
+def _likelihood(
+    data: Callable[[Path], tuple[xr.Dataset, ...]],
+    learning: int,
+    cooling: int,
+    *,
+    reads: tuple[str, ...] = FILES,
+    codec: Callable[[Plugin], Codec] = _codec,
+    model: Callable[..., Model] = _model,
+    source: str = "",
+    description: str = "",
+) -> Recipe:
+    """Maximum likelihood, at a constant rate for some updates and then cooling for others."""
+    constant = Muon(1e-3, matrices=3e-3, inside="writer.layers", final_fraction=1.0, warmup=30)
+    falling = replace(constant, final_fraction=0.01, warmup=1)
+    return Recipe(
+        data=data,
+        model=model,
+        phases=(
+            Phase(_learn, learning, {"network": constant}, average=0.998),
+            Phase(_learn, cooling, {"network": falling}, average=0.998),
+        ),
+        batch_size=256,
+        sample_batch=512,
+        codec=codec,
+        alike=_length,
+        derives=(SIMILAR,),
+        reads=reads,
+        source=source,
+        description=description,
     )
 
 
 _QM9_SOURCE = "QM9 (SMILES as in the package selfies, Apache-2.0), which the package holds"
 
 
-def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
+def zinc(learning: int = 2700, cooling: int = 1300) -> Recipe:
     """Drug-like molecules: ZINC250k, or any file or folder of molecules that `--data` names.
 
     Parameters
@@ -126,48 +165,32 @@ def zinc(learning: int = 1700, cooling: int = 900) -> Recipe:
     learning, cooling : int
         Updates at the full learning rate, and while it falls.
     """
-    return Recipe(
-        data=_zinc,
-        model=_model,
-        phases=_phases(learning, cooling),
-        batch_size=512,
-        sample_batch=512,
-        alike=_length,
-        derives=(SIMILAR,),
-        reads=(".smi", ".csv", ".sdf", ".gz", ".xz"),
-        description="recurrent network (LSTM) over SMILES tokens, trained on drug-like molecules (ZINC250k)",
-    )
+    told = "transformer over merged SMILES tokens, trained on drug-like molecules (ZINC250k)"
+    return _likelihood(_zinc, learning, cooling, description=told)
 
 
-def qm9(learning: int = 1000, cooling: int = 500) -> Recipe:
+def qm9(learning: int = 3000, cooling: int = 1500) -> Recipe:
     """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
-    return Recipe(
-        data=_qm9,
-        model=_model,
-        phases=_phases(learning, cooling),
-        batch_size=512,
-        sample_batch=512,
-        alike=_length,
-        derives=(SIMILAR,),
-        source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole of half of them",
-        description="recurrent network (LSTM) over SMILES tokens, trained on small molecules (QM9)",
+    return _likelihood(
+        _qm9,
+        learning,
+        cooling,
+        reads=(),
+        source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole",
+        description="transformer over merged SMILES tokens, trained on small molecules (QM9)",
     )
 
 
 def selfies(learning: int = 400, cooling: int = 200) -> Recipe:
     """Molecules in SELFIES symbols, valid by construction: QM9, or any file or folder that `--data` names."""
-    return Recipe(
-        data=_selfies,
-        model=_selfies_model,
-        phases=_phases(learning, cooling),
-        batch_size=512,
-        sample_batch=512,
+    return _likelihood(
+        _selfies,
+        learning,
+        cooling,
         codec=_selfies_codec,
-        alike=_length,
-        derives=(SIMILAR,),
-        reads=(".smi", ".csv", ".sdf", ".gz", ".xz"),
+        model=_selfies_model,
         source=_QM9_SOURCE,
-        description="recurrent network (LSTM) over SELFIES symbols, valid by construction, trained on QM9",
+        description="transformer over SELFIES symbols, valid by construction, trained on QM9",
     )
 
 

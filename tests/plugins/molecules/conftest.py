@@ -29,7 +29,11 @@ def small(plugin):
     recipe = plugin.recipes["zinc"]
     phase = replace(recipe.phases[0], updates=500, average=0.9)
     recipe = replace(
-        recipe, phases=(phase,), model=lambda plugin, codec: MoleculeModel(64, 1), batch_size=32, sample_batch=64
+        recipe,
+        phases=(phase,),
+        model=lambda plugin, codec: MoleculeModel(codec, width=64, layers=1, heads=4),
+        batch_size=32,
+        sample_batch=64,
     )
     return replace(plugin, recipes={"zinc": recipe})
 

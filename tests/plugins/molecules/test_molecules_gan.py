@@ -97,12 +97,14 @@ def test_the_latent_point_changes_what_is_written(model):
     assert torch.equal(model.generator(tokens, context[[0, 0]])[0], model.generator(tokens, context[[0, 0]])[1])
 
 
-def test_steps_go_on_as_the_whole_sequence_does(model):
+@pytest.mark.parametrize("gradients", [False, True])
+def test_steps_go_on_as_the_whole_sequence_does(model, gradients):
     tokens, context = torch.randint(2, 20, (3, 5)), torch.randn(3, 14 + LATENT)
-    whole, state, parts = model.generator(tokens, context), None, []
-    for place in range(5):
-        logits, state = model.generator.step(tokens[:, place : place + 1], context, state)
-        parts.append(logits)
+    with torch.set_grad_enabled(gradients):
+        whole, state, parts = model.generator(tokens, context), None, []
+        for place in range(5):
+            logits, state = model.generator.step(tokens[:, place : place + 1], context, state)
+            parts.append(logits)
     torch.testing.assert_close(torch.cat(parts, dim=1), whole)
 
 

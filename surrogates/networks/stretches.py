@@ -1,0 +1,132 @@
+"""What short stretches of tokens say of a sequence: a point for the whole of it, and running totals along it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def stretches(tokens: Tensor, longest: int, slots: int) -> Tensor:
+    """Slots of the stretches of 1 to `longest` tokens that end at each place; (n, m, longest) int64.
+
+    Stretches are hashed as in Joulin et al. 2017, arXiv:1607.01759. Token 0 is part of none: slot number `slots`.
+    """
+    found = []
+    there, stretch = tokens != 0, torch.zeros_like(tokens)
+    for length in range(1, longest + 1):
+        # multiplier and modulus: Knuth's, and a prime under 2^31, so that products stay within 63 bits
+        stretch = (_later(stretch) * 2654435761 + tokens + 1) % 2147483647
+        found.append(torch.where(there, (stretch + length) % slots, slots))
+        there = there & _later(there)
+    return torch.stack(found, dim=-1)
+
+
+def _later(row: Tensor) -> Tensor:
+    """A row (n, m) one place later, with 0 before."""
+    return nn.functional.pad(row[:, :-1], (1, 0)) if row.shape[1] else row
+
+
+class FragmentEncoder(nn.Module):
+    """A point on a sphere for each sequence of tokens, by the short stretches of tokens that it holds.
+
+    Parameters
+    ----------
+    size : int
+        Dimensions of the sphere's space; its radius is the root of them.
+    longest : int
+        Tokens of the longest stretch counted.
+    slots, width : int
+        Of the table in which stretches are looked up, and of its vectors.
+    """
+
+    def __init__(self, size: int, *, longest: int = 5, slots: int = 4096, width: int = 128) -> None:
+        super().__init__()
+        self.size, self.longest, self.slots = size, longest, slots
+        self.table = nn.EmbeddingBag(slots + 1, width, mode="sum", padding_idx=slots)
+        self.exit = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, size))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Points (n, size) of tokens (n, m)."""
+        count = (tokens != 0).sum(1, keepdim=True).clamp(min=1).to(self.table.weight.dtype)
+        found = self.table(stretches(tokens, self.longest, self.slots).flatten(1))
+        return nn.functional.normalize(self.exit(found / count.sqrt()).float(), dim=-1) * self.size**0.5
+
+
+class RunningTotals(nn.Module):
+    """What a sequence adds up to so far, as a sum over its stretches of simple tokens.
+
+    Parameters
+    ----------
+    shares : Tensor
+        (slots + 1, k): what each stretch adds, the last row 0 (see `fitted_shares`).
+    longest : int
+        Tokens of the longest stretch.
+    parts : Tensor
+        (vocabulary, p) int64: the simple tokens that each token is made of, padded with 0.
+    """
+
+    shares: Tensor
+    parts: Tensor
+
+    def __init__(self, shares: Tensor, longest: int, parts: Tensor) -> None:
+        super().__init__()
+        self.longest = longest
+        self.register_buffer("shares", shares)
+        self.register_buffer("parts", parts, persistent=False)
+
+    @torch.no_grad()
+    def forward(self, tokens: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple]:
+        """Totals (n, m, k) up to each of `tokens` (n, m), and the state to go on from; None to begin."""
+        if state is None:
+            nothing = self.shares.new_zeros(len(tokens), self.shares.shape[1])
+            state = (tokens.new_zeros(len(tokens), self.longest), nothing)
+        before, total = state
+        parts = self.parts[tokens]
+        ends = (parts != 0).sum(-1).cumsum(1) + self.longest
+        simple = tokens.new_zeros(len(tokens), int(ends[:, -1].max()) + 1)
+        simple[:, : self.longest] = before
+        starts = torch.cat((torch.full_like(ends[:, :1], self.longest), ends[:, :-1]), dim=1)
+        for number in range(parts.shape[-1]):
+            part = parts[..., number]  # what is not there goes behind the end
+            simple.scatter_(1, torch.where(part != 0, starts + number, simple.shape[1] - 1), part)
+        simple[:, -1] = 0
+        slots = stretches(simple, self.longest, len(self.shares) - 1)[:, self.longest :]
+        along = total[:, None] + self.shares[slots].sum(2).cumsum(1)
+        along = torch.cat((total[:, None], along), dim=1)
+        totals = along.gather(1, (ends - self.longest)[..., None].expand(-1, -1, along.shape[-1]))
+        last = ends[:, -1:] - torch.arange(self.longest, 0, -1, device=ends.device)
+        return totals, (simple.gather(1, last), totals[:, -1])
+
+
+def fitted_shares(tokens: Tensor, values: Tensor, *, longest: int, slots: int, least: float = 1.0) -> Tensor:
+    """What each stretch of tokens adds to values of the whole sequence, by ridge regression; (slots + 1, k) float32.
+
+    Parameters
+    ----------
+    tokens : Tensor
+        (n, m), with the start token before each.
+    values : Tensor
+        (n, k); NaN where a sequence's is unknown.
+    longest, slots : int
+        As in `stretches`.
+    least : float
+        Weight of the squared shares.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import lsmr
+
+    found = stretches(tokens, longest, slots).flatten(1).numpy()
+    there = found < slots
+    rows = np.nonzero(there)[0]
+    counts = csr_matrix((np.ones(len(rows)), (rows, found[there])), shape=(len(found), slots))
+    shares = np.zeros((slots + 1, values.shape[1]), dtype=np.float32)
+    columns: Sequence[np.ndarray] = values.double().numpy().T
+    for place, column in enumerate(columns):
+        known = np.isfinite(column)
+        if known.any():
+            solved = lsmr(counts[known], column[known], damp=least**0.5, atol=1e-5, btol=1e-5, maxiter=300)
+            shares[:slots, place] = solved[0]
+    return torch.from_numpy(shares)
