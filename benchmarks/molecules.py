@@ -214,13 +214,13 @@ def with_searches(benchmark: Benchmark, searches: Iterable[Found]) -> Benchmark:
     return replace(benchmark, timings=tuple(timings), notes=tuple(notes))
 
 
-def table(writings: dict[str, Benchmark], searches: Iterable[Found]) -> str:
-    """Both parts in Markdown."""
+def table(writings: dict[str, Benchmark], searches: Iterable[Found], options: str) -> str:
+    """Both parts in Markdown; `options` are those that the run was given."""
     lines = [
         "# What a molecule costs",
         "",
-        "All sides in turns in one run on one core and one thread (`python benchmarks/molecules.py`). "
-        f"{hardware()}; torch {versions()['torch']}.",
+        f"One run on one core and one thread (`python benchmarks/molecules.py {options}`): the sides of writing in "
+        f"turns, the searches one after another. {hardware()}; torch {versions()['torch']}.",
         "",
         f"Valid molecules per CPU-second, median over rounds of calls of {CALL:,} after a warm-up; validity is judged "
         f"outside the timing. Asked: {ASKED_RATE:.0f} unguided in bfloat16.",
@@ -239,7 +239,8 @@ def table(writings: dict[str, Benchmark], searches: Iterable[Found]) -> str:
             "",
             "Molecules in a gap window, each verified by GFN2-xTB: asked of the surrogate (bfloat16), or screened from "
             "QM9 in random order; *ranked*: only those of them that molecule-properties expects in the window are "
-            "verified. CPU-seconds hold writing, RDKit, networks and GFN2-xTB. The windows were chosen before any "
+            "verified, and it has seen most of QM9. CPU-seconds hold writing, RDKit, networks and GFN2-xTB, up to the "
+            "matches or the CPU-seconds that the options allow. The windows were chosen before any "
             "search: 0.2 eV from the 98th percentile of QM9's gaps on, and about their median. "
             f"Asked: a ratio of {ASKED_RATIO:.0f}.",
             "",
@@ -308,7 +309,8 @@ def main(
             searches += ran
         found.write(output / model)
         writings[model] = found
-    text = table(writings, searches)
+    options = f"--rounds {rounds} --seconds {seconds:g} --find {find} --most {most:g} --guidance {guidance:g}"
+    text = table(writings, searches, options)
     output.mkdir(parents=True, exist_ok=True)
     (output / "tables.md").write_text(text, encoding="utf-8")
     if page is not None:

@@ -24,6 +24,10 @@ class NextToken(Protocol):
         """Logits (n, m, vocabulary) after each of `tokens` (n, m), and the state to go on from; None to begin."""
         ...
 
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """The state of sequences `rows` (k,) alone."""
+        ...
+
 
 class Grammar(Protocol):
     """What may come next, sequence by sequence."""
@@ -34,6 +38,10 @@ class Grammar(Protocol):
 
     def took(self, tokens: Tensor) -> None:
         """Note the tokens (n,) that were drawn."""
+        ...
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with sequences `rows` (k,) alone."""
         ...
 
 
@@ -122,6 +130,9 @@ def draw(
 ) -> Tensor:
     """Draw sequences until all have ended.
 
+    When a quarter or half of them have, the others go on alone; never fewer, for processors sum the products of few
+    rows in another order, and a sequence's bits are not to depend on those beside it.
+
     Parameters
     ----------
     network : NextToken
@@ -146,32 +157,40 @@ def draw(
     """
     count, length = uniform.shape
     guided = options.guidance != 1.0
-    if guided:
-        if without is None:
-            raise ValueError(f"guidance: {options.guidance}; expected 1 of a model without an unconditional context")
-        context = torch.cat((context, without))
+    if guided and without is None:
+        raise ValueError(f"guidance: {options.guidance}; expected 1 of a model without an unconditional context")
+    told = [context, without] if guided and without is not None else [context]
     drawn = torch.full((count, length), END, dtype=torch.int64, device=uniform.device)
+    rows = torch.arange(count, device=uniform.device)
     running = torch.ones(count, dtype=torch.bool, device=uniform.device)
     token = torch.full((count,), start, dtype=torch.int64, device=uniform.device)
     state: Any = None
     for place in range(length):
-        seen = token.repeat(2) if guided else token
-        logits, state = network.step(seen[:, None], context, state)
+        logits, state = network.step(token.repeat(len(told))[:, None], torch.cat(told), state)
         logits = logits[:, 0]
         if guided:
-            asked, free = logits[:count], logits[count:]
+            asked, free = logits.chunk(2)
             logits = free + options.guidance * (asked - free)
         if prefix is not None and place < len(prefix):
-            token = prefix[place].expand(count)
+            token = prefix[place].expand(len(rows))
         else:
             if grammar is not None:
                 logits = logits.masked_fill(~grammar.allowed(), -torch.inf)
-            token = next_token(logits, uniform[:, place], options)
+            token = next_token(logits, uniform[rows, place], options)
         token = torch.where(running, token, END)
         if grammar is not None:
             grammar.took(token)
-        drawn[:, place] = token
+        drawn[rows, place] = token
         running = running & (token != END)
-        if not bool(running.any()):
+        left = int(running.sum())
+        if not left:
             break
+        fewer = next((size for size in (count // 2, 3 * count // 4) if left <= size < len(rows)), None)
+        if fewer is not None:
+            kept = torch.argsort(running, descending=True, stable=True)[:fewer]
+            state = network.select(state, torch.cat([kept + part * len(rows) for part in range(len(told))]))
+            if grammar is not None:
+                grammar.select(kept)
+            told = [part[kept] for part in told]
+            rows, running, token = rows[kept], running[kept], token[kept]
     return drawn

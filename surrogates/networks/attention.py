@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ class Read:
     Attributes
     ----------
     keys, values : tuple of Tensor
-        (n, heads, longest, size), one a layer; places from `count` on are yet to be written.
+        (n, longest, heads, size), one a layer; places from `count` on are yet to be written.
     count : int
         Tokens read.
     weights : tuple of dict
@@ -51,21 +52,14 @@ class AttentionLayer(nn.Module):
         for matrix in (self.tell, self.narrow):
             nn.init.normal_(matrix.weight, std=0.04 / layers**0.5)
 
-    def split(self, seen: Tensor, weights: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values (n, heads, m, size) of vectors (n, m, width)."""
+    def split(self, seen: Tensor, weights: dict[str, Tensor]) -> list[Tensor]:
+        """Queries, keys and values (n, m, heads, size) of vectors (n, m, width)."""
         asked = functional.linear(self.first(seen).to(weights["ask"].dtype), weights["ask"])
-        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in asked.chunk(3, dim=-1))
-        return query * query.shape[-1] ** -0.5, key, value
+        return [part.unflatten(-1, (self.heads, -1)) for part in asked.chunk(3, dim=-1)]
 
-    def onward(self, seen: Tensor, query: Tensor, key: Tensor, value: Tensor, weights: dict[str, Tensor]) -> Tensor:
-        """Vectors (n, m, width) after the layer; the last query stands at the last key."""
-        # torch's fused attention takes ten times as long for sequences as short as these, backwards, on a processor
-        score = query @ key.transpose(-1, -2)
-        if query.shape[2] > 1:
-            far = torch.full(score.shape[-2:], -1e4, dtype=score.dtype, device=score.device)
-            score = score + far.triu(1 + key.shape[2] - query.shape[2])
-        found = score.softmax(-1, dtype=torch.float32).to(value.dtype) @ value
-        seen = seen + functional.linear(found.transpose(1, 2).flatten(2), weights["tell"])
+    def onward(self, seen: Tensor, found: Tensor, weights: dict[str, Tensor]) -> Tensor:
+        """Vectors (n, m, width) after the layer, given what attention found (n, m, heads, size)."""
+        seen = seen + functional.linear(found.flatten(2), weights["tell"])
         inner = functional.gelu(functional.linear(self.second(seen).to(weights["widen"].dtype), weights["widen"]))
         return seen + functional.linear(inner, weights["narrow"])
 
@@ -73,6 +67,27 @@ class AttentionLayer(nn.Module):
         """The layer's matrices, in another precision where one is named."""
         found = {name: getattr(self, name).weight for name in ("ask", "tell", "widen", "narrow")}
         return found if dtype is None else {name: matrix.to(dtype) for name, matrix in found.items()}
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attention (n, m, heads, size) of all tokens of a sequence, each to those up to itself.
+
+    Written out: torch's fused attention takes ten times as long backwards on a processor, for sequences so short.
+    """
+    query, key, value = (part.transpose(1, 2) for part in (query * query.shape[-1] ** -0.5, key, value))
+    score = query @ key.transpose(-1, -2)
+    score = score + torch.full(score.shape[-2:], -1e4, dtype=score.dtype, device=score.device).triu(1)
+    return (score.softmax(-1, dtype=torch.float32).to(value.dtype) @ value).transpose(1, 2)
+
+
+def _next_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attention (n, m, heads, size) of the last m tokens to all k so far, for which keys and values are (n, k, ...)."""
+    mask = None
+    if query.shape[1] > 1:
+        mask = torch.ones(query.shape[1], key.shape[1], dtype=torch.bool, device=query.device)
+        mask = mask.tril(key.shape[1] - query.shape[1])
+    query, key, value = (part.transpose(1, 2) for part in (query, key, value))
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2)
 
 
 class TokenTransformer(nn.Module):
@@ -107,7 +122,8 @@ class TokenTransformer(nn.Module):
         seen = self._entered(tokens, context, 0)
         for layer in self.layers:
             weights = layer.matrices()  # type: ignore[operator]
-            seen = layer.onward(seen, *layer.split(seen, weights), weights)  # type: ignore[operator]
+            found = _attention(*layer.split(seen, weights))  # type: ignore[operator]
+            seen = layer.onward(seen, found, weights)  # type: ignore[operator]
         return self.exit(self.norm(seen))
 
     @torch.no_grad()
@@ -122,9 +138,23 @@ class TokenTransformer(nn.Module):
         seen = self._entered(tokens, context, state.count)
         for layer, keys, values, weights in zip(self.layers, state.keys, state.values, state.weights, strict=True):
             query, key, value = layer.split(seen, weights)  # type: ignore[operator]
-            keys[:, :, state.count : end], values[:, :, state.count : end] = key, value
-            seen = layer.onward(seen, query, keys[:, :, :end], values[:, :, :end], weights)  # type: ignore[operator]
+            keys[:, state.count : end], values[:, state.count : end] = key, value
+            found = _next_attention(query, keys[:, :end], values[:, :end])
+            seen = layer.onward(seen, found, weights)  # type: ignore[operator]
         return self.exit(self.norm(seen)), Read(state.keys, state.values, end, state.weights)
+
+    def select(self, state: Read, rows: Tensor) -> Read:
+        """The state of sequences `rows` (k,) alone."""
+        keys, values = (tuple(map(self._some(rows, state.count), part)) for part in (state.keys, state.values))
+        return Read(keys, values, state.count, state.weights)
+
+    def _some(self, rows: Tensor, count: int) -> Callable[[Tensor], Tensor]:
+        def some(whole: Tensor) -> Tensor:
+            found = whole.new_empty(len(rows), *whole.shape[1:])
+            found[:, :count] = whole[rows, :count]
+            return found
+
+        return some
 
     def _entered(self, tokens: Tensor, context: Tensor, first: int) -> Tensor:
         if first + tokens.shape[1] > self.longest:
@@ -138,7 +168,7 @@ class TokenTransformer(nn.Module):
         reduced = torch.is_autocast_enabled(kind)
         dtype = torch.get_autocast_dtype(kind) if reduced else self.place.dtype
         first: Any = self.layers[0]
-        shape = (len(tokens), first.heads, self.longest, width // first.heads)
-        empty = [torch.zeros(shape, dtype=dtype, device=tokens.device) for _ in range(2 * len(self.layers))]
+        shape = (len(tokens), self.longest, first.heads, width // first.heads)
+        empty = [torch.empty(shape, dtype=dtype, device=tokens.device) for _ in range(2 * len(self.layers))]
         weights = tuple(layer.matrices(dtype) for layer in self.layers)  # type: ignore[operator]
         return Read(tuple(empty[::2]), tuple(empty[1::2]), 0, weights)

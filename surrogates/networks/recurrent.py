@@ -82,6 +82,11 @@ class TokenLSTM(nn.Module):
         hidden, (last, cell) = self.cells(seen, before)
         return self.exit(hidden.to(self.exit.weight.dtype)), Written(last.unbind(0), cell.unbind(0))
 
+    def select(self, state: Written, rows: Tensor) -> Written:
+        """The state of sequences `rows` (k,) alone."""
+        hidden, cell = (tuple(part[rows] for part in side) for side in (state.hidden, state.cell))
+        return Written(hidden, cell, state.weights)
+
     def joined(self, dtype: torch.dtype) -> tuple[tuple[Tensor, Tensor], ...]:
         """Weights (4 width, input + width) and biases (4 width,) of each layer, for one product a step.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -123,8 +121,7 @@ def fitted_shares(tokens: Tensor, values: Tensor, *, longest: int, slots: int, l
     rows = np.nonzero(there)[0]
     counts = csr_matrix((np.ones(len(rows)), (rows, found[there])), shape=(len(found), slots))
     shares = np.zeros((slots + 1, values.shape[1]), dtype=np.float32)
-    columns: Sequence[np.ndarray] = values.double().numpy().T
-    for place, column in enumerate(columns):
+    for place, column in enumerate(values.double().numpy().T):
         known = np.isfinite(column)
         if known.any():
             solved = lsmr(counts[known], column[known], damp=least**0.5, atol=1e-5, btol=1e-5, maxiter=300)

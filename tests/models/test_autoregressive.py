@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from surrogates.models.autoregressive import Sampler, draw, negative_log_likelihood, next_token, shifted
+from surrogates.networks.attention import TokenTransformer
 from surrogates.networks.recurrent import TokenLSTM
 
 START = 1
@@ -18,6 +19,9 @@ class Chain:
         logits = torch.log(torch.tensor([0.2, 1e-9, 0.5, 0.3])).repeat(*tokens.shape, 1)
         logits[..., 3] += context[:, :1]
         return logits, state
+
+    def select(self, state, rows):
+        return state
 
 
 def sequences(count=20_000, length=60, options=None, **more):
@@ -129,3 +133,37 @@ def test_no_token_of_probability_zero_is_drawn():
     uniform = torch.tensor([1e-12, 0.2, 0.5, 1.0 - 1e-12], dtype=torch.float64)
     for options in (Sampler(), Sampler(top_p=0.9999)):
         assert set(next_token(logits, uniform, options).tolist()) == {1, 3}
+
+
+class Alone:
+    """Goes on with a network whose sequences are never selected."""
+
+    def __init__(self, network):
+        self.network, self.count = network, 0
+
+    def step(self, tokens, context, state):
+        whole, rows, inner = state if state is not None else (context, torch.arange(len(context)), None)
+        filled = torch.zeros((len(whole), 1), dtype=torch.int64)
+        filled[rows] = tokens
+        logits, inner = self.network.step(filled, whole, inner)
+        return logits[rows], (whole, rows, inner)
+
+    def select(self, state, rows):
+        self.count += 1
+        return state[0], state[1][rows], state[2]
+
+
+@pytest.mark.parametrize("guidance", [1.0, 1.5])
+@pytest.mark.parametrize("kind", ["recurrent", "transformer"])
+def test_sequences_that_go_on_alone_are_those_that_go_on_together(kind, guidance):
+    torch.manual_seed(0)
+    if kind == "recurrent":
+        network = TokenLSTM(7, 3, width=16, layers=2, embedding=4).eval()
+    else:
+        network = TokenTransformer(7, 3, 40, width=16, layers=2, heads=2).eval()
+    network.exit.bias.data[0] += 0.5
+    uniform, context = torch.rand(64, 40, dtype=torch.float64), torch.randn(64, 3)
+    together, options = Alone(network), Sampler(guidance=guidance)
+    drawn = [draw(n, context, uniform, START, options, without=torch.zeros(64, 3)) for n in (network, together)]
+    assert together.count == 2
+    assert torch.equal(*drawn)

@@ -71,6 +71,10 @@ class Generator(nn.Module):
             state = Written(begun[:, 0].unbind(1), begun[:, 1].unbind(1))
         return self.writer.step(tokens, asked, state)
 
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """The state of sequences `rows` (k,) alone."""
+        return self.writer.select(state, rows)
+
 
 class MoleculeGAN(nn.Module):
     """Tokens of SMILES, one after another, from a latent point.

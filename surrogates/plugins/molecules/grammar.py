@@ -64,6 +64,11 @@ class AtomLimit:
         self.depth += self.turn[tokens]
         self.rings ^= self.closing[tokens]
 
+    def select(self, rows: Tensor) -> None:
+        """Go on with sequences `rows` (k,) alone."""
+        self.branches, self.atoms = self.branches[rows], self.atoms[rows]
+        self.depth, self.rings = self.depth[rows], self.rings[rows]
+
 
 class AtomFirst:
     """What may come next in SELFIES that are no empty molecule: first an atom, then anything.
@@ -87,3 +92,7 @@ class AtomFirst:
     def took(self, tokens: Tensor) -> None:
         """Note the tokens (n,) that were drawn."""
         self.found = torch.ones_like(self.found)
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with sequences `rows` (k,) alone."""
+        self.found = self.found[rows]

@@ -124,6 +124,11 @@ class MoleculeNetwork(nn.Module):
         logits, read = self.writer.step(tokens, told, read)
         return logits, (counted, read)
 
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """The state of sequences `rows` (k,) alone."""
+        (before, totals), read = state
+        return (before[rows], totals[rows]), self.writer.select(read, rows)
+
     def _told(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
         context = functional.pad(context, (0, CONTEXT + LATENT - context.shape[1]))[:, None]
         scores, marks = context[..., :CONTEXT].chunk(2, dim=-1)

@@ -74,7 +74,7 @@ def test_tables_and_files_hold_both_parts(benchmark, tmp_path):
     item = searched(benchmark)
     whole = benchmark.with_searches(written, [item])
     assert "as much by screening QM9: 12.0 (generation); 10 asked" in whole.notes[-1]
-    text = benchmark.table({"qm9": whole}, [item])
+    text = benchmark.table({"qm9": whole}, [item], "--find 2")
     assert "| qm9 | unguided, bfloat16 | 1,600 | 1,500 to 1,700 | 98% valid |" in text
     assert "| gap 10.4 to 10.6 eV, tail | generation | 2 | 10 | 1.0 | 0.5 | 12.0 |" in text
     whole.write(tmp_path)
