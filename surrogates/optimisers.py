@@ -20,13 +20,18 @@ def optimiser_of(module: nn.Module, settings: Adam, *, fused: bool) -> Optimiser
     Raises
     ------
     ValueError
-        Settings of `Muon` for a submodule that has no matrix inside the named part.
+        Settings of `Muon` for a submodule that has no matrix inside the named part; tables of embeddings are none.
     """
     parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
     found: list[torch.optim.Optimizer] = []
     if isinstance(settings, Muon):
+        tables = {id(part.weight) for part in module.modules() if isinstance(part, (nn.Embedding, nn.EmbeddingBag))}
         inside = f"{settings.inside}."
-        matrices = {name: p for name, p in parameters.items() if name.startswith(inside) and p.ndim == 2}
+        matrices = {
+            name: p
+            for name, p in parameters.items()
+            if name.startswith(inside) and p.ndim == 2 and id(p) not in tables
+        }
         if not matrices:
             raise ValueError(f"inside: {settings.inside!r} has no matrix; expected a part of the submodule with some")
         parameters = {name: p for name, p in parameters.items() if name not in matrices}

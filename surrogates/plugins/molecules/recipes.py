@@ -169,7 +169,7 @@ def zinc(learning: int = 2700, cooling: int = 1300) -> Recipe:
     return _likelihood(_zinc, learning, cooling, description=told)
 
 
-def qm9(learning: int = 3000, cooling: int = 1500) -> Recipe:
+def qm9(learning: int = 2000, cooling: int = 1000) -> Recipe:
     """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
     return _likelihood(
         _qm9,
