@@ -28,9 +28,7 @@ def optimiser_of(module: nn.Module, settings: Adam, *, fused: bool) -> Optimiser
         tables = {id(part.weight) for part in module.modules() if isinstance(part, (nn.Embedding, nn.EmbeddingBag))}
         inside = f"{settings.inside}."
         matrices = {
-            name: p
-            for name, p in parameters.items()
-            if name.startswith(inside) and p.ndim == 2 and id(p) not in tables
+            name: p for name, p in parameters.items() if name.startswith(inside) and p.ndim == 2 and id(p) not in tables
         }
         if not matrices:
             raise ValueError(f"inside: {settings.inside!r} has no matrix; expected a part of the submodule with some")

@@ -27,6 +27,33 @@ def _later(row: Tensor) -> Tensor:
     return nn.functional.pad(row[:, :-1], (1, 0)) if row.shape[1] else row
 
 
+def simple_tokens(tokens: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
+    """The simple tokens that tokens are made of, without gaps.
+
+    Parameters
+    ----------
+    tokens : Tensor
+        (n, m).
+    parts : Tensor
+        (vocabulary, p) int64: those of each token, padded with 0.
+
+    Returns
+    -------
+    simple : Tensor
+        (n, k), padded with 0.
+    ends : Tensor
+        (n, m): how many of them are written after each token.
+    """
+    made = parts[tokens]
+    ends = (made != 0).sum(-1).cumsum(1)
+    simple = tokens.new_zeros(len(tokens), int(ends[:, -1].max()) + 1)
+    starts = nn.functional.pad(ends[:, :-1], (1, 0))
+    for number in range(made.shape[-1]):
+        part = made[..., number]
+        simple.scatter_(1, torch.where(part != 0, starts + number, simple.shape[1] - 1), part)  # or behind the end
+    return simple[:, :-1], ends
+
+
 class FragmentEncoder(nn.Module):
     """A point on a sphere for each sequence of tokens, by the short stretches of tokens that it holds.
 
@@ -82,20 +109,13 @@ class RunningTotals(nn.Module):
             nothing = self.shares.new_zeros(len(tokens), self.shares.shape[1])
             state = (tokens.new_zeros(len(tokens), self.longest), nothing)
         before, total = state
-        parts = self.parts[tokens]
-        ends = (parts != 0).sum(-1).cumsum(1) + self.longest
-        simple = tokens.new_zeros(len(tokens), int(ends[:, -1].max()) + 1)
-        simple[:, : self.longest] = before
-        starts = torch.cat((torch.full_like(ends[:, :1], self.longest), ends[:, :-1]), dim=1)
-        for number in range(parts.shape[-1]):
-            part = parts[..., number]  # what is not there goes behind the end
-            simple.scatter_(1, torch.where(part != 0, starts + number, simple.shape[1] - 1), part)
-        simple[:, -1] = 0
+        written, ends = simple_tokens(tokens, self.parts)
+        simple = torch.cat((before, written), dim=1)
         slots = stretches(simple, self.longest, len(self.shares) - 1)[:, self.longest :]
         along = total[:, None] + self.shares[slots].sum(2).cumsum(1)
         along = torch.cat((total[:, None], along), dim=1)
-        totals = along.gather(1, (ends - self.longest)[..., None].expand(-1, -1, along.shape[-1]))
-        last = ends[:, -1:] - torch.arange(self.longest, 0, -1, device=ends.device)
+        totals = along.gather(1, ends[..., None].expand(-1, -1, along.shape[-1]))
+        last = ends[:, -1:] + torch.arange(self.longest, device=ends.device)
         return totals, (simple.gather(1, last), totals[:, -1])
 
 

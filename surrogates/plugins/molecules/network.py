@@ -16,6 +16,7 @@ from surrogates.models.autoregressive import END, Grammar, NextToken, Sampler, d
 from surrogates.networks.attention import TokenTransformer
 from surrogates.networks.stretches import FragmentEncoder, RunningTotals
 from surrogates.noise import Noise
+from surrogates.physics.molecules.syntax import FEATURES, OpenSyntax
 from surrogates.physics.molecules.tokens import Vocabulary, split
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
 from surrogates.recipe import Batch
@@ -91,7 +92,8 @@ class MoleculeSampler(Sampler):
 class MoleculeNetwork(nn.Module):
     """Writes tokens at a context: scores and marks of the properties, and a latent point where one is asked.
 
-    Beside the context it sees what the tokens so far add to each property, and how much of what was asked is left.
+    Beside the context it sees what the tokens so far add to each property, how much of what was asked is left, and
+    which rings and branches are open.
 
     Parameters
     ----------
@@ -108,7 +110,8 @@ class MoleculeNetwork(nn.Module):
         self, vocabulary: Vocabulary, longest: int, shares: Tensor, width: int, layers: int, heads: int
     ) -> None:
         super().__init__()
-        told = CONTEXT + LATENT + 2 * len(PROPERTIES)
+        told = CONTEXT + LATENT + 2 * len(PROPERTIES) + FEATURES
+        self.syntax = OpenSyntax(vocabulary)
         self.totals = RunningTotals(shares.clone(), STRETCH, torch.from_numpy(vocabulary.parts()))
         self.writer = TokenTransformer(len(vocabulary), told, longest, width=width, layers=layers, heads=heads)
         self.encoder = FragmentEncoder(LATENT, longest=3)
@@ -126,16 +129,19 @@ class MoleculeNetwork(nn.Module):
 
     def select(self, state: Any, rows: Tensor) -> Any:
         """The state of sequences `rows` (k,) alone."""
-        (before, totals), read = state
-        return (before[rows], totals[rows]), self.writer.select(read, rows)
+        counted, read = state
+        counted = tuple(tuple(part[rows] for part in kept) for kept in counted)
+        return counted, self.writer.select(read, rows)
 
     def _told(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
         context = functional.pad(context, (0, CONTEXT + LATENT - context.shape[1]))[:, None]
         scores, marks = context[..., :CONTEXT].chunk(2, dim=-1)
-        totals, state = self.totals(tokens, state)
+        summed, opened = (None, None) if state is None else state
+        totals, summed = self.totals(tokens, summed)
+        syntax, opened = self.syntax(tokens, opened)
         left = (scores - totals) * marks
         near = torch.cat((totals, left), dim=-1).clamp(-8.0, 8.0) / 2.0
-        return torch.cat((context.expand(-1, tokens.shape[1], -1), near), dim=-1), state
+        return torch.cat((context.expand(-1, tokens.shape[1], -1), near, syntax), dim=-1), (summed, opened)
 
 
 def write(
