@@ -46,6 +46,8 @@ def simple_tokens(tokens: Tensor, parts: Tensor) -> tuple[Tensor, Tensor]:
     """
     made = parts[tokens]
     ends = (made != 0).sum(-1).cumsum(1)
+    if tokens.shape[1] == 1:
+        return made[:, 0, : int(ends.max())], ends
     simple = tokens.new_zeros(len(tokens), int(ends[:, -1].max()) + 1)
     starts = nn.functional.pad(ends[:, :-1], (1, 0))
     for number in range(made.shape[-1]):
@@ -89,27 +91,31 @@ class RunningTotals(nn.Module):
         (slots + 1, k): what each stretch adds, the last row 0 (see `fitted_shares`).
     longest : int
         Tokens of the longest stretch.
-    parts : Tensor
-        (vocabulary, p) int64: the simple tokens that each token is made of, padded with 0.
     """
 
     shares: Tensor
-    parts: Tensor
 
-    def __init__(self, shares: Tensor, longest: int, parts: Tensor) -> None:
+    def __init__(self, shares: Tensor, longest: int) -> None:
         super().__init__()
         self.longest = longest
         self.register_buffer("shares", shares)
-        self.register_buffer("parts", parts, persistent=False)
 
     @torch.no_grad()
-    def forward(self, tokens: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple]:
-        """Totals (n, m, k) up to each of `tokens` (n, m), and the state to go on from; None to begin."""
+    def forward(
+        self, written: Tensor, ends: Tensor, state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Totals (n, m, k) where each of m tokens ends, and the state to go on from; None to begin.
+
+        Parameters
+        ----------
+        written, ends : Tensor
+            As `simple_tokens` gives them.
+        state : tuple, optional
+        """
         if state is None:
-            nothing = self.shares.new_zeros(len(tokens), self.shares.shape[1])
-            state = (tokens.new_zeros(len(tokens), self.longest), nothing)
+            nothing = self.shares.new_zeros(len(written), self.shares.shape[1])
+            state = (written.new_zeros(len(written), self.longest), nothing)
         before, total = state
-        written, ends = simple_tokens(tokens, self.parts)
         simple = torch.cat((before, written), dim=1)
         slots = stretches(simple, self.longest, len(self.shares) - 1)[:, self.longest :]
         along = total[:, None] + self.shares[slots].sum(2).cumsum(1)

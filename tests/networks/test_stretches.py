@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from surrogates.networks.stretches import FragmentEncoder, RunningTotals, fitted_shares, stretches
+from surrogates.networks.stretches import FragmentEncoder, RunningTotals, fitted_shares, simple_tokens, stretches
 
 PARTS = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [2, 3, 0], [2, 2, 3], [4, 0, 0]])
 MERGED = torch.tensor([[1, 4, 5, 6, 0, 0], [1, 5, 2, 2, 4, 0], [1, 2, 0, 0, 0, 0]])
@@ -23,7 +23,8 @@ def totals(merged=True):
     generator = torch.Generator().manual_seed(0)
     shares = torch.randn(51, 2, generator=generator)
     shares[-1] = 0
-    return RunningTotals(shares, 3, PARTS if merged else torch.arange(7)[:, None])
+    counting, parts = RunningTotals(shares, 3), PARTS if merged else torch.arange(7)[:, None]
+    return lambda tokens, state=None: counting(*simple_tokens(tokens, parts), state)
 
 
 def test_a_stretch_ends_where_its_last_token_stands():
@@ -64,7 +65,7 @@ def test_fitted_shares_add_up_to_the_values_that_are_known():
     values = torch.stack(((tokens == 2).sum(1) + 2.0 * pairs, (tokens != 0).sum(1)), dim=1).double()
     values[::2, 1] = np.nan
     shares = fitted_shares(tokens, values, longest=2, slots=500, least=1e-4)
-    found, _ = RunningTotals(shares, 2, torch.arange(6)[:, None])(tokens)
+    found, _ = RunningTotals(shares, 2)(*simple_tokens(tokens, torch.arange(6)[:, None]))
     assert shares.shape == (501, 2) and (shares[-1] == 0).all()
     wanted = torch.stack(((tokens == 2).sum(1) + 2.0 * pairs, (tokens != 0).sum(1)), dim=1).float()
     assert (found[:, -1] - wanted).abs().max() < 0.05

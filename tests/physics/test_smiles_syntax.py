@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from surrogates.networks.stretches import simple_tokens
 from surrogates.physics.molecules.merging import learned_merges
 from surrogates.physics.molecules.syntax import RINGS, OpenSyntax
 from surrogates.physics.molecules.tokens import Vocabulary
@@ -13,9 +14,13 @@ SIMPLE = Vocabulary(VOCABULARY)
 SMILES = ("CC(C(=O)N1CCOC1)c1ccccc1", "c1cc2c(cc1)[nH]cc2", "CC(C)(C(C(C)C)=O)C1CC12CC2", "O=C1CC12C(O)C2")
 
 
+def read(vocabulary, tokens, state=None):
+    return OpenSyntax(vocabulary)(*simple_tokens(tokens, torch.from_numpy(vocabulary.parts())), state)
+
+
 def told(smiles, vocabulary=SIMPLE):
     codes = torch.from_numpy(vocabulary.encode([smiles], 80))
-    return OpenSyntax(vocabulary)(codes[:, : int((codes != 0).sum())])[0][0]
+    return read(vocabulary, codes[:, : int((codes != 0).sum())])[0][0]
 
 
 @pytest.mark.parametrize(
@@ -52,14 +57,14 @@ def test_merged_tokens_and_steps_tell_the_same():
         simple, joined = told(smiles), told(smiles, merged)
         places = (merged.parts()[merged.encode([smiles], 80)[0]] != 0).sum(1).cumsum()[: len(joined)] - 1
         torch.testing.assert_close(joined, simple[places])
-    tokens, reader, state, parts = torch.from_numpy(merged.encode(SMILES, 80))[:, :24], OpenSyntax(merged), None, []
+    tokens, state, parts = torch.from_numpy(merged.encode(SMILES, 80))[:, :24], None, []
     for part in tokens.split([1, 1, 5, 17], dim=1):
-        found, state = reader(part, state)
+        found, state = read(merged, part, state)
         parts.append(found)
-    torch.testing.assert_close(torch.cat(parts, dim=1), reader(tokens)[0])
+    torch.testing.assert_close(torch.cat(parts, dim=1), read(merged, tokens)[0])
 
 
 def test_nothing_opens_in_another_language():
     other = Vocabulary(("[C]", "[Branch1]", "[Ring1]"))
-    found, _ = OpenSyntax(other)(torch.tensor([[2, 3, 2, 4]]))
+    found, _ = read(other, torch.tensor([[2, 3, 2, 4]]))
     assert (found == 0).all()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from surrogates.networks.stretches import simple_tokens
-
 from .tokens import Vocabulary
 
 RINGS = 4
@@ -33,7 +31,6 @@ class OpenSyntax(nn.Module):
     kinds: Tensor
     ring: Tensor
     turn: Tensor
-    parts: Tensor
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
@@ -45,14 +42,21 @@ class OpenSyntax(nn.Module):
             "kinds": torch.tensor([atom, aromatic, donor], dtype=torch.float32).T.contiguous(),
             "ring": torch.tensor([_DIGITS.find(name) if name in tuple(_DIGITS) else -1 for name in names]),
             "turn": torch.tensor([{"(": 1, ")": -1}.get(name, 0) for name in names]),
-            "parts": torch.from_numpy(vocabulary.parts()),
         }
         for name, buffer in buffers.items():
             self.register_buffer(name, buffer, persistent=False)
 
     @torch.no_grad()
-    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """What is open after each of `tokens` (n, m), and the state to go on from; None to begin.
+    def forward(self, written: Tensor, ends: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """What is open where each of m tokens ends, and the state to go on from; None to begin.
+
+        Parameters
+        ----------
+        written : Tensor
+            (n, k) simple tokens, padded with 0.
+        ends : Tensor
+            (n, m): how many of them are written after each token.
+        state : tuple, optional
 
         Returns
         -------
@@ -60,10 +64,9 @@ class OpenSyntax(nn.Module):
             (n, m, FEATURES): for each of the first digits whether its ring is open, and how many atoms, aromatic ones
             and those of them that give two electrons a ring would have if it closed here; open rings; open branches.
         """
-        state = self._begun(len(tokens)) if state is None else state
-        simple, ends = simple_tokens(tokens, self.parts)
+        state = self._begun(len(written)) if state is None else state
         told = [self._told(state)]
-        for codes in simple.unbind(1):
+        for codes in written.unbind(1):
             state = self._took(codes, state)
             told.append(self._told(state))
         found = torch.stack(told, dim=1)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from surrogates.errors import SurrogatesError
 from surrogates.models.autoregressive import END, Grammar, NextToken, Sampler, draw, negative_log_likelihood, shifted
 from surrogates.networks.attention import TokenTransformer
-from surrogates.networks.stretches import FragmentEncoder, RunningTotals
+from surrogates.networks.stretches import FragmentEncoder, RunningTotals, simple_tokens
 from surrogates.noise import Noise
 from surrogates.physics.molecules.syntax import FEATURES, OpenSyntax
 from surrogates.physics.molecules.tokens import Vocabulary, split
@@ -29,6 +29,8 @@ Tensors = dict[str, Tensor]
 
 UNCONDITIONAL = 0.2
 """Share of training molecules whose every property is hidden."""
+WHOLE = 0.3
+"""Share of training molecules whose every property is shown."""
 HIDDEN = 0.5
 """Chance of each property of the others to be hidden."""
 LATENT = 64
@@ -106,13 +108,16 @@ class MoleculeNetwork(nn.Module):
         Of the transformer.
     """
 
+    parts: Tensor
+
     def __init__(
         self, vocabulary: Vocabulary, longest: int, shares: Tensor, width: int, layers: int, heads: int
     ) -> None:
         super().__init__()
         told = CONTEXT + LATENT + 2 * len(PROPERTIES) + FEATURES
         self.syntax = OpenSyntax(vocabulary)
-        self.totals = RunningTotals(shares.clone(), STRETCH, torch.from_numpy(vocabulary.parts()))
+        self.totals = RunningTotals(shares.clone(), STRETCH)
+        self.register_buffer("parts", torch.from_numpy(vocabulary.parts()), persistent=False)
         self.writer = TokenTransformer(len(vocabulary), told, longest, width=width, layers=layers, heads=heads)
         self.encoder = FragmentEncoder(LATENT, longest=3)
 
@@ -137,8 +142,9 @@ class MoleculeNetwork(nn.Module):
         context = functional.pad(context, (0, CONTEXT + LATENT - context.shape[1]))[:, None]
         scores, marks = context[..., :CONTEXT].chunk(2, dim=-1)
         summed, opened = (None, None) if state is None else state
-        totals, summed = self.totals(tokens, summed)
-        syntax, opened = self.syntax(tokens, opened)
+        written, ends = simple_tokens(tokens, self.parts)
+        totals, summed = self.totals(written, ends, summed)
+        syntax, opened = self.syntax(written, ends, opened)
         left = (scores - totals) * marks
         near = torch.cat((totals, left), dim=-1).clamp(-8.0, 8.0) / 2.0
         return torch.cat((context.expand(-1, tokens.shape[1], -1), near, syntax), dim=-1), (summed, opened)
@@ -218,7 +224,7 @@ class MoleculeModel(nn.Module):
 
 def hidden(context: Tensor, uniform: Tensor) -> Tensor:
     """Contexts with some of their properties hidden, by uniform numbers (n, 1 + properties)."""
-    shown = (uniform[:, 1:] >= HIDDEN) & (uniform[:, :1] >= UNCONDITIONAL)
+    shown = (uniform[:, 1:] >= HIDDEN) & (uniform[:, :1] >= UNCONDITIONAL) | (uniform[:, :1] >= 1.0 - WHOLE)
     return context * shown.to(context.dtype).repeat(1, 2)
 
 

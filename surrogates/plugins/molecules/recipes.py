@@ -194,7 +194,7 @@ def selfies(learning: int = 400, cooling: int = 200) -> Recipe:
     )
 
 
-def gan(likelihood: int = 700, judging: int = 60, playing: int = 240) -> Recipe:
+def gan(likelihood: int = 500, judging: int = 40, playing: int = 160) -> Recipe:
     """The literature's adversarial LSTM on QM9: maximum likelihood, then a game whose reward comes token by token.
 
     Parameters
@@ -202,12 +202,13 @@ def gan(likelihood: int = 700, judging: int = 60, playing: int = 240) -> Recipe:
     likelihood, judging, playing : int
         Updates of the generator by likelihood, of the discriminator alone, and of both in turn.
     """
+    learning = Muon(2e-3, matrices=4e-3, inside="writer.cells", warmup=30, final_fraction=0.01)
     judge = Adam(5e-4, betas=(0.5, 0.999), weight_decay=1e-3, final_fraction=1.0)
     return Recipe(
         data=_qm9,
         model=_gan_model,
         phases=(
-            Phase(_gan_learn, likelihood, {"generator": Adam(2e-3, final_fraction=0.01)}, average=0.998),
+            Phase(_gan_learn, likelihood, {"generator": learning}, average=0.998),
             Phase(_gan_judge, judging, {"discriminator": judge}, average=0.9),
             Phase(_gan_play, playing, {"generator": Adam(5e-5), "discriminator": judge}, average=0.99),
         ),
