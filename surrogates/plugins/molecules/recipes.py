@@ -194,7 +194,7 @@ def selfies(learning: int = 400, cooling: int = 200) -> Recipe:
     )
 
 
-def gan(likelihood: int = 500, judging: int = 40, playing: int = 160) -> Recipe:
+def gan(likelihood: int = 250, judging: int = 25, playing: int = 75) -> Recipe:
     """The literature's adversarial LSTM on QM9: maximum likelihood, then a game whose reward comes token by token.
 
     Parameters
