@@ -61,8 +61,8 @@ class SelfiesSampler(MoleculeSampler):
     Attributes
     ----------
     prefix : str
-        SMILES of a whole scaffold, without open rings or branches, which grows from its last atom. Molecules hold it,
-        yet their canonical SMILES need not begin with it.
+        SMILES of a whole scaffold, without open rings or branches, which grows from its last atom. Molecules hold it
+        unless a ring is closed within it once more, and their canonical SMILES need not begin with it.
     max_atoms : int
         Most heavy atoms; 0 for as many as come. A molecule ends before the first symbol that adds one too many, and
         is a molecule still; a prefix is never cut.
