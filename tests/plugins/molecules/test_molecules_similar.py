@@ -11,8 +11,8 @@ from surrogates.schema import SchemaError
 
 
 def test_molecules_asked_to_be_similar_are_more_so(surrogate):
-    free, near = (texts(surrogate.sample(300, seed=3, **asked)) for asked in ({}, {"similar_to": "CCCCCCCCCCCCCl"}))
-    assert np.mean([text.count("Cl") for text in near]) > np.mean([text.count("Cl") for text in free]) + 0.2
+    free, near = (texts(surrogate.sample(300, seed=3, **asked)) for asked in ({}, {"similar_to": "CCCCCCCCCCCCCN"}))
+    assert np.mean(["N" in text for text in near]) > np.mean(["N" in text for text in free]) + 0.2
 
 
 def test_how_a_molecule_is_written_does_not_matter(surrogate):
