@@ -178,17 +178,19 @@ def unseen(plugin: Plugin, pools: list[Any], derived: tuple[str, ...] = ()) -> t
     """Optional conditions that no training sample has, where the samples stand under conditions at all."""
     if not any(pools) or plugin.complete is not None:
         return ()
-    names = [variable.name for variable in plugin.conditions if variable.optional and variable.name not in derived]
-    return tuple(name for name in names if not any(_there(pool, name) for pool in pools))
+    asked = [variable for variable in plugin.conditions if variable.optional and variable.name not in derived]
+    return tuple(
+        variable.name for variable in asked if not any(_there(pool.get(variable.name), variable.text) for pool in pools)
+    )
 
 
-def _there(pool: Any, name: str) -> bool:
-    values = pool.get(name)
+def _there(values: Any, text: bool) -> bool:
+    """Whether any row has a value: a number, a class, or text that is not empty."""
     if values is None:
         return False
     if values.is_floating_point():
         return bool((~values.isnan()).any())
-    return bool((values > 0).any() if values.ndim > 1 else (values >= 0).any())  # text is rows of codes, 0 for none
+    return bool((values > 0).any() if text else (values >= 0).any())
 
 
 def _processor() -> str:

@@ -72,7 +72,8 @@ class AttentionLayer(nn.Module):
 def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Attention (n, m, heads, size) of all tokens of a sequence, each to those up to itself.
 
-    Written out: torch's fused attention takes ten times as long backwards on a processor, for sequences so short.
+    Written out: for sequences so short torch's fused attention takes ten times as long backwards on a processor in
+    bfloat16 (0.62 s against 0.05; in float32 it is the faster one, 0.08 s against 0.10).
     """
     query, key, value = (part.transpose(1, 2) for part in (query * query.shape[-1] ** -0.5, key, value))
     score = query @ key.transpose(-1, -2)
