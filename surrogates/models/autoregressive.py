@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 END = 0
+LOWEST, HIGHEST = 1e-3, 1e3
+"""Temperatures, and the largest guidance, at which logits stay numbers."""
 
 
 class NextToken(Protocol):
@@ -32,8 +34,8 @@ class NextToken(Protocol):
 class Grammar(Protocol):
     """What may come next, sequence by sequence."""
 
-    def allowed(self) -> Tensor:
-        """(n, vocabulary) bool; at least one token of each sequence."""
+    def refused(self, tokens: Tensor, rows: Tensor) -> Tensor:
+        """Which of the tokens (k,) may not come next in sequences `rows` (k,); (k,) bool. One at least always may."""
         ...
 
     def took(self, tokens: Tensor) -> None:
@@ -65,12 +67,16 @@ class Sampler:
     guidance: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0.0:
-            raise ValueError(f"temperature: {self.temperature}; expected above 0")
+        for name in ("temperature", "top_p", "guidance"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f"{name}: {value!r}; expected a number")
+        if not LOWEST <= self.temperature <= HIGHEST:
+            raise ValueError(f"temperature: {self.temperature}; expected {LOWEST} to {HIGHEST:g}")
         if not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"top_p: {self.top_p}; expected above 0 and at most 1")
-        if not self.guidance >= 0.0:
-            raise ValueError(f"guidance: {self.guidance}; expected 0 or more")
+        if not 0.0 <= self.guidance <= HIGHEST:
+            raise ValueError(f"guidance: {self.guidance}; expected 0 to {HIGHEST:g}")
 
 
 def shifted(tokens: Tensor, start: int) -> Tensor:
@@ -95,10 +101,17 @@ def negative_log_likelihood(logits: Tensor, tokens: Tensor) -> Tensor:
     return -token_likelihood(logits, tokens).sum(dim=1)
 
 
-def next_token(logits: Tensor, uniform: Tensor, options: Sampler) -> Tensor:
-    """Tokens drawn from logits (n, vocabulary) by inversion at uniform numbers (n,); (n,) int64.
+def next_token(logits: Tensor, uniform: Tensor, options: Sampler) -> tuple[Tensor, Tensor]:
+    """Tokens drawn from logits (n, vocabulary) by inversion at uniform numbers (n,).
 
     Tokens stand in the order of their codes, or of their probabilities where `top_p` leaves some out.
+
+    Returns
+    -------
+    tokens : Tensor
+        (n,) int64.
+    rest : Tensor
+        (n,) how far within a token's share its number lies: uniform numbers again, whichever the token.
     """
     probability = torch.softmax(logits.float() / options.temperature, dim=-1)
     if options.top_p == 1.0:
@@ -106,14 +119,37 @@ def next_token(logits: Tensor, uniform: Tensor, options: Sampler) -> Tensor:
     order = torch.argsort(probability, dim=-1, descending=True, stable=True)
     ranked = probability.gather(-1, order)
     before = torch.cumsum(ranked, dim=-1) - ranked
-    place = _inverted(torch.where(before < options.top_p, ranked, 0.0), uniform)
-    return order.gather(-1, place[:, None])[:, 0]
+    place, rest = _inverted(torch.where(before < options.top_p, ranked, 0.0), uniform)
+    return order.gather(-1, place[:, None])[:, 0], rest
 
 
-def _inverted(weight: Tensor, uniform: Tensor) -> Tensor:
-    """Places (n,) in rows of weights (n, k) at the share `uniform` of their sum; none of weight 0."""
+def _inverted(weight: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """Places (n,) in rows of weights (n, k) at the share `uniform` of their sum, none of weight 0; and what is left of
+    the share there, as a share of the weight.
+    """
     cumulative = torch.cumsum(weight, dim=-1)
-    return (uniform[:, None].float() * cumulative[:, -1:] > cumulative).sum(-1).clamp(max=weight.shape[-1] - 1)
+    share = (uniform[:, None].float() * cumulative[:, -1:]).clamp(min=1e-30)
+    place = (share > cumulative).sum(-1, keepdim=True).clamp(max=weight.shape[-1] - 1)
+    here = weight.gather(-1, place)
+    rest = (share - cumulative.gather(-1, place) + here) / here
+    return place[:, 0], rest[:, 0].nan_to_num(0.5).clamp(1e-6, 1.0 - 1e-6)
+
+
+def _permitted(logits: Tensor, uniform: Tensor, options: Sampler, grammar: Grammar, running: Tensor) -> Tensor:
+    """Tokens (n,) as `next_token` draws them, of those that the grammar takes.
+
+    What is refused is left out of the logits and the token drawn again, by what is left of the same number, so that
+    tokens come as if all that are refused had been left out before (but for the nucleus of a `top_p`, which holds the
+    refused ones at first).
+    """
+    token, rest = next_token(logits, uniform, options)
+    rows = torch.nonzero(running)[:, 0]
+    while len(rows := rows[grammar.refused(token[rows], rows)]):
+        logits[rows, token[rows]] = -torch.inf
+        if not logits[rows].isfinite().any(dim=1).all() or logits[rows].isnan().any():
+            raise ArithmeticError("tokens: the grammar refuses all of them, or the network's logits are not finite")
+        token[rows], rest[rows] = next_token(logits[rows], rest[rows], options)
+    return token
 
 
 @torch.no_grad()
@@ -127,6 +163,7 @@ def draw(
     without: Tensor | None = None,
     prefix: Tensor | None = None,
     grammar: Grammar | None = None,
+    temperature: Tensor | None = None,
 ) -> Tensor:
     """Draw sequences until all have ended.
 
@@ -149,6 +186,8 @@ def draw(
         (p,) tokens that every sequence begins with.
     grammar : Grammar, optional
         Forbids tokens after the prefix.
+    temperature : Tensor, optional
+        (n,) divides each sequence's logits beside the options' own.
 
     Returns
     -------
@@ -171,12 +210,15 @@ def draw(
         if guided:
             asked, free = logits.chunk(2)
             logits = free + options.guidance * (asked - free)
+        if temperature is not None:
+            logits = logits / temperature[rows, None]
         if prefix is not None and place < len(prefix):
             token = prefix[place].expand(len(rows))
         else:
-            if grammar is not None:
-                logits = logits.masked_fill(~grammar.allowed(), -torch.inf)
-            token = next_token(logits, uniform[rows, place], options)
+            if grammar is None:
+                token, _ = next_token(logits, uniform[rows, place], options)
+            else:
+                token = _permitted(logits.float().clone(), uniform[rows, place], options, grammar, running)
         token = torch.where(running, token, END)
         if grammar is not None:
             grammar.took(token)

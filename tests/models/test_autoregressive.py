@@ -53,9 +53,10 @@ def test_lengths_and_tokens_follow_the_chain():
 def test_temperature_and_nucleus_narrow_the_draws():
     uniform = torch.linspace(0.0005, 0.9995, 2000)
     logits = torch.log(torch.tensor([0.1, 0.2, 0.3, 0.4])).repeat(2000, 1)
-    cold = next_token(logits, uniform, Sampler(temperature=0.5))
+    cold, rest = next_token(logits, uniform, Sampler(temperature=0.5))
     assert (cold == 3).double().mean().item() == pytest.approx(0.16 / 0.30, abs=0.01)
-    narrow = next_token(logits, uniform, Sampler(top_p=0.6))
+    assert rest[cold == 3].mean().item() == pytest.approx(0.5, abs=0.01)
+    narrow, _ = next_token(logits, uniform, Sampler(top_p=0.6))
     assert set(narrow.tolist()) == {2, 3}
     assert (narrow == 3).double().mean().item() == pytest.approx(4 / 7, abs=0.01)
 
@@ -132,7 +133,35 @@ def test_no_token_of_probability_zero_is_drawn():
     logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 1.0, -torch.inf]]).repeat(4, 1)
     uniform = torch.tensor([1e-12, 0.2, 0.5, 1.0 - 1e-12], dtype=torch.float64)
     for options in (Sampler(), Sampler(top_p=0.9999)):
-        assert set(next_token(logits, uniform, options).tolist()) == {1, 3}
+        assert set(next_token(logits, uniform, options)[0].tolist()) == {1, 3}
+
+
+class NeverTwice:
+    """No token twice in a row, and no end before three."""
+
+    def __init__(self, count):
+        self.last, self.count = torch.zeros(count, dtype=torch.int64), torch.zeros(count, dtype=torch.int64)
+
+    def refused(self, tokens, rows):
+        return (tokens == self.last[rows]) & (tokens != 0) | (tokens == 0) & (self.count[rows] < 3) | (tokens == 1)
+
+    def took(self, tokens):
+        self.last, self.count = tokens, self.count + 1
+
+    def select(self, rows):
+        self.last, self.count = self.last[rows], self.count[rows]
+
+
+@pytest.mark.parametrize("options", [Sampler(), Sampler(top_p=0.6)])
+def test_refused_tokens_are_drawn_again_from_the_others_alone(options):
+    drawn = sequences(grammar=NeverTwice(20_000), options=options)
+    assert (drawn[:, 0] == 2).double().mean().item() == pytest.approx(0.5 / 0.8, abs=0.01)
+    three = drawn[:, :3]
+    assert (three > 1).all() and (three[:, 1:] != three[:, :-1]).all()
+    after = drawn[drawn[:, 2] == 3][:, 3]
+    assert set(after.tolist()) == ({0, 2} if options.top_p == 1.0 else {2})
+    if options.top_p == 1.0:
+        assert (after == 0).double().mean().item() == pytest.approx(0.2 / 0.7, abs=0.015)
 
 
 class Alone:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .tokens import Vocabulary
+from .valence import DIGITS
 
 RINGS = 4
 """Ring digits, from 1 on, that are told."""
@@ -13,7 +14,7 @@ DEEPEST = 8
 """Branches within branches that are kept apart."""
 FEATURES = 4 * RINGS + 2
 
-_DIGITS = "12345678"
+
 _DONORS = ("o", "s", "[nH]")  # aromatic atoms that give two electrons
 
 State = tuple[Tensor, ...]
@@ -40,7 +41,7 @@ class OpenSyntax(nn.Module):
         donor = [name in _DONORS for name in names]
         buffers = {
             "kinds": torch.tensor([atom, aromatic, donor], dtype=torch.float32).T.contiguous(),
-            "ring": torch.tensor([_DIGITS.find(name) if name in tuple(_DIGITS) else -1 for name in names]),
+            "ring": torch.tensor([DIGITS.index(name) if name in DIGITS else -1 for name in names]),
             "turn": torch.tensor([{"(": 1, ")": -1}.get(name, 0) for name in names]),
         }
         for name, buffer in buffers.items():
@@ -75,8 +76,8 @@ class OpenSyntax(nn.Module):
     def _begun(self, count: int) -> State:
         zeros = self.kinds.new_zeros
         depth = torch.zeros(count, dtype=torch.int64, device=self.kinds.device)
-        is_open = torch.zeros(count, len(_DIGITS), dtype=torch.bool, device=self.kinds.device)
-        opened = zeros(count, len(_DIGITS), 3)
+        is_open = torch.zeros(count, len(DIGITS), dtype=torch.bool, device=self.kinds.device)
+        opened = zeros(count, len(DIGITS), 3)
         return zeros(count, 3), zeros(count, DEEPEST, 3), depth, is_open, opened, zeros(count, 3)
 
     def _took(self, codes: Tensor, state: State) -> State:
@@ -91,7 +92,7 @@ class OpenSyntax(nn.Module):
         depth = depth + turn
         back = (level == depth.clamp(0, DEEPEST - 1)[:, None]) & (turn < 0)[:, None]
         path = torch.where((turn < 0)[:, None], (stack * back[..., None]).sum(1), path) + kinds
-        hit = torch.arange(len(_DIGITS), device=codes.device) == self.ring[codes][:, None]
+        hit = torch.arange(len(DIGITS), device=codes.device) == self.ring[codes][:, None]
         opened = torch.where((hit & ~is_open)[..., None], (path - last)[:, None], opened)
         return path, stack, depth, is_open ^ hit, opened, last
 

@@ -87,6 +87,10 @@ class Vocabulary:
             codes[row, : len(tokens)] = [self.code[token] for token in tokens]
         return merged(codes, self.merges, self.simple) if len(self.merges) else codes
 
+    def begun(self, smiles: str, length: int) -> np.ndarray:
+        """Codes (length,) of the start of a molecule, as `encode`."""
+        return self.encode([smiles], length)[0]
+
     def parts(self) -> np.ndarray:
         """The simple tokens that each token is made of, padded with 0; (vocabulary, p) int64."""
         found: list[list[int]] = [[code] if code else [] for code in range(self.simple)]

@@ -3,6 +3,9 @@
 TOKENS = 80
 """Most tokens of a SMILES and its end."""
 
+WRITTEN_OUT = 112
+"""The same with the double bonds of aromatic rings written out."""
+
 VOCABULARY = (
     *("B", "C", "N", "O", "P", "S", "F", "Cl", "Br", "I", "b", "c", "n", "o", "p", "s"),
     *("-", "=", "#", "/", "\\", "(", ")", "1", "2", "3", "4", "5", "6", "7", "8"),

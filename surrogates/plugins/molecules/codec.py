@@ -10,10 +10,13 @@ from torch import Tensor, nn
 
 from surrogates.models.autoregressive import shifted
 from surrogates.networks.stretches import fitted_shares
+from surrogates.physics.molecules.descriptors import parse
+from surrogates.physics.molecules.kekule import KekuleVocabulary
 from surrogates.physics.molecules.merging import learned_merges, merged
+from surrogates.physics.molecules.structure import COUNTS, counts
 from surrogates.physics.molecules.text import from_codes, to_codes
 from surrogates.physics.molecules.tokens import Vocabulary
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
+from surrogates.physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
 from surrogates.plugin import Plugin
 
 from .library import clean
@@ -22,8 +25,12 @@ from .variables import PROPERTIES, SIMILAR
 Tensors = dict[str, Tensor]
 CONTEXT = 2 * len(PROPERTIES)
 START = 1
-STRETCH, SLOTS = 3, 8192
+STRETCH, SLOTS = 4, 16384
 """Tokens of the longest stretch whose share in the properties is fitted, and slots of their table."""
+
+COUNTED = [COUNTS.index(n) for n in ("hydrogen_acceptors", "hydrogen_donors", "rotatable_bonds", "aromatic_rings")]
+TOTALS = len(PROPERTIES) + len(COUNTED)
+"""What tokens add up to: the properties, then counts that drug-likeness judges."""
 
 FEWEST = 24
 """Tokens that there is always room for, so that what grows from a prefix may be longer than a training molecule."""
@@ -38,7 +45,7 @@ class MoleculeCodec(nn.Module):
     ----------
     plugin : Plugin, optional
     vocabulary : Vocabulary, optional
-        Tokens of SMILES, or others that a molecule is written in.
+        Tokens of SMILES with bonds written out, or others that a molecule is written in.
     length : int
         Most tokens of a molecule and its end.
     merging : int
@@ -55,8 +62,8 @@ class MoleculeCodec(nn.Module):
     longest : Tensor
         Tokens of the longest training molecule and its end, `FEWEST` at least, int64.
     shares : Tensor
-        (SLOTS + 1, properties): what each stretch of simple tokens adds to the properties' scores; 0 before a fit. A
-        model takes them over, so they are no part of the codec's own state.
+        (SLOTS + 1, TOTALS): what each stretch of simple tokens adds to the scores of the properties and of
+        `COUNTED`; 0 before a fit. A model takes them over, so they are no part of the codec's own state.
     """
 
     centre: Tensor
@@ -70,15 +77,15 @@ class MoleculeCodec(nn.Module):
         plugin: Plugin | None = None,
         *,
         vocabulary: Vocabulary | None = None,
-        length: int = TOKENS,
+        length: int = WRITTEN_OUT,
         merging: int = 0,
         totals: bool = False,
     ) -> None:
         super().__init__()
         del plugin
-        self.simple = Vocabulary(VOCABULARY) if vocabulary is None else vocabulary
+        self.simple = KekuleVocabulary(VOCABULARY) if vocabulary is None else vocabulary
         self.length, self.merging, self.totals = length, merging, totals
-        self.shares = torch.zeros(SLOTS + 1, len(PROPERTIES))
+        self.shares = torch.zeros(SLOTS + 1, TOTALS)
         self.register_buffer("merges", torch.zeros(0, 2, dtype=torch.int64))
         self.register_buffer("longest", torch.tensor(length))
         self.register_buffer("centre", torch.zeros(len(PROPERTIES), dtype=torch.float64))
@@ -89,7 +96,7 @@ class MoleculeCodec(nn.Module):
         """The tokens that molecules are written in, merged ones behind the others."""
         if not len(self.merges):
             return self.simple
-        return Vocabulary(self.simple.tokens[2:], self.merges.cpu().numpy())
+        return type(self.simple)(self.simple.tokens[2:], self.merges.cpu().numpy())
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Means and spreads of the properties that the training molecules have, and their frequent pairs of tokens."""
@@ -102,7 +109,8 @@ class MoleculeCodec(nn.Module):
             self._fit_tokens(pools[0])
 
     def _fit_tokens(self, pool: Tensors) -> None:
-        codes = self.simple.encode(from_codes(pool["smiles"].numpy()), self.length)
+        texts = from_codes(pool["smiles"].numpy())
+        codes = self.simple.encode(texts, self.length)
         if self.merging:
             found = learned_merges(_some(codes, _MERGED), len(self.simple), self.merging)
             self.merges = torch.from_numpy(found)
@@ -113,7 +121,10 @@ class MoleculeCodec(nn.Module):
             values = torch.stack([pool.get(name, unknown).double() for name in PROPERTIES], dim=-1)
             scores = torch.where(torch.isfinite(self.spread), (values - self.centre) / self.spread, torch.nan)
             begun = shifted(torch.from_numpy(_some(codes, _FITTED)), START)
-            scores = torch.from_numpy(_some(scores.numpy(), _FITTED))
+            chosen = _some(np.arange(len(texts)), _FITTED)
+            counted = np.array([counts(parse(texts[row]).molecule) for row in chosen], dtype=float)[:, COUNTED]
+            counted = (counted - counted.mean(0)) / counted.std(0).clip(1e-9)
+            scores = torch.from_numpy(np.concatenate((_some(scores.numpy(), _FITTED), counted), axis=1))
             self.shares = fitted_shares(begun, scores, longest=STRETCH, slots=SLOTS)
 
     def encode(self, physical: Tensors) -> Tensors:

@@ -26,8 +26,8 @@ from surrogates.models.autoregressive import (
 from surrogates.models.policy_gradient import advantages, policy_loss, prefix_loss, prefix_rewards, returns
 from surrogates.networks.recurrent import TokenLSTM, Written
 from surrogates.noise import Noise
-from surrogates.physics.molecules.tokens import Vocabulary
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
+from surrogates.physics.molecules.kekule import KekuleVocabulary
+from surrogates.physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
 from surrogates.recipe import Batch
 
 from .codec import CONTEXT, START
@@ -91,15 +91,15 @@ class MoleculeGAN(nn.Module):
 
     def __init__(self, width: int = 384, layers: int = 2, judge_width: int = 192) -> None:
         super().__init__()
-        self.vocabulary = Vocabulary(VOCABULARY)
+        self.vocabulary = KekuleVocabulary(VOCABULARY)
         self.generator = Generator(len(self.vocabulary), width, layers)
         self.discriminator = TokenLSTM(len(self.vocabulary), CONTEXT, width=judge_width, layers=1, outputs=1)
-        self.options = MoleculeSampler()
+        self.options = MoleculeSampler(guidance=1.0, asked_temperature=1.0)
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
-        """Draw `tokens` (n, TOKENS)."""
+        """Draw `tokens` (n, WRITTEN_OUT)."""
         context = conditions["context"].float()
-        uniform = noise.uniform((TOKENS,), "tokens").to(context.device)
+        uniform = noise.uniform((WRITTEN_OUT,), "tokens").to(context.device)
         point = noise.normal((LATENT,), "latent").to(context)
         context, without = (torch.cat((part, point), dim=-1) for part in (context, torch.zeros_like(context)))
         return {"tokens": write(self.generator, self.vocabulary, context, without, uniform, self.options)}
@@ -121,7 +121,7 @@ def learn(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
 
 
 def _drawn(model: MoleculeGAN, batch: Batch, context: Tensor) -> Tensor:
-    uniform = batch.noise.uniform((TOKENS,), "tokens").to(context.device)
+    uniform = batch.noise.uniform((WRITTEN_OUT,), "tokens").to(context.device)
     tokens = draw(model.generator, context, uniform, START, Sampler())
     return tokens[:, : int((tokens != END).sum(1).max()) + 1]
 

@@ -1,73 +1,105 @@
-"""What may come next while a molecule is written: SMILES within a number of atoms, SELFIES that begin with one."""
+"""What may come next while a molecule is written: SMILES that keep to the valences, SELFIES that begin with an atom."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from surrogates.physics.molecules.tokens import Vocabulary
+from surrogates.physics.molecules.valence import Writing
 
 
-class AtomLimit:
-    """What may come next in SMILES of at most so many heavy atoms.
-
-    Every bracket atom counts, also a written-out hydrogen's neighbour such as ``[nH]``.
+class Valences:
+    """SMILES that end as molecules: what may come next leaves a way to close what is open within the tokens left.
 
     Parameters
     ----------
     vocabulary : Vocabulary
+        Of SMILES with bonds written out.
     count : int
         Sequences.
+    length : int
+        Tokens of each, at most.
     most : int
-        Atoms.
+        Heavy atoms of each; 0 for as many as fit. Every bracket atom counts.
     """
 
-    def __init__(self, vocabulary: Vocabulary, count: int, most: int, *, device: torch.device | str = "cpu") -> None:
-        self.most, names = most, vocabulary.tokens[: vocabulary.simple]
-        self.digit = [names.index(digit) for digit in "12345678" if digit in names]
-        self.opens, self.closes = names.index("("), names.index(")")
-        parts = torch.from_numpy(vocabulary.parts())
-        is_atom = torch.tensor([name[0].isalpha() or name[0] == "[" for name in names])
-        leads_on = torch.tensor([name in "<(-=#:/\\." for name in names])
-        last = parts.gather(1, (parts != 0).sum(1, keepdim=True).clamp(min=1) - 1)[:, 0]
-        self.atom = is_atom[parts].sum(1).to(device)
-        self.turn = ((parts == self.opens).sum(1) - (parts == self.closes).sum(1)).to(device)
-        self.closing = torch.stack([(parts == digit).sum(1) % 2 == 1 for digit in self.digit], dim=1).to(device)
-        self.branching = (parts[:, 0] == self.opens).to(device)
-        self.ends = leads_on[last].to(device)
-        self.branches = torch.zeros(count, dtype=torch.bool, device=device)
-        self.atoms = torch.zeros(count, dtype=torch.int64, device=device)
-        self.depth = torch.zeros(count, dtype=torch.int64, device=device)
-        self.rings = torch.zeros(count, len(self.digit), dtype=torch.bool, device=device)
+    def __init__(self, vocabulary: Vocabulary, count: int, length: int, most: int = 0) -> None:
+        simple = vocabulary.tokens[: vocabulary.simple]
+        self.parts = [tuple(simple[code] for code in row if code) for row in vocabulary.parts().tolist()]
+        self.left, self.most = length, most
+        self.states: list[_Planned | None] = [_Planned(Writing())] * count
+        self.next: dict[tuple[int, int], _Planned] = {}
 
-    def allowed(self) -> Tensor:
-        """(n, vocabulary) bool: below the limit any token that keeps to it but the end of what is open; there open
-        rings close first, then branches, then it ends.
-        """
-        left = self.most - self.atoms[:, None]
-        last = torch.zeros(len(left), len(self.atom), dtype=torch.bool, device=self.atom.device)
-        open_ring = self.rings.any(dim=1)
-        last[:, self.digit] = self.rings
-        last[:, self.closes] = ~open_ring & (self.depth > 0)
-        closed = ~open_ring & (self.depth <= 0)
-        last[:, 0] = closed
-        found = torch.where(left > 0, self.atom <= left, last)
-        found[:, 0] = closed
-        return found & (~self.branching | self.branches[:, None])
+    def refused(self, tokens: Tensor, rows: Tensor) -> Tensor:
+        """Which of the tokens (k,) may not come next in sequences `rows` (k,); (k,) bool."""
+        pairs = zip(rows.tolist(), tokens.tolist(), strict=True)
+        return torch.tensor([not self._takes(*pair) for pair in pairs], dtype=torch.bool, device=tokens.device)
 
     def took(self, tokens: Tensor) -> None:
-        """Note the tokens (n,) that were drawn."""
-        self.branches = ~self.ends[tokens]
-        self.atoms += self.atom[tokens]
-        self.depth += self.turn[tokens]
-        self.rings ^= self.closing[tokens]
+        """Note the tokens (n,) that were drawn, or given."""
+        for row, token in enumerate(tokens.tolist()):
+            before = self.states[row]
+            if before is not None and not token:
+                self.states[row] = None
+            elif before is not None:
+                self.states[row] = self.next.get((row, token)) or before.given(self.parts[token])
+        self.next.clear()
+        self.left -= 1
 
     def select(self, rows: Tensor) -> None:
         """Go on with sequences `rows` (k,) alone."""
-        self.branches, self.atoms = self.branches[rows], self.atoms[rows]
-        self.depth, self.rings = self.depth[rows], self.rings[rows]
+        self.states = [self.states[row] for row in rows.tolist()]
+
+    def _takes(self, row: int, token: int) -> bool:
+        before = self.states[row]
+        if before is None or not token:
+            return before is None or before.writing.may_end()
+        after = before.after(self.parts[token], self.left - 1, self.most)
+        if after is not None:
+            self.next[row, token] = after
+        return after is not None
+
+
+@dataclass
+class _Planned:
+    """A molecule as far as it is written, and one way to end it within the limits, where that was looked for."""
+
+    writing: Writing
+    plan: list[str] | None = None
+
+    def given(self, tokens: Sequence[str]) -> _Planned:
+        """The same with tokens that were given, whatever the limits."""
+        writing = self.writing.after(tokens)
+        if writing is None:
+            raise ValueError(f"prefix: {''.join(tokens)!r} may not follow")
+        return _Planned(writing)
+
+    def after(self, tokens: Sequence[str], left: int, most: int) -> _Planned | None:
+        """The same with tokens more, if it can be ended in `left` tokens and with `most` atoms then (0 for any).
+
+        A plan once made holds to its end, so that a token more may always be taken.
+        """
+        writing = self.writing.after(tokens)
+        if writing is None:
+            return None
+        slack = writing.slack()
+        if left >= slack and (not most or most - writing.atoms >= slack):
+            return _Planned(writing)
+        plan = writing.completion()
+        if fits(writing, plan, left, most):
+            return _Planned(writing, plan)
+        if self.plan is None:
+            self.plan = self.writing.completion()
+        return _Planned(writing, self.plan[1:]) if list(tokens) == self.plan[:1] else None
+
+
+def fits(writing: Writing, plan: Sequence[str], tokens: int, most: int) -> bool:
+    """Whether a molecule is ended by a plan within so many tokens, and atoms where `most` is not 0."""
+    return len(plan) <= tokens and (not most or writing.atoms + plan.count("C") <= most)
 
 
 class AtomFirst:
@@ -77,22 +109,19 @@ class AtomFirst:
     ----------
     tokens : sequence of str
         The vocabulary, END and START first.
-    count : int
-        Sequences.
     """
 
-    def __init__(self, tokens: Sequence[str], count: int, *, device: torch.device | str = "cpu") -> None:
+    def __init__(self, tokens: Sequence[str]) -> None:
         atom = [place > 1 and "Ring" not in token and "Branch" not in token for place, token in enumerate(tokens)]
-        self.found = torch.tensor(atom, device=device).expand(count, -1)
+        self.atom, self.first = torch.tensor(atom), True
 
-    def allowed(self) -> Tensor:
-        """(n, vocabulary) bool."""
-        return self.found
+    def refused(self, tokens: Tensor, rows: Tensor) -> Tensor:
+        """Which of the tokens (k,) may not come next in sequences `rows` (k,); (k,) bool."""
+        return ~self.atom.to(tokens.device)[tokens] if self.first else torch.zeros_like(rows, dtype=torch.bool)
 
     def took(self, tokens: Tensor) -> None:
         """Note the tokens (n,) that were drawn."""
-        self.found = torch.ones_like(self.found)
+        self.first = False
 
     def select(self, rows: Tensor) -> None:
         """Go on with sequences `rows` (k,) alone."""
-        self.found = self.found[rows]

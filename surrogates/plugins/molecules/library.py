@@ -20,7 +20,7 @@ from surrogates.errors import SurrogatesError
 from surrogates.physics.molecules.descriptors import DESCRIPTORS, describe, parse
 from surrogates.physics.molecules.text import LENGTH, to_codes
 from surrogates.physics.molecules.tokens import split
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
+from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
 
 from .variables import CONDITIONS, OUTPUTS, PROPERTIES
 
@@ -85,8 +85,8 @@ def clean(smiles: str) -> Cleaned:
     """The canonical SMILES of a molecule that the vocabulary can write.
 
     Of a salt or a mixture the part with the most heavy atoms is kept (the first of equals). Left out are: what RDKit
-    cannot sanitise; elements, charges or isotopes that are no token; more than `TOKENS` - 1 tokens or `LENGTH`
-    characters.
+    cannot sanitise; elements, charges or isotopes that are no token; more than `TOKENS` - 1 tokens (`WRITTEN_OUT` - 1
+    with the double bonds of aromatic rings) or `LENGTH` characters.
 
     Parameters
     ----------
@@ -108,7 +108,8 @@ def clean(smiles: str) -> Cleaned:
     foreign = next((token for token in tokens if token not in _KNOWN), None)
     if foreign is not None:
         return Cleaned("", f"unsupported token {foreign}", desalted)
-    if len(tokens) >= TOKENS or len(text) > LENGTH:
+    bonds = sum(token.strip("[")[0].islower() for token in tokens) // 2  # that are written out
+    if len(tokens) >= TOKENS or len(text) > LENGTH or len(tokens) + bonds >= WRITTEN_OUT:
         return Cleaned("", "too long", desalted)
     return Cleaned(text, desalted=desalted)
 

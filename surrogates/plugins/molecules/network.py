@@ -1,10 +1,10 @@
-"""The default model: a transformer over SMILES tokens, told any subset of the target properties."""
+"""The default model: a transformer over SMILES tokens within the valences, told any subset of the target properties."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,24 +12,35 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surrogates.errors import SurrogatesError
-from surrogates.models.autoregressive import END, Grammar, NextToken, Sampler, draw, negative_log_likelihood, shifted
+from surrogates.models.autoregressive import (
+    END,
+    HIGHEST,
+    LOWEST,
+    Grammar,
+    NextToken,
+    Sampler,
+    draw,
+    negative_log_likelihood,
+    shifted,
+)
 from surrogates.networks.attention import TokenTransformer
 from surrogates.networks.stretches import FragmentEncoder, RunningTotals, simple_tokens
 from surrogates.noise import Noise
+from surrogates.physics.molecules.kekule import started
 from surrogates.physics.molecules.syntax import FEATURES, OpenSyntax
 from surrogates.physics.molecules.tokens import Vocabulary, split
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
+from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
 from surrogates.recipe import Batch
 
-from .codec import CONTEXT, START, STRETCH, MoleculeCodec
-from .grammar import AtomLimit
+from .codec import CONTEXT, START, STRETCH, TOTALS, MoleculeCodec
+from .grammar import Valences
 from .variables import PROPERTIES
 
 Tensors = dict[str, Tensor]
 
-UNCONDITIONAL = 0.2
+UNCONDITIONAL = 0.15
 """Share of training molecules whose every property is hidden."""
-WHOLE = 0.3
+WHOLE = 0.5
 """Share of training molecules whose every property is shown."""
 HIDDEN = 0.5
 """Chance of each property of the others to be hidden."""
@@ -50,41 +61,68 @@ class MoleculeSampler(Sampler):
 
     Attributes
     ----------
+    guidance : float
+        As in `Sampler`; without effect where nothing is asked.
+    asked_temperature : float
+        Divides the logits too where a property or a molecule to vary is asked: below 1 fewer molecules come, nearer to
+        what was asked. With 1, and a guidance of 1, molecules come from the conditional distribution as it was learned.
     prefix : str
-        SMILES that every molecule begins with: a scaffold, which grows from its last atom, or the start of one with
-        open rings and branches. What is asked then says how the rest is written.
+        SMILES that every molecule is begun with: a scaffold, which grows from its last atom, or the start of one with
+        open rings and branches. What is asked then says how the rest is written; what comes out is canonical, so that
+        it may stand elsewhere in a molecule's SMILES.
     max_atoms : int
-        Most heavy atoms; 0 for as many as come. What is cut so closes its rings and branches at once, and is often
-        no molecule: a lower molecular_weight asked makes small ones that are.
+        Most heavy atoms; 0 for as many as come. Rings and branches are closed in time.
     precision : {"float32", "bfloat16"}
         Of the network; bfloat16 is faster where the processor computes it.
     """
 
+    guidance: float = 1.5
+    asked_temperature: float = 0.6
     prefix: str = ""
     max_atoms: int = 0
     precision: str = "float32"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_prefix()
         if isinstance(self.max_atoms, bool) or not isinstance(self.max_atoms, int) or self.max_atoms < 0:
             raise ValueError(f"max_atoms: {self.max_atoms!r}; expected a number of atoms, or 0 for any")
+        asked = self.asked_temperature
+        if isinstance(asked, bool) or not isinstance(asked, int | float) or not LOWEST <= asked <= HIGHEST:
+            raise ValueError(f"asked_temperature: {asked!r}; expected {LOWEST} to {HIGHEST:g}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision: {self.precision!r}; expected {' or '.join(PRECISIONS)}")
+        if not isinstance(self.prefix, str):
+            raise ValueError(f"prefix: {self.prefix!r}; expected a SMILES as text")
+        self.check_prefix()
 
     def check_prefix(self) -> None:
-        """Raise ValueError for a prefix that cannot be written."""
-        foreign = [token for token in split(self.prefix) if token not in VOCABULARY]
+        """Raise ValueError for a prefix that cannot be written, or has more atoms than there may be."""
+        try:
+            tokens = split(self.prefix)
+        except ValueError as error:
+            raise ValueError(f"prefix: {error}") from None
+        foreign = [token for token in tokens if token not in VOCABULARY]
         if foreign:
             raise ValueError(f"prefix: {self.prefix!r} has the token {foreign[0]!r}, which no training molecule has")
-        if len(split(self.prefix)) >= TOKENS:
-            raise ValueError(f"prefix: {self.prefix!r} has {len(split(self.prefix))} tokens; expected under {TOKENS}")
+        if len(tokens) >= TOKENS:
+            raise ValueError(f"prefix: {self.prefix!r} has {len(tokens)} tokens; expected under {TOKENS}")
+        try:
+            text, begun = started(self.prefix)
+        except ValueError as error:
+            raise ValueError(f"prefix: {error}") from None
+        if len(split(text)) >= WRITTEN_OUT:
+            raise ValueError(f"prefix: {self.prefix!r} has too many aromatic atoms; shorten it")
+        needed = begun.atoms + begun.completion().count("C")
+        if 0 < self.max_atoms < needed:
+            raise ValueError(f"max_atoms: {self.max_atoms}; expected {needed} or more with prefix {self.prefix!r}")
 
-    def grammar(self, vocabulary: Vocabulary, context: Tensor) -> Grammar | None:
-        """What may come next in sequences at contexts (n, k); None for anything."""
-        if not self.max_atoms:
-            return None
-        return AtomLimit(vocabulary, len(context), self.max_atoms, device=context.device)
+    def to_end(self) -> int:
+        """Tokens that make a molecule of the prefix."""
+        return max(len(started(self.prefix)[1].completion()), 1)
+
+    def grammar(self, vocabulary: Vocabulary, count: int, length: int) -> Grammar:
+        """What may come next in `count` sequences of at most `length` tokens."""
+        return Valences(vocabulary, count, length, self.max_atoms)
 
     def finish(self, vocabulary: Vocabulary, tokens: Tensor, prefix: int) -> Tensor:
         """Tokens (n, m), of which `prefix` were given, as they are handed on."""
@@ -94,8 +132,8 @@ class MoleculeSampler(Sampler):
 class MoleculeNetwork(nn.Module):
     """Writes tokens at a context: scores and marks of the properties, and a latent point where one is asked.
 
-    Beside the context it sees what the tokens so far add to each property, how much of what was asked is left, and
-    which rings and branches are open.
+    Beside the context it sees what the tokens so far add to each property and to some counts, how much of what was
+    asked is left, and which rings and branches are open.
 
     Parameters
     ----------
@@ -103,7 +141,7 @@ class MoleculeNetwork(nn.Module):
     longest : int
         Most tokens of a molecule and its end.
     shares : Tensor
-        What stretches of tokens add to the properties' scores, as `MoleculeCodec.shares`.
+        What stretches of tokens add up to, as `MoleculeCodec.shares`.
     width, layers, heads : int
         Of the transformer.
     """
@@ -114,7 +152,7 @@ class MoleculeNetwork(nn.Module):
         self, vocabulary: Vocabulary, longest: int, shares: Tensor, width: int, layers: int, heads: int
     ) -> None:
         super().__init__()
-        told = CONTEXT + LATENT + 2 * len(PROPERTIES) + FEATURES
+        told = CONTEXT + LATENT + TOTALS + len(PROPERTIES) + FEATURES
         self.syntax = OpenSyntax(vocabulary)
         self.totals = RunningTotals(shares.clone(), STRETCH)
         self.register_buffer("parts", torch.from_numpy(vocabulary.parts()), persistent=False)
@@ -145,7 +183,7 @@ class MoleculeNetwork(nn.Module):
         written, ends = simple_tokens(tokens, self.parts)
         totals, summed = self.totals(written, ends, summed)
         syntax, opened = self.syntax(written, ends, opened)
-        left = (scores - totals) * marks
+        left = (scores - totals[..., : len(PROPERTIES)]) * marks
         near = torch.cat((totals, left), dim=-1).clamp(-8.0, 8.0) / 2.0
         return torch.cat((context.expand(-1, tokens.shape[1], -1), near, syntax), dim=-1), (summed, opened)
 
@@ -169,14 +207,25 @@ def write(
     uniform : Tensor
     options : MoleculeSampler
     """
-    prefix = torch.from_numpy(vocabulary.encode([options.prefix], TOKENS)[0]).to(context.device)
+    prefix = torch.from_numpy(vocabulary.begun(options.prefix, WRITTEN_OUT)).to(context.device)
     prefix = prefix[prefix != END]
-    if len(prefix) >= uniform.shape[1]:
+    if len(prefix) + options.to_end() > uniform.shape[1]:
         raise SurrogatesError(f"prefix: {options.prefix!r} is as long as the longest training molecule; shorten it")
-    grammar = options.grammar(vocabulary, context)
+    grammar = options.grammar(vocabulary, *uniform.shape)
+    asked = (context[:, len(PROPERTIES) :] != 0.0).any(dim=1)
     reduced = options.precision == "bfloat16"
     with torch.autocast(context.device.type, torch.bfloat16) if reduced else nullcontext():
-        tokens = draw(network, context, uniform, START, options, without=without, prefix=prefix, grammar=grammar)
+        tokens = draw(
+            network,
+            context,
+            uniform,
+            START,
+            options if asked.any() else replace(options, guidance=1.0),
+            without=without,
+            prefix=prefix,
+            grammar=grammar,
+            temperature=torch.where(asked, options.asked_temperature, 1.0),
+        )
     return options.finish(vocabulary, tokens, len(prefix))
 
 

@@ -16,6 +16,8 @@ import numpy as np
 from surrogates.errors import SurrogatesError
 from surrogates.physics.molecules.descriptors import canonical
 
+from .variables import PROPERTIES
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -136,7 +138,7 @@ def optimise(
     agent: Any = copy.deepcopy(prior).requires_grad_(True)
     optimiser = torch.optim.Adam(agent.network.parameters(), lr=learning_rate)
     scorer, history = Scorer(score, calls), []
-    nothing = surrogate.codec.encode({name: _unasked(batch) for name in surrogate.conditions.names})
+    nothing = surrogate.codec.encode({name: _unasked(batch) for name in PROPERTIES})
     context = nothing["context"].to(surrogate.device).float()
     for step in range(most_steps):
         noise = Noise(fold(seed, f"optimise {step}"), torch.arange(batch, device=surrogate.device))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FILES = (".smi", ".csv", ".sdf", ".gz", ".xz")
 """Suffixes of files of molecules."""
 
-MERGES = 256
+MERGES = 384
 """Most pairs of tokens that are one token more each."""
 
 
@@ -165,7 +165,7 @@ def zinc(learning: int = 2700, cooling: int = 1300) -> Recipe:
     learning, cooling : int
         Updates at the full learning rate, and while it falls.
     """
-    told = "transformer over merged SMILES tokens, trained on drug-like molecules (ZINC250k)"
+    told = "transformer over merged SMILES tokens within the valences, trained on drug-like molecules (ZINC250k)"
     return _likelihood(_zinc, learning, cooling, description=told)
 
 
@@ -177,7 +177,7 @@ def qm9(learning: int = 2000, cooling: int = 1000) -> Recipe:
         cooling,
         reads=(),
         source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole",
-        description="transformer over merged SMILES tokens, trained on small molecules (QM9)",
+        description="transformer over merged SMILES tokens within the valences, trained on small molecules (QM9)",
     )
 
 

@@ -76,9 +76,13 @@ class SelfiesSampler(MoleculeSampler):
                 f"prefix: {self.prefix!r} has {obstacle}; expected a whole molecule in under {LONGEST} symbols"
             )
 
-    def grammar(self, vocabulary: Vocabulary, context: Tensor) -> Grammar:
+    def to_end(self) -> int:
+        """Symbols that make a molecule of the prefix: it is one, and what follows it may be a symbol more."""
+        return 1
+
+    def grammar(self, vocabulary: Vocabulary, count: int, length: int) -> Grammar:
         """An atom first, then any symbol."""
-        return AtomFirst(vocabulary.tokens, len(context), device=context.device)
+        return AtomFirst(vocabulary.tokens)
 
     def finish(self, vocabulary: Vocabulary, tokens: Tensor, prefix: int) -> Tensor:
         """Tokens (n, m), cut to `max_atoms`."""

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
+import surrogates
 from surrogates.cards import Card
 from surrogates.plugins.molecules.measure import texts
 from surrogates.plugins.molecules.network import MoleculeSampler
@@ -49,10 +50,11 @@ def test_any_subset_can_be_asked(surrogate):
 
 
 def test_the_network_has_learned_chains(surrogate):
-    from surrogates.physics.molecules.descriptors import describe
+    from surrogates.physics.molecules.descriptors import canonical
 
     written = texts(surrogate.sample(300, seed=2))
-    assert np.isfinite(describe(written)[:, 0]).mean() > 0.8
+    assert [canonical(text) for text in written] == written
+    assert np.mean(["1" in text for text in written]) < 0.1  # the library has none
     light, heavy = (
         np.mean([len(text) for text in texts(surrogate.sample(200, seed=2, molecular_weight=weight))])
         for weight in (70.0, 200.0)
@@ -66,21 +68,39 @@ def test_contradictions_are_refused_with_the_nearest(surrogate):
 
 
 def test_a_prefix_begins_every_molecule(surrogate):
+    from rdkit import Chem
+
     found = surrogate.using(prefix="c1ccccc1").sample(20, seed=3)
-    assert all(text.startswith("c1ccccc1") for text in texts(found))
+    benzene = Chem.MolFromSmiles("c1ccccc1")
+    molecules = [Chem.MolFromSmiles(text) for text in texts(found)]
+    assert all(molecule.HasSubstructMatch(benzene) for molecule in molecules)
+    opened = surrogate.using(prefix="c1ccc(").sample(20, seed=3)
+    rings = [Chem.MolFromSmiles(text) for text in texts(opened)]
+    assert all(molecule.HasSubstructMatch(Chem.MolFromSmarts("[R]~[R]~[R]~[R]")) for molecule in rings)
     assert found.attrs["sampler_prefix"] == "c1ccccc1"
     assert texts(surrogate.using(prefix="").sample(20, seed=3)) == texts(surrogate.sample(20, seed=3))
+
+
+def test_a_scaffold_grows(plugin):
+    from rdkit import Chem
+
+    pyridine = Chem.MolFromSmiles("Cc1ccncc1")
+    found = surrogates.load("molecules", model="qm9").using(prefix="Cc1ccncc1").sample(64, seed=3)
+    grown = [Chem.MolFromSmiles(text) for text in texts(found)]
+    assert np.mean([molecule.HasSubstructMatch(pyridine) for molecule in grown]) > 0.9
+    assert np.mean([molecule.GetNumAtoms() for molecule in grown]) > pyridine.GetNumAtoms() + 0.5
 
 
 def test_molecules_keep_within_their_atoms_and_close_what_they_open(surrogate):
     from rdkit import Chem
 
     found = texts(surrogate.using(max_atoms=6).sample(60, seed=4))
-    molecules = [Chem.MolFromSmiles(text, sanitize=False) for text in found]
+    molecules = [Chem.MolFromSmiles(text) for text in found]
     assert all(molecule is not None and molecule.GetNumAtoms() <= 6 for molecule in molecules)
     assert max(molecule.GetNumAtoms() for molecule in molecules) == 6
-    opened = texts(surrogate.using(max_atoms=6, prefix="CC(C1C").sample(10, seed=4))
-    assert all(Chem.MolFromSmiles(text, sanitize=False) is not None for text in opened)
+    begun = surrogate.using(max_atoms=6, prefix="CC(C1C").sample(10, seed=4)
+    opened = [Chem.MolFromSmiles(text) for text in texts(begun)]
+    assert all(molecule.GetRingInfo().NumRings() and molecule.GetNumAtoms() <= 6 for molecule in opened)
 
 
 def test_bfloat16_writes_nearly_the_same_molecules(surrogate):
@@ -93,8 +113,15 @@ def test_bfloat16_writes_nearly_the_same_molecules(surrogate):
     ("options", "message"),
     [
         ({"prefix": "C[Si]"}, "prefix: 'C.Si.' has the token '.Si.'"),
-        ({"prefix": "Cx"}, "no token at character 1"),
+        ({"prefix": "Cx"}, "prefix: .*no token at character 1"),
+        ({"prefix": 5}, "prefix: 5; expected a SMILES"),
+        ({"max_atoms": "3"}, "max_atoms: '3'"),
+        ({"asked_temperature": 0.0}, "asked_temperature: 0.0; expected 0.001 to 1000"),
+        ({"temperature": float("inf")}, "temperature: inf; expected"),
+        ({"guidance": "2"}, "guidance: '2'; expected a number"),
         ({"prefix": "C" * 80}, "has 80 tokens; expected under 80"),
+        ({"prefix": "CF("}, "prefix: 'CF.' begins no molecule"),
+        ({"prefix": "c1ccccc1", "max_atoms": 5}, "max_atoms: 5; expected 6 or more with prefix 'c1ccccc1'"),
         ({"max_atoms": -1}, "max_atoms: -1"),
         ({"max_atoms": 2.5}, "max_atoms: 2.5"),
         ({"precision": "float8"}, "precision: 'float8'; expected float32 or bfloat16"),
@@ -104,6 +131,15 @@ def test_bfloat16_writes_nearly_the_same_molecules(surrogate):
 def test_bad_sampler_options_are_named(surrogate, options, message):
     with pytest.raises(SchemaError, match=message):
         surrogate.using(**options)
+
+
+def test_where_nothing_is_asked_pressing_for_it_changes_nothing(surrogate):
+    pressed, plain = surrogate.using(guidance=3.0, asked_temperature=0.3), surrogate.using(guidance=1.0)
+    assert texts(pressed.sample(30, seed=7)) == texts(plain.sample(30, seed=7))
+    rows = {"log_p": [1.0] * 15 + [float("nan")] * 15}
+    mixed = texts(pressed.sample(30, seed=7, **rows))
+    assert mixed[15:] == texts(plain.sample(30, seed=7))[15:]
+    assert mixed[:15] != texts(plain.sample(30, seed=7, **rows))[:15]
 
 
 def test_sampler_options_are_those_of_any_sequence_and_more():
