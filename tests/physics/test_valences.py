@@ -119,7 +119,6 @@ def test_any_walk_within_the_valences_ends_as_a_molecule(seed):
 
 def test_the_start_of_a_molecule_is_written_out_or_refused():
     assert started("Cc1ccccc1")[0] == written_out("Cc1ccccc1")
-    assert started("c1=cc=c(")[1].atoms == 4
     assert started("c1ccc2c(c1)ncn2")[0] == written_out("c1ccc2c(c1)ncn2C")[:-1]  # grows from the nitrogen
     assert started("C1CC(c2ccccc2)CC(")[0] == "C1CC(c2=cc=cc=c2)CC("
     assert [started(text)[0] for text in ("c1ccc(", "c1cc", "C1=", "c1cccc")] == [

@@ -6,7 +6,7 @@ is one (see `valence`), while whoever reads it still sees what is aromatic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -89,7 +89,7 @@ def started(smiles: str) -> tuple[str, Writing]:
         A start that no molecule has, as far as can be told.
     """
     tokens = split(smiles)
-    text = next(_begun(smiles, tokens), None)
+    text = _begun(smiles, tokens)
     if text is None and any(_capital(token) != token for token in tokens):
         raise KekuleError(f"{smiles!r} begins no molecule: no places are found for the double bonds of aromatic rings")
     writing = Writing()
@@ -101,8 +101,11 @@ def started(smiles: str) -> tuple[str, Writing]:
     return smiles if text is None else text, writing
 
 
-def _begun(smiles: str, tokens: list[str]) -> Iterator[str]:
-    """A SMILES written out, as it is or as the start of a molecule: what it leaves open is closed for as long."""
+def _begun(smiles: str, tokens: list[str]) -> str | None:
+    """A SMILES written out, as it is or as the start of a molecule: what it leaves open is closed for as long.
+
+    None where no way to close it makes a molecule.
+    """
     rings = "".join(digit for digit in DIGITS if tokens.count(digit) % 2)
     depth = max(tokens.count("(") - tokens.count(")"), 0)
     tails = [")" * depth, "C" + ")" * depth]
@@ -122,7 +125,8 @@ def _begun(smiles: str, tokens: list[str]) -> Iterator[str]:
             if token == todo[0]:  # or a bond that was written out
                 del todo[0]
             kept += token
-        yield kept
+        return kept
+    return None
 
 
 def _capital(token: str) -> str:

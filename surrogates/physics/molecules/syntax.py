@@ -14,7 +14,6 @@ DEEPEST = 8
 """Branches within branches that are kept apart."""
 FEATURES = 4 * RINGS + 2
 
-
 _DONORS = ("o", "s", "[nH]")  # aromatic atoms that give two electrons
 
 State = tuple[Tensor, ...]

@@ -90,16 +90,11 @@ class _Planned:
         if left >= slack and (not most or most - writing.atoms >= slack):
             return _Planned(writing)
         plan = writing.completion()
-        if fits(writing, plan, left, most):
+        if len(plan) <= left and (not most or writing.atoms + plan.count("C") <= most):
             return _Planned(writing, plan)
         if self.plan is None:
             self.plan = self.writing.completion()
         return _Planned(writing, self.plan[1:]) if list(tokens) == self.plan[:1] else None
-
-
-def fits(writing: Writing, plan: Sequence[str], tokens: int, most: int) -> bool:
-    """Whether a molecule is ended by a plan within so many tokens, and atoms where `most` is not 0."""
-    return len(plan) <= tokens and (not most or writing.atoms + plan.count("C") <= most)
 
 
 class AtomFirst:
