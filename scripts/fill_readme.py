@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from surrogates import registry
@@ -45,8 +46,19 @@ def released() -> list[Card]:
 
 
 def figures() -> str:
-    """For each released model of this package: classifiers, what is not met, speed, and a link to the whole card."""
-    return "\n\n".join(_card(card) for card in released()) or "No weights are released yet."
+    """For each released model of this package: classifiers, what is not met, speed, and a link to the whole card.
+
+    What others published stands behind the last model of a plugin.
+    """
+    parts: list[str] = []
+    for name, cards in groupby(released(), key=lambda card: card.plugin):
+        models = list(cards)
+        anchors = dict.fromkeys(anchor for card in models for anchor in card.anchors)
+        parts += [_card(card) for card in models]
+        if anchors:
+            rows = [(anchor.figure, anchor.value, anchor.source) for anchor in anchors]
+            parts += [f"Published beside {name}, on other data:", table(("figure", "value", "source"), rows)]
+    return "\n\n".join(parts) or "No weights are released yet."
 
 
 def pages() -> dict[Path, str]:
@@ -81,7 +93,6 @@ def _card(card: Card) -> str:
         + (f", {speed.rate / reference:,.3g} times the reference" if reference and speed.side != "reference" else "")
         for speed in card.speed
     ]
-    lines += [f"- published, on other data: {a.figure}: {a.value} ({a.source})" for a in card.anchors]
     lines += [f"- {note}" for note in card.notes]
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
 

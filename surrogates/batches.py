@@ -10,7 +10,7 @@ import numpy as np
 Index: TypeAlias = "slice | np.ndarray"
 
 
-def packed(samples: np.ndarray, batch: int) -> Iterator[tuple[Index, Index, Index]]:
+def packed(samples: np.ndarray, batch: int, part: int | None = None) -> Iterator[tuple[Index, Index, Index]]:
     """Pack samples into full batches in which only the slot of each is fixed.
 
     Rows whose slots differ share a batch, wherever they come from, so that n scattered samples take about n / B
@@ -22,10 +22,12 @@ def packed(samples: np.ndarray, batch: int) -> Iterator[tuple[Index, Index, Inde
         Identities, (n,) int64 in any order; repeats are allowed.
     batch : int
         Number of slots B.
+    part : int, optional
+        A divisor of B: a batch ends after the first multiple of it that holds all used slots.
 
     Yields
     ------
-    rows : slice or (B,) int array
+    rows : slice or int array of length B, or less where `part` is given
         Row of `samples` that each slot computes.
     slots, targets : slice or int array
         Where the batch's results stand, and the rows that they belong to.
@@ -48,6 +50,7 @@ def packed(samples: np.ndarray, batch: int) -> Iterator[tuple[Index, Index, Inde
     for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
         chosen = by_turn[start:stop]
         targets = order[chosen] + whole
-        rows = np.full(batch, targets[0])
+        part = part or batch
+        rows = np.full((ordered[chosen[-1]] // part + 1) * part, targets[0])
         rows[ordered[chosen]] = targets
         yield rows, ordered[chosen], targets

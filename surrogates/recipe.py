@@ -144,6 +144,9 @@ class Recipe:
         Training batch size.
     sample_batch : int
         Slots of a sampling batch (the B of bit equality).
+    sample_part : int, optional
+        A divisor of `sample_batch`: a smaller request is computed in as few multiples of it as hold it. For a model
+        whose bits do not change with the number of rows, from so many rows on.
     codec : callable, optional
         Overrides the plugin's codec for this recipe.
     description : str
@@ -164,10 +167,16 @@ class Recipe:
     phases: tuple[Phase, ...]
     batch_size: int
     sample_batch: int = 1024
+    sample_part: int | None = None
     codec: Callable[[Plugin], Codec] | None = None
     description: str = ""
     reads: tuple[str, ...] = ()
     source: str = ""
     alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     derives: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.sample_part is not None and (self.sample_part < 1 or self.sample_batch % self.sample_part):
+            raise ValueError(f"sample_part: {self.sample_part}; expected a divisor of sample_batch {self.sample_batch}")
+
     options: Mapping[str, object] = field(default_factory=dict)

@@ -261,7 +261,7 @@ class Surrogate:
         }
         residuals = {f"residual_{constraint.name}": 0.0 for constraint in self.plugin.constraints}
         with torch.no_grad(), _threads(self.threads):
-            for rows, slots, targets in packed(samples, self.batch):
+            for rows, slots, targets in packed(samples, self.batch, self.plugin.recipes[self.card.recipe].sample_part):
                 asked = {name: tensor[rows].to(self.device) for name, tensor in physical.items()}
                 noise = Noise(seed, identities[rows].to(self.device))
                 encoded = self.model.sample(self.codec.encode(asked), noise)

@@ -33,15 +33,17 @@ def surrogate():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(-(2**40), 2**40), max_size=60), st.integers(1, 17))
-def test_packing_gives_each_sample_its_slot_once(samples, batch):
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=60), st.integers(1, 17), st.integers(1, 3))
+def test_packing_gives_each_sample_its_slot_once(samples, part, parts):
+    batch = part * parts
     samples = np.array(samples, dtype=np.int64)
     done = np.zeros(len(samples), dtype=int)
     batches = 0
-    for rows, slots, targets in packed(samples, batch):
+    for rows, slots, targets in packed(samples, batch, part if parts > 1 else None):
         batches += 1
         rows, slots, targets = (np.arange(max(len(samples), batch))[index] for index in (rows, slots, targets))
-        assert len(rows) == batch
+        last = int(slots.max()) // part + 1
+        assert len(rows) == (last * part if parts > 1 else batch)
         assert np.array_equal(samples[targets] % batch, slots)
         assert np.array_equal(rows[slots], targets)
         done[targets] += 1

@@ -17,6 +17,8 @@ from torch.nn import functional
 END = 0
 LOWEST, HIGHEST = 1e-3, 1e3
 """Temperatures, and the largest guidance, at which logits stay numbers."""
+FEWEST, EVEN = 256, 128
+"""Rows of a product whose bits do not depend on how many there are: so many at least, and multiples of the other."""
 
 
 class NextToken(Protocol):
@@ -167,8 +169,8 @@ def draw(
 ) -> Tensor:
     """Draw sequences until all have ended.
 
-    When a quarter or half of them have, the others go on alone; never fewer, for processors sum the products of few
-    rows in another order, and a sequence's bits are not to depend on those beside it.
+    When a quarter of them have, the others go on alone; never fewer than `FEWEST`, for processors sum the products of
+    few rows in another order, and a sequence's bits are not to depend on those beside it.
 
     Parameters
     ----------
@@ -227,8 +229,8 @@ def draw(
         left = int(running.sum())
         if not left:
             break
-        fewer = next((size for size in (count // 2, 3 * count // 4) if left <= size < len(rows)), None)
-        if fewer is not None:
+        fewer = max(-(-left // EVEN) * EVEN, FEWEST)
+        if 4 * fewer <= 3 * len(rows):
             kept = torch.argsort(running, descending=True, stable=True)[:fewer]
             state = network.select(state, torch.cat([kept + part * len(rows) for part in range(len(told))]))
             if grammar is not None:

@@ -1,8 +1,7 @@
-"""What short stretches of tokens say of a sequence: a point for the whole of it, and running totals along it."""
+"""Short stretches of tokens, and the point that a sequence has by those that it holds."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -80,76 +79,3 @@ class FragmentEncoder(nn.Module):
         count = (tokens != 0).sum(1, keepdim=True).clamp(min=1).to(self.table.weight.dtype)
         found = self.table(stretches(tokens, self.longest, self.slots).flatten(1))
         return nn.functional.normalize(self.exit(found / count.sqrt()).float(), dim=-1) * self.size**0.5
-
-
-class RunningTotals(nn.Module):
-    """What a sequence adds up to so far, as a sum over its stretches of simple tokens.
-
-    Parameters
-    ----------
-    shares : Tensor
-        (slots + 1, k): what each stretch adds, the last row 0 (see `fitted_shares`).
-    longest : int
-        Tokens of the longest stretch.
-    """
-
-    shares: Tensor
-
-    def __init__(self, shares: Tensor, longest: int) -> None:
-        super().__init__()
-        self.longest = longest
-        self.register_buffer("shares", shares)
-
-    @torch.no_grad()
-    def forward(
-        self, written: Tensor, ends: Tensor, state: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Totals (n, m, k) where each of m tokens ends, and the state to go on from; None to begin.
-
-        Parameters
-        ----------
-        written, ends : Tensor
-            As `simple_tokens` gives them.
-        state : tuple, optional
-        """
-        if state is None:
-            nothing = self.shares.new_zeros(len(written), self.shares.shape[1])
-            state = (written.new_zeros(len(written), self.longest), nothing)
-        before, total = state
-        simple = torch.cat((before, written), dim=1)
-        slots = stretches(simple, self.longest, len(self.shares) - 1)[:, self.longest :]
-        along = total[:, None] + self.shares[slots].sum(2).cumsum(1)
-        along = torch.cat((total[:, None], along), dim=1)
-        totals = along.gather(1, ends[..., None].expand(-1, -1, along.shape[-1]))
-        last = ends[:, -1:] + torch.arange(self.longest, device=ends.device)
-        return totals, (simple.gather(1, last), totals[:, -1])
-
-
-def fitted_shares(tokens: Tensor, values: Tensor, *, longest: int, slots: int, least: float = 1.0) -> Tensor:
-    """What each stretch of tokens adds to values of the whole sequence, by ridge regression; (slots + 1, k) float32.
-
-    Parameters
-    ----------
-    tokens : Tensor
-        (n, m), with the start token before each.
-    values : Tensor
-        (n, k); NaN where a sequence's is unknown.
-    longest, slots : int
-        As in `stretches`.
-    least : float
-        Weight of the squared shares.
-    """
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.linalg import lsmr
-
-    found = stretches(tokens, longest, slots).flatten(1).numpy()
-    there = found < slots
-    rows = np.nonzero(there)[0]
-    counts = csr_matrix((np.ones(len(rows)), (rows, found[there])), shape=(len(found), slots))
-    shares = np.zeros((slots + 1, values.shape[1]), dtype=np.float32)
-    for place, column in enumerate(values.double().numpy().T):
-        known = np.isfinite(column)
-        if known.any():
-            solved = lsmr(counts[known], column[known], damp=least**0.5, atol=1e-5, btol=1e-5, maxiter=300)
-            shares[:slots, place] = solved[0]
-    return torch.from_numpy(shares)

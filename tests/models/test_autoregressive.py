@@ -191,8 +191,8 @@ def test_sequences_that_go_on_alone_are_those_that_go_on_together(kind, guidance
     else:
         network = TokenTransformer(7, 3, 40, width=16, layers=2, heads=2).eval()
     network.exit.bias.data[0] += 0.5
-    uniform, context = torch.rand(64, 40, dtype=torch.float64), torch.randn(64, 3)
+    uniform, context = torch.rand(1024, 40, dtype=torch.float64), torch.randn(1024, 3)
     together, options = Alone(network), Sampler(guidance=guidance)
-    drawn = [draw(n, context, uniform, START, options, without=torch.zeros(64, 3)) for n in (network, together)]
-    assert together.count == 2
+    drawn = [draw(n, context, uniform, START, options, without=torch.zeros(1024, 3)) for n in (network, together)]
+    assert together.count >= 3
     assert torch.equal(*drawn)

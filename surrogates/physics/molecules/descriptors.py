@@ -70,6 +70,17 @@ def _qed(molecule: Any) -> float:
     return QED.qed(molecule)
 
 
+DRUG_LIKE = ("weight", "log_p", "acceptors", "donors", "polar_surface", "rotatable_bonds", "aromatic_rings", "alerts")
+"""What `qed` is a function of: columns of `drug_likeness_parts`."""
+
+
+def drug_likeness_parts(molecule: Any) -> list[float]:
+    """What the quantitative estimate of drug-likeness judges (Bickerton et al. 2012), in the order of `DRUG_LIKE`."""
+    from rdkit.Chem import QED
+
+    return [float(part) for part in QED.properties(molecule)]
+
+
 def _molecular_weight(molecule: Any) -> float:
     from rdkit.Chem import Descriptors
 

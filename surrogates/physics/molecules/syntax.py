@@ -85,12 +85,12 @@ class OpenSyntax(nn.Module):
         kinds = self.kinds[codes]
         last = torch.where(kinds[:, :1] > 0.0, kinds, last)
         turn = self.turn[codes]
-        level = torch.arange(DEEPEST, device=codes.device)
-        here = (level == depth.clamp(0, DEEPEST - 1)[:, None]) & (turn > 0)[:, None]
-        stack = torch.where(here[..., None], path[:, None], stack)
+        rows = torch.arange(len(codes), device=codes.device)
+        left = rows[turn > 0]
+        stack = stack.index_put((left, depth[left].clamp(0, DEEPEST - 1)), path[left])
         depth = depth + turn
-        back = (level == depth.clamp(0, DEEPEST - 1)[:, None]) & (turn < 0)[:, None]
-        path = torch.where((turn < 0)[:, None], (stack * back[..., None]).sum(1), path) + kinds
+        back = stack[rows, depth.clamp(0, DEEPEST - 1)]
+        path = torch.where((turn < 0)[:, None], back, path) + kinds
         hit = torch.arange(len(DIGITS), device=codes.device) == self.ring[codes][:, None]
         opened = torch.where((hit & ~is_open)[..., None], (path - last)[:, None], opened)
         return path, stack, depth, is_open ^ hit, opened, last

@@ -60,14 +60,15 @@ def atom(token: str) -> Atom | None:
 class Writing:
     """A molecule as far as it is written: atoms with the bonds they have, what is open, and where it goes on."""
 
-    __slots__ = ("bond", "bonded", "branching", "here", "kinds", "last", "rings", "stack", "used")
+    __slots__ = ("before", "bond", "branching", "closed", "here", "kinds", "last", "rings", "stack", "used")
 
     def __init__(self) -> None:
         self.kinds: list[Atom] = []
         self.used: list[int] = []  # orders of each atom's bonds in sum
         self.stack: list[int] = []  # atoms at which branches left
         self.rings: dict[str, tuple[int, int]] = {}  # digit -> atom, and the order told there or 0
-        self.bonded: frozenset[frozenset[int]] = frozenset()
+        self.before: list[int] = []  # the atom that each atom was first bound to, or -1
+        self.closed: frozenset[tuple[int, int]] = frozenset()  # the first and the second atom of each ring's last bond
         # the atom that comes next is bound to `here`, with the order `bond` or 1, as a branch or not
         self.here, self.bond, self.last, self.branching = -1, 0, _BACK, False
 
@@ -80,7 +81,7 @@ class Writing:
         """Another that goes on by itself."""
         other = Writing.__new__(Writing)
         other.kinds, other.used, other.stack = self.kinds.copy(), self.used.copy(), self.stack.copy()
-        other.rings, other.bonded = self.rings.copy(), self.bonded
+        other.rings, other.closed, other.before = self.rings.copy(), self.closed, self.before.copy()
         other.here, other.bond, other.last, other.branching = self.here, self.bond, self.last, self.branching
         return other
 
@@ -164,7 +165,7 @@ class Writing:
                 return False
         elif self.kinds:
             return False
-        self.bonded |= {frozenset((self.here, place))}
+        self.before.append(self.here)
         self.kinds.append(kind)
         self.used.append(order if self.here >= 0 else 0)
         self.here, self.bond, self.last, self.branching = place, 0, _ATOM, False
@@ -182,10 +183,14 @@ class Writing:
             return self._free(here) >= 0
         other, told = self.rings.pop(digit)
         order = asked or told or 1
-        pair = frozenset((other, here))
-        if other == here or pair in self.bonded or (asked and told and asked != told):
+        bonded = (
+            self.before[here] == other
+            or self.before[other] == here
+            or not self.closed.isdisjoint(((other, here), (here, other)))
+        )
+        if other == here or bonded or (asked and told and asked != told):
             return False
-        self.bonded |= {pair}
+        self.closed |= {(other, here)}
         more = order - (told or 1)
         self.used[other] += more
         self.used[here] += order

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from surrogates.counting import Counter
 from surrogates.models.autoregressive import shifted
-from surrogates.networks.stretches import fitted_shares
-from surrogates.physics.molecules.descriptors import parse
+from surrogates.networks.running import fitted_estimate
+from surrogates.physics.molecules.descriptors import DRUG_LIKE, drug_likeness_parts, parse
 from surrogates.physics.molecules.kekule import KekuleVocabulary
 from surrogates.physics.molecules.merging import learned_merges, merged
-from surrogates.physics.molecules.structure import COUNTS, counts
 from surrogates.physics.molecules.text import from_codes, to_codes
 from surrogates.physics.molecules.tokens import Vocabulary
 from surrogates.physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
@@ -25,17 +25,19 @@ from .variables import PROPERTIES, SIMILAR
 Tensors = dict[str, Tensor]
 CONTEXT = 2 * len(PROPERTIES)
 START = 1
-STRETCH, SLOTS = 4, 16384
-"""Tokens of the longest stretch whose share in the properties is fitted, and slots of their table."""
+STRETCH, SLOTS, WIDTH = 5, 32768, 48
+"""Tokens of the longest stretch that says something of the properties, slots of their table, and size of what the
+stretches say beside their plain shares."""
 
-COUNTED = [COUNTS.index(n) for n in ("hydrogen_acceptors", "hydrogen_donors", "rotatable_bonds", "aromatic_rings")]
-TOTALS = len(PROPERTIES) + len(COUNTED)
-"""What tokens add up to: the properties, then counts that drug-likeness judges."""
+COUNTED = ("acceptors", "donors", "rotatable_bonds", "aromatic_rings", "alerts")
+ESTIMATED = len(PROPERTIES) + len(COUNTED)
+"""What is estimated of a molecule as it is written: the properties, then counts that drug-likeness judges."""
 
 FEWEST = 24
 """Tokens that there is always room for, so that what grows from a prefix may be longer than a training molecule."""
 
-_MERGED, _FITTED = 20_000, 60_000  # molecules, at most, that merges and shares are fitted to
+_PASSES = 6
+_MERGED, _JUDGED = 20_000, 60_000  # molecules, at most, that merges are learned from, and whose counts are found
 
 
 class MoleculeCodec(nn.Module):
@@ -50,8 +52,8 @@ class MoleculeCodec(nn.Module):
         Most tokens of a molecule and its end.
     merging : int
         Most pairs of SMILES tokens that are merged, the most frequent ones.
-    totals : bool
-        Fit `shares` too.
+    estimates : bool
+        Fit `estimate` too.
 
     Attributes
     ----------
@@ -61,16 +63,15 @@ class MoleculeCodec(nn.Module):
         (pairs, 2) int64.
     longest : Tensor
         Tokens of the longest training molecule and its end, `FEWEST` at least, int64.
-    shares : Tensor
-        (SLOTS + 1, TOTALS): what each stretch of simple tokens adds to the scores of the properties and of
-        `COUNTED`; 0 before a fit. A model takes them over, so they are no part of the codec's own state.
+    estimate : dict of Tensor
+        State of a `RunningEstimate` of the scores of the properties and of `COUNTED`; empty before a fit. A model takes
+        it over, so that it is no part of the codec's own state.
     """
 
     centre: Tensor
     spread: Tensor
     merges: Tensor
     longest: Tensor
-    shares: Tensor
 
     def __init__(
         self,
@@ -79,13 +80,13 @@ class MoleculeCodec(nn.Module):
         vocabulary: Vocabulary | None = None,
         length: int = WRITTEN_OUT,
         merging: int = 0,
-        totals: bool = False,
+        estimates: bool = False,
     ) -> None:
         super().__init__()
         del plugin
         self.simple = KekuleVocabulary(VOCABULARY) if vocabulary is None else vocabulary
-        self.length, self.merging, self.totals = length, merging, totals
-        self.shares = torch.zeros(SLOTS + 1, TOTALS)
+        self.length, self.merging, self.estimates = length, merging, estimates
+        self.estimate: Tensors = {}
         self.register_buffer("merges", torch.zeros(0, 2, dtype=torch.int64))
         self.register_buffer("longest", torch.tensor(length))
         self.register_buffer("centre", torch.zeros(len(PROPERTIES), dtype=torch.float64))
@@ -105,7 +106,7 @@ class MoleculeCodec(nn.Module):
             values = None if values is None else values[~values.isnan()]
             if values is not None and len(values) > 1:
                 self.centre[place], self.spread[place] = values.mean(), values.std().clamp(min=1e-9)
-        if self.merging or self.totals:
+        if self.merging or self.estimates:
             self._fit_tokens(pools[0])
 
     def _fit_tokens(self, pool: Tensors) -> None:
@@ -116,16 +117,36 @@ class MoleculeCodec(nn.Module):
             self.merges = torch.from_numpy(found)
         tokens = (merged(codes, self.merges.numpy(), len(self.simple)) != 0).sum(1).max()
         self.longest = torch.tensor(max(int(tokens) + 1, FEWEST))
-        if self.totals:
-            unknown = torch.full((len(codes),), torch.nan, dtype=torch.float64)
-            values = torch.stack([pool.get(name, unknown).double() for name in PROPERTIES], dim=-1)
-            scores = torch.where(torch.isfinite(self.spread), (values - self.centre) / self.spread, torch.nan)
-            begun = shifted(torch.from_numpy(_some(codes, _FITTED)), START)
-            chosen = _some(np.arange(len(texts)), _FITTED)
-            counted = np.array([counts(parse(texts[row]).molecule) for row in chosen], dtype=float)[:, COUNTED]
-            counted = (counted - counted.mean(0)) / counted.std(0).clip(1e-9)
-            scores = torch.from_numpy(np.concatenate((_some(scores.numpy(), _FITTED), counted), axis=1))
-            self.shares = fitted_shares(begun, scores, longest=STRETCH, slots=SLOTS)
+        if self.estimates:
+            begun = shifted(torch.from_numpy(codes), START)
+            scores = self._scores(pool, texts)
+            with Counter("molecules estimated", _PASSES * len(texts)) as counter:
+                self.estimate = fitted_estimate(
+                    begun,
+                    scores,
+                    longest=STRETCH,
+                    slots=SLOTS,
+                    width=WIDTH,
+                    passes=_PASSES,
+                    tell=counter.update,
+                )
+
+    def _scores(self, pool: Tensors, texts: Sequence[str]) -> Tensor:
+        """Standard scores (n, ESTIMATED) of the properties and of `COUNTED`; NaN where unknown."""
+        unknown = torch.full((len(texts),), torch.nan, dtype=torch.float64)
+        values = torch.stack([pool.get(name, unknown).double() for name in PROPERTIES], dim=-1)
+        scores = torch.where(torch.isfinite(self.spread), (values - self.centre) / self.spread, torch.nan)
+        judged = _some(np.arange(len(texts)), _JUDGED)
+        found = []
+        with Counter("molecules judged", len(judged)) as counter:
+            for done, row in enumerate(judged.tolist()):
+                found.append(drug_likeness_parts(parse(str(texts[row])).molecule))
+                counter.update(done)
+        parts = np.array(found)
+        parts = parts[:, [DRUG_LIKE.index(name) for name in COUNTED]]
+        counted = np.full((len(texts), len(COUNTED)), np.nan)
+        counted[judged] = (parts - parts.mean(0)) / parts.std(0).clip(1e-9)
+        return torch.cat((scores, torch.from_numpy(counted)), dim=1)
 
     def encode(self, physical: Tensors) -> Tensors:
         """SMILES to `tokens` and `similar` (n, length) int64, properties to `context` (n, CONTEXT): scores, then marks

@@ -24,7 +24,8 @@ from surrogates.models.autoregressive import (
     shifted,
 )
 from surrogates.networks.attention import TokenTransformer
-from surrogates.networks.stretches import FragmentEncoder, RunningTotals, simple_tokens
+from surrogates.networks.running import RunningEstimate
+from surrogates.networks.stretches import FragmentEncoder, simple_tokens
 from surrogates.noise import Noise
 from surrogates.physics.molecules.kekule import started
 from surrogates.physics.molecules.syntax import FEATURES, OpenSyntax
@@ -32,7 +33,7 @@ from surrogates.physics.molecules.tokens import Vocabulary, split
 from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
 from surrogates.recipe import Batch
 
-from .codec import CONTEXT, START, STRETCH, TOTALS, MoleculeCodec
+from .codec import CONTEXT, ESTIMATED, SLOTS, START, STRETCH, WIDTH, MoleculeCodec
 from .grammar import Valences
 from .variables import PROPERTIES
 
@@ -132,16 +133,16 @@ class MoleculeSampler(Sampler):
 class MoleculeNetwork(nn.Module):
     """Writes tokens at a context: scores and marks of the properties, and a latent point where one is asked.
 
-    Beside the context it sees what the tokens so far add to each property and to some counts, how much of what was
-    asked is left, and which rings and branches are open.
+    Beside the context it sees what the tokens so far come to, by an estimate of each property and of some counts, how
+    far that is from what was asked, and which rings and branches are open.
 
     Parameters
     ----------
     vocabulary : Vocabulary
     longest : int
         Most tokens of a molecule and its end.
-    shares : Tensor
-        What stretches of tokens add up to, as `MoleculeCodec.shares`.
+    estimate : dict of Tensor
+        As `MoleculeCodec.estimate`; empty for one that is yet to be loaded.
     width, layers, heads : int
         Of the transformer.
     """
@@ -149,12 +150,14 @@ class MoleculeNetwork(nn.Module):
     parts: Tensor
 
     def __init__(
-        self, vocabulary: Vocabulary, longest: int, shares: Tensor, width: int, layers: int, heads: int
+        self, vocabulary: Vocabulary, longest: int, estimate: Tensors, width: int, layers: int, heads: int
     ) -> None:
         super().__init__()
-        told = CONTEXT + LATENT + TOTALS + len(PROPERTIES) + FEATURES
+        told = CONTEXT + LATENT + ESTIMATED + len(PROPERTIES) + FEATURES
         self.syntax = OpenSyntax(vocabulary)
-        self.totals = RunningTotals(shares.clone(), STRETCH)
+        self.estimate = RunningEstimate(ESTIMATED, longest=STRETCH, slots=SLOTS, width=WIDTH)
+        if estimate:
+            self.estimate.load_state_dict(estimate)
         self.register_buffer("parts", torch.from_numpy(vocabulary.parts()), persistent=False)
         self.writer = TokenTransformer(len(vocabulary), told, longest, width=width, layers=layers, heads=heads)
         self.encoder = FragmentEncoder(LATENT, longest=3)
@@ -181,10 +184,10 @@ class MoleculeNetwork(nn.Module):
         scores, marks = context[..., :CONTEXT].chunk(2, dim=-1)
         summed, opened = (None, None) if state is None else state
         written, ends = simple_tokens(tokens, self.parts)
-        totals, summed = self.totals(written, ends, summed)
+        found, summed = self.estimate(written, ends, summed)
         syntax, opened = self.syntax(written, ends, opened)
-        left = (scores - totals[..., : len(PROPERTIES)]) * marks
-        near = torch.cat((totals, left), dim=-1).clamp(-8.0, 8.0) / 2.0
+        left = (scores - found[..., : len(PROPERTIES)]) * marks
+        near = torch.cat((found, left), dim=-1).clamp(-8.0, 8.0) / 2.0
         return torch.cat((context.expand(-1, tokens.shape[1], -1), near, syntax), dim=-1), (summed, opened)
 
 
@@ -254,7 +257,7 @@ class MoleculeModel(nn.Module):
     ) -> None:
         super().__init__()
         self.vocabulary, self.length = codec.vocabulary, int(codec.longest)
-        self.network = MoleculeNetwork(self.vocabulary, self.length, codec.shares, width, layers, heads)
+        self.network = MoleculeNetwork(self.vocabulary, self.length, codec.estimate, width, layers, heads)
         self.options = MoleculeSampler() if options is None else options
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:

@@ -65,7 +65,7 @@ def _selfies(path: Path) -> tuple[xr.Dataset, ...]:
 def _codec(plugin: Plugin) -> Codec:
     from .codec import MoleculeCodec
 
-    return MoleculeCodec(plugin, merging=MERGES, totals=True)
+    return MoleculeCodec(plugin, merging=MERGES, estimates=True)
 
 
 def _model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
@@ -78,7 +78,7 @@ def _selfies_codec(plugin: Plugin) -> Codec:
     from .codec import MoleculeCodec
     from .selfies_writing import LONGEST, alphabet
 
-    return MoleculeCodec(plugin, vocabulary=alphabet(), length=LONGEST, totals=True)
+    return MoleculeCodec(plugin, vocabulary=alphabet(), length=LONGEST, estimates=True)
 
 
 def _selfies_model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
@@ -144,7 +144,8 @@ def _likelihood(
             Phase(_learn, cooling, {"network": falling}, average=0.998),
         ),
         batch_size=256,
-        sample_batch=512,
+        sample_batch=1024,
+        sample_part=256,
         codec=codec,
         alike=_length,
         derives=(SIMILAR,),
@@ -157,7 +158,7 @@ def _likelihood(
 _QM9_SOURCE = "QM9 (SMILES as in the package selfies, Apache-2.0), which the package holds"
 
 
-def zinc(learning: int = 2700, cooling: int = 1300) -> Recipe:
+def zinc(learning: int = 5200, cooling: int = 2600) -> Recipe:
     """Drug-like molecules: ZINC250k, or any file or folder of molecules that `--data` names.
 
     Parameters
@@ -169,7 +170,7 @@ def zinc(learning: int = 2700, cooling: int = 1300) -> Recipe:
     return _likelihood(_zinc, learning, cooling, description=told)
 
 
-def qm9(learning: int = 2000, cooling: int = 1000) -> Recipe:
+def qm9(learning: int = 5500, cooling: int = 2000) -> Recipe:
     """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
     return _likelihood(
         _qm9,
@@ -181,7 +182,7 @@ def qm9(learning: int = 2000, cooling: int = 1000) -> Recipe:
     )
 
 
-def selfies(learning: int = 400, cooling: int = 200) -> Recipe:
+def selfies(learning: int = 1000, cooling: int = 600) -> Recipe:
     """Molecules in SELFIES symbols, valid by construction: QM9, or any file or folder that `--data` names."""
     return _likelihood(
         _selfies,
@@ -213,7 +214,8 @@ def gan(likelihood: int = 250, judging: int = 25, playing: int = 75) -> Recipe:
             Phase(_gan_play, playing, {"generator": Adam(5e-5), "discriminator": judge}, average=0.99),
         ),
         batch_size=256,
-        sample_batch=512,
+        sample_batch=1024,
+        sample_part=256,
         source=_QM9_SOURCE,
         description="adversarial LSTM with policy gradient (SeqGAN), trained on QM9; the literature's, for comparison",
     )

@@ -34,6 +34,7 @@ def small(plugin):
         model=lambda plugin, codec: MoleculeModel(codec, width=64, layers=1, heads=4),
         batch_size=32,
         sample_batch=64,
+        sample_part=None,
     )
     return replace(plugin, recipes={"zinc": recipe})
 

@@ -32,6 +32,7 @@ def short(plugin):
         model=lambda plugin, codec: MoleculeGAN(48, 1, 32),
         batch_size=32,
         sample_batch=64,
+        sample_part=None,
     )
     return replace(plugin, recipes={"gan": recipe})
 

@@ -4,11 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
 import surrogates
 from surrogates.cards import Card
+from surrogates.models.autoregressive import shifted
+from surrogates.networks.stretches import simple_tokens
+from surrogates.physics.molecules.descriptors import DESCRIPTORS, describe
+from surrogates.plugins.molecules.codec import START
 from surrogates.plugins.molecules.measure import texts
 from surrogates.plugins.molecules.network import MoleculeSampler
 from surrogates.schema import SchemaError
@@ -47,6 +52,17 @@ def test_any_subset_can_be_asked(surrogate):
         found = surrogate.sample(5, seed=1, **asked)
         assert all(np.isfinite(found[name].values).all() == (name in asked) for name in ("log_p", "qed", "gap"))
         assert len(texts(found)) == 5
+
+
+def test_the_network_is_told_what_a_molecule_comes_to(surrogate):
+    whole = ["CCCCCCCCO", "NCCCCCCCCCCCN", "CCCCCl"]
+    network, codec = surrogate.model.network, surrogate.codec
+    tokens = shifted(torch.from_numpy(codec.vocabulary.encode(whole, codec.length)), START)
+    found, _ = network.estimate(*simple_tokens(tokens, network.parts))
+    scores = found[:, -1, : len(DESCRIPTORS)].double()
+    estimated = scores * codec.spread[: len(DESCRIPTORS)] + codec.centre[: len(DESCRIPTORS)]
+    error = np.abs(estimated.numpy() - describe(whole)) / codec.spread[: len(DESCRIPTORS)].numpy()
+    assert error.mean() < 0.2, error
 
 
 def test_the_network_has_learned_chains(surrogate):
