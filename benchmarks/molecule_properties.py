@@ -36,7 +36,7 @@ def drug_like(path: Path | None, seed: int) -> tuple[list[str], str]:
     """Drug-like molecules in random order, and what they are in words."""
     if path is None:
         written = texts(surrogates.load("molecules", model="zinc", threads=1).sample(WRITTEN, seed=seed))
-        return [text for text in written if text], "drug-like molecules that the weights zinc of molecules write"
+        return [text for text in written if text], "molecules that the weights zinc of molecules write"
     found = read_library(path).smiles
     return [found[row] for row in np.random.default_rng(seed).permutation(len(found))], f"molecules of {path.name}"
 
