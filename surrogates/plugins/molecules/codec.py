@@ -25,7 +25,7 @@ from .variables import PROPERTIES, SIMILAR
 Tensors = dict[str, Tensor]
 CONTEXT = 2 * len(PROPERTIES)
 START = 1
-STRETCH, SLOTS, WIDTH = 5, 32768, 48
+STRETCH, SLOTS, WIDTH = 5, 32768, 46
 """Tokens of the longest stretch that says something of the properties, slots of their table, and size of what the
 stretches say beside their plain shares."""
 
