@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,17 @@ def _tensor(name: str, array: np.ndarray) -> Tensor:
     if array.dtype.kind == "f":
         return torch.from_numpy(np.array(array, dtype=np.float64))
     raise PoolError(f"{name}: dtype {array.dtype} does not train; expected numbers or integer codes")
+
+
+def digest(pools: Sequence[Pool]) -> str:
+    """What tells training data from others: 16 hexadecimal digits of a hash of all names and values."""
+    found = hashlib.sha256()
+    for pool in pools:
+        for name, tensor in sorted(pool.physical.items()):
+            values = tensor.detach().cpu().contiguous().numpy()
+            found.update(f"{name} {values.dtype} {values.shape}".encode())
+            found.update(memoryview(values.reshape(-1)).cast("B"))
+    return found.hexdigest()[:16]
 
 
 def encode_pool(pool: Pool, codec: Codec, dtype: torch.dtype, device: torch.device | str = "cpu") -> Pool:

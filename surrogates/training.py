@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .checkpoints import fill, load_checkpoint, shipped_averages
+from .checkpoints import CHECKPOINT, fill, load_checkpoint, shipped_averages
 from .noise import Noise, fold
 from .pools import Pool, PoolError, pool_from_dataset, read_pools
 from .training_loop import Run, TrainingError
@@ -87,7 +87,11 @@ def train(
     with fabric.rank_zero_first():
         pools = training_pools(plugin, recipe, simulated(run_dir) if data is None else data)
     codec: Any = (recipe.codec or plugin.codec)(plugin)
-    codec.fit([pool.physical for pool in pools])
+    fitted = load_checkpoint(run_dir)["codec"] if (Path(run_dir) / CHECKPOINT).exists() else {}
+    if fitted:
+        fill(codec, fitted)
+    else:
+        codec.fit([pool.physical for pool in pools])
     torch.manual_seed(fold(seed, "weights"))
     model = recipe.model(plugin, codec)
     return fit(

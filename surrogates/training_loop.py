@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from .checkpoints import CHECKPOINT, check_fingerprint, load_checkpoint, rewind_log, save_checkpoint
 from .noise import Noise, fold
 from .optimisers import Optimiser, optimiser_of
-from .pools import Batches, Pool, encode_pool
+from .pools import Batches, Pool, digest, encode_pool
 from .progress import Log, Progress, Watch, plot_losses
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Run:
             "updates": [phase.updates for phase in recipe.phases],
             "samples": [len(pool) for pool in pools],
             "parameters": sum(p.numel() for p in self.model.parameters()),
+            "data": digest(pools),
         }
         self.asked = 0  # signal that this process got
         self.stop = 0  # signal on which all ranks have agreed
@@ -159,6 +160,8 @@ class Run:
         if not path.exists():
             if self.fabric.is_global_zero:
                 rewind_log(self.run_dir, 0, 0)
+            self.fabric.barrier()
+            self._save(0, 0)  # what was fitted to the data outlasts a kill too
             return 0, 0, None
         state = load_checkpoint(self.run_dir, self.fabric.device)
         check_fingerprint(path, state["fingerprint"], self.fingerprint)

@@ -22,7 +22,7 @@ from surrogates.checkpoints import CheckpointError, load_checkpoint, read_log
 from surrogates.models.flow import Sampler, Target, VelocityField, copy_submodule, distillation_steps, matching_steps
 from surrogates.networks.mlp import MLP
 from surrogates.noise import Noise
-from surrogates.pools import Order, Pool, PoolError, encode_pool, read_pools, write_pools
+from surrogates.pools import Order, Pool, PoolError, digest, encode_pool, read_pools, write_pools
 from surrogates.progress import Watch
 from surrogates.recipe import Adam, Phase, Privacy, Recipe
 from surrogates.training import fit, release, train
@@ -161,7 +161,7 @@ def start(folder: Path, code: str, launcher: tuple[str, ...] = ()) -> subprocess
 def wait_for_step(folder: Path, process: subprocess.Popen, step: int, checkpoint: bool) -> None:
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
-        if len(losses(folder)) > step and (not checkpoint or (folder / "checkpoint.pt").exists()):
+        if len(losses(folder)) > step and (not checkpoint or load_checkpoint(folder)["step"]):
             return
         time.sleep(0.05)
     raise AssertionError(f"the run ended early: {process.stderr.read() if process.stderr else ''}")
@@ -330,8 +330,21 @@ def test_pools_survive_the_carried_file(tmp_path: Path) -> None:
         Pool({"x": torch.zeros(3)}, {"shift": torch.zeros(4)})
 
 
+def test_data_are_told_apart_by_every_value(tmp_path: Path) -> None:
+    pool = cloud_pool()
+    other = Pool({"x": pool.outputs["x"].clone()}, pool.conditions)
+    assert digest([pool]) == digest([other])
+    other.outputs["x"][-1, -1] += 1e-9
+    assert len({digest([pool]), digest([other]), digest([pool, pool]), digest([Pool(pool.outputs, {})])}) == 4
+
+
 def test_what_is_simulated_for_a_run_is_kept_in_it(tmp_path: Path) -> None:
-    simulated = []
+    simulated, fitted = [], []
+
+    class Counted(Standardised):
+        def fit(self, pools) -> None:
+            fitted.append(len(pools))
+            super().fit(pools)
 
     def data(folder: Path) -> tuple[xr.Dataset, ...]:
         path = folder / "part.npy"
@@ -340,11 +353,15 @@ def test_what_is_simulated_for_a_run_is_kept_in_it(tmp_path: Path) -> None:
             np.save(path, cloud_pool().physical["x"].numpy())
         return (xr.Dataset({"x": (("sample", "axis"), np.load(path)), "shift": ("sample", np.zeros(300))}),)
 
-    recipe = replace(cloud_recipe((2, 1)), data=data, codec=lambda plugin: Standardised())
+    recipe = replace(cloud_recipe((2, 1)), data=data, codec=lambda plugin: Counted())
     plugin = SimpleNamespace(recipes={"cloud": recipe}, conditions=SimpleNamespace(names=("shift",)))
     for stop in (1, None):
         train(plugin, "cloud", tmp_path / "run", device="cpu", progress=False, figure=lambda *_: None, stop_after=stop)
     assert simulated == [tmp_path / "run" / "data" / "part.npy"]
+    assert fitted == [1]  # the second call takes the codec from the checkpoint
+    np.save(simulated[0], 2.0 * cloud_pool().physical["x"].numpy())
+    with pytest.raises(CheckpointError, match=r"checkpoint.pt: was trained with data = '\w{16}', now '\w{16}'"):
+        train(plugin, "cloud", tmp_path / "run", device="cpu", progress=False, figure=lambda *_: None)
     with pytest.raises(PoolError, match="nowhere does not exist"):
         train(plugin, "cloud", tmp_path / "run", data=tmp_path / "nowhere", device="cpu")
 
