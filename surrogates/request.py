@@ -110,8 +110,10 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
         return _ask_rows(schema, n_or_conditions, values, first)
     n = n_or_conditions
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        shown = f"a {type(n).__name__}" if hasattr(n, "__len__") and not isinstance(n, str) else repr(n)
         raise SchemaError(
-            f"n: {n!r} is not a number of samples; expected an integer, 0 or more, or a Dataset of conditions"
+            f"n: {shown} is not a number of samples; expected an integer, 0 or more, or a Dataset of conditions; "
+            "give single conditions by name"
         )
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
         raise SchemaError(f"first: {first!r} is not the identity of a sample; expected an integer")

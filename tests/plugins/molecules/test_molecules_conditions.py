@@ -81,6 +81,7 @@ def check(plugin, **asked):
 def test_what_molecules_have_together_is_allowed(plugin):
     truth = plugin.truth(2000, 3)
     limit = plugin.limits[0]
+    assert {len(truth[name]) for name in NAMES} == {2000}
     limit.check(truth)
     check(plugin, log_p=2.5, molecular_weight=330.0, qed=0.8)
     check(plugin, qed=0.9)
