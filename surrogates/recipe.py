@@ -118,6 +118,9 @@ class Phase:
         Decay of the exponential moving average of the shipped submodules.
     privacy : Privacy, optional
         A private phase refuses a scalar loss.
+    kept : float
+        Share of the phase's change of the averaged weights that is kept at its end; below 1 the model lies between
+        what it was before and after the phase (Wortsman et al. 2022, arXiv:2109.01903).
     """
 
     steps: Callable[[Any, Batch], Iterator[tuple[str, Tensor]]]
@@ -126,6 +129,7 @@ class Phase:
     start: Callable[[Any], None] | None = None
     average: float = 0.999
     privacy: Privacy | None = None
+    kept: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ class Run:
         if dtype is torch.float64:
             self.model.double()
         self.averages: dict[str, Tensor] = {}
+        self.begun: dict[str, Tensor] = {}
         self.optimisers: dict[str, Optimiser] = {}
         self.parameters: dict[str, list[nn.Parameter]] = {}
         self.fingerprint = {
@@ -142,7 +143,7 @@ class Run:
                     if step < phase.updates:
                         self._save(number, step)
                         break
-                    self._end()
+                    self._end(phase)
                     self._save(number + 1, 0)
                     self._draw(figure, number, step)
         finally:
@@ -197,7 +198,9 @@ class Run:
         averaged = {name: p for name, p in self.model.named_parameters() if name.startswith(prefixes)}
         if step == 0 or saved is None:
             self.averages = {name: p.detach().clone() for name, p in averaged.items()}
+            self.begun = {name: p.clone() for name, p in self.averages.items()} if phase.kept != 1.0 else {}
         else:
+            self.begun = saved["begun"]
             for name, optimiser in self.optimisers.items():
                 optimiser.load_state_dict(saved["optimisers"][name])
         self.averaged = [averaged[name] for name in self.averages]
@@ -262,9 +265,11 @@ class Run:
             self.stop = signal.SIGTERM
         return tail[0]
 
-    def _end(self) -> None:
+    def _end(self, phase: Phase) -> None:
         """Trained submodules go on from their averages, so that a student learns from an averaged teacher."""
         with torch.no_grad():
+            for name, before in self.begun.items():
+                self.averages[name].copy_(before.lerp(self.averages[name], phase.kept))
             for parameter, average in zip(self.averaged, self.averages.values(), strict=True):
                 parameter.copy_(average)
 
@@ -330,6 +335,7 @@ class Run:
                 "ships": list(self.model.ships),
                 "model": self.model.state_dict(),
                 "averages": self.averages,
+                "begun": self.begun,
                 "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
                 "codec": self.codec_state,
             },

@@ -224,6 +224,23 @@ def test_trained_submodules_go_on_from_their_averages(tmp_path: Path) -> None:
     assert (after["phase"], after["step"]) == (1, 0) and torch.equal(after["model"][name], after["averages"][name])
 
 
+def test_a_phase_keeps_a_share_of_its_change_also_when_it_is_resumed(tmp_path: Path) -> None:
+    def alone(kept: float) -> Recipe:
+        recipe = cloud_recipe()
+        return replace(recipe, phases=(replace(recipe.phases[0], kept=kept),))
+
+    run(tmp_path / "all", alone(1.0))
+    for stop in (0, 11, None):
+        run(tmp_path / "part", alone(0.25), stop_after=stop)
+        if stop == 0:
+            before = load_checkpoint(tmp_path / "part")["model"]
+    whole, part = (load_checkpoint(tmp_path / name) for name in ("all", "part"))
+    for name, tensor in part["averages"].items():
+        assert torch.equal(tensor, before[name].lerp(whole["averages"][name], 0.25))
+        assert torch.equal(tensor, part["model"][name])
+    assert not torch.equal(*(state["averages"]["teacher.network.exit.weight"] for state in (whole, part)))
+
+
 def test_run_of_other_settings_is_refused(whole: Path) -> None:
     with pytest.raises(CheckpointError, match="batch_size = 32, now 16"):
         run(whole, cloud_recipe(batch_size=16))

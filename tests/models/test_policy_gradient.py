@@ -5,7 +5,14 @@ import torch
 from torch import nn
 
 from surrogates.models.autoregressive import shifted, token_likelihood, written
-from surrogates.models.policy_gradient import advantages, policy_loss, prefix_loss, prefix_rewards, returns
+from surrogates.models.policy_gradient import (
+    advantages,
+    leave_one_out,
+    policy_loss,
+    prefix_loss,
+    prefix_rewards,
+    returns,
+)
 
 
 def test_returns_sum_what_is_still_to_come():
@@ -22,6 +29,13 @@ def test_advantages_are_of_the_sequences_still_written_and_of_unit_spread():
     assert (found[~there] == 0).all() and found[0, 2] == 0.0
     assert float(found.square().sum() / there.sum()) == pytest.approx(1.0, abs=1e-5)
     assert (advantages(torch.ones(3, 3), there) == 0).all()
+
+
+def test_a_draw_is_compared_with_the_others_of_its_group():
+    rewards = torch.tensor([1.0, 2.0, 6.0, 5.0, 5.0, 5.0])
+    apart = torch.tensor([1.0 - 4.0, 2.0 - 3.5, 6.0 - 1.5, 0.0, 0.0, 0.0])
+    torch.testing.assert_close(leave_one_out(rewards, 3), apart / apart.square().mean().sqrt())
+    assert bool((leave_one_out(torch.full((4,), 2.0), 2) == 0.0).all())
 
 
 def test_rewards_lie_between_minus_and_plus_one_and_end_with_the_sequence():

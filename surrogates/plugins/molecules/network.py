@@ -66,7 +66,7 @@ class MoleculeSampler(Sampler):
         As in `Sampler`; without effect where nothing is asked.
     asked_temperature : float
         Divides the logits too where a property or a molecule to vary is asked: below 1 fewer molecules come, nearer to
-        what was asked. With 1, and a guidance of 1, molecules come from the conditional distribution as it was learned.
+        what was asked. With 1, and a guidance of 1, molecules come from the network's conditional distribution itself.
     prefix : str
         SMILES that every molecule is begun with: a scaffold, which grows from its last atom, or the start of one with
         open rings and branches. What is asked then says how the rest is written; what comes out is canonical, so that
@@ -198,6 +198,7 @@ def write(
     without: Tensor,
     uniform: Tensor,
     options: MoleculeSampler,
+    grammar: Grammar | None = None,
 ) -> Tensor:
     """Tokens (n, m) at contexts (n, k), by uniform numbers (n, m) and the sampler's options.
 
@@ -209,12 +210,14 @@ def write(
         (n, k), with what is asked and with nothing asked.
     uniform : Tensor
     options : MoleculeSampler
+    grammar : Grammar, optional
+        In place of that of the options.
     """
     prefix = torch.from_numpy(vocabulary.begun(options.prefix, WRITTEN_OUT)).to(context.device)
     prefix = prefix[prefix != END]
     if len(prefix) + options.to_end() > uniform.shape[1]:
         raise SurrogatesError(f"prefix: {options.prefix!r} is as long as the longest training molecule; shorten it")
-    grammar = options.grammar(vocabulary, *uniform.shape)
+    grammar = options.grammar(vocabulary, *uniform.shape) if grammar is None else grammar
     asked = (context[:, len(PROPERTIES) :] != 0.0).any(dim=1)
     reduced = options.precision == "bfloat16"
     with torch.autocast(context.device.type, torch.bfloat16) if reduced else nullcontext():
@@ -245,6 +248,8 @@ class MoleculeModel(nn.Module):
     """
 
     ships: tuple[str, ...] = ("network",)
+    centre: Tensor
+    spread: Tensor
 
     def __init__(
         self,
@@ -259,6 +264,8 @@ class MoleculeModel(nn.Module):
         self.vocabulary, self.length = codec.vocabulary, int(codec.longest)
         self.network = MoleculeNetwork(self.vocabulary, self.length, codec.estimate, width, layers, heads)
         self.options = MoleculeSampler() if options is None else options
+        for name in ("centre", "spread"):
+            self.register_buffer(name, getattr(codec, name).clone(), persistent=False)
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw `tokens` (n, length) at a `context`, near the molecules `similar` or the latent `point` where given."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FILES = (".smi", ".csv", ".sdf", ".gz", ".xz")
 """Suffixes of files of molecules."""
 
+Steps = Callable[..., Iterator[tuple[str, "Tensor"]]]
+
 MERGES = 384
 """Most pairs of tokens that are one token more each."""
 
@@ -68,10 +70,15 @@ def _codec(plugin: Plugin) -> Codec:
     return MoleculeCodec(plugin, merging=MERGES, estimates=True)
 
 
-def _model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
-    from .network import MoleculeModel
+def _guided(guidance: float) -> Callable[..., Model]:
+    """Models whose sampler presses for what is asked by this much, unless it is told otherwise."""
 
-    return MoleculeModel(codec)
+    def model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
+        from .network import MoleculeModel, MoleculeSampler
+
+        return MoleculeModel(codec, options=MoleculeSampler(guidance=guidance))
+
+    return model
 
 
 def _selfies_codec(plugin: Plugin) -> Codec:
@@ -118,22 +125,41 @@ def _learn(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield from learn(model, batch)
 
 
+def _aim(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    from .aiming import aim
+
+    yield from aim(model, batch)
+
+
+def _aim_at_the_gap(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    """With more weight on the gap, which molecules miss most, and less on the dipole, which conformers differ in."""
+    from .aiming import aim
+
+    yield from aim(model, batch, {"gap": 4.0, "dipole": 0.25})
+
+
 def _length(encoded: Mapping[str, Tensor]) -> Tensor:
     return (encoded["tokens"] != 0).sum(1)
+
+
+def _aiming(updates: int, rate: float, steps: Steps = _aim) -> Phase:
+    """Policy gradient at a rate that falls; high ones undo what cooling gained, the sooner for long molecules."""
+    return Phase(steps, updates, {"network": Adam(rate, warmup=20, final_fraction=0.02)}, average=0.99)
 
 
 def _likelihood(
     data: Callable[[Path], tuple[xr.Dataset, ...]],
     learning: int,
     cooling: int,
+    model: Callable[..., Model],
     *,
+    aiming: tuple[Phase, ...] = (),
     reads: tuple[str, ...] = FILES,
     codec: Callable[[Plugin], Codec] = _codec,
-    model: Callable[..., Model] = _model,
     source: str = "",
     description: str = "",
 ) -> Recipe:
-    """Maximum likelihood, at a constant rate for some updates and then cooling for others."""
+    """Maximum likelihood, at a constant rate for some updates and then cooling for others; then policy gradient."""
     constant = Muon(1e-3, matrices=3e-3, inside="writer.layers", final_fraction=1.0, warmup=30)
     falling = replace(constant, final_fraction=0.01, warmup=1)
     return Recipe(
@@ -142,6 +168,7 @@ def _likelihood(
         phases=(
             Phase(_learn, learning, {"network": constant}, average=0.998),
             Phase(_learn, cooling, {"network": falling}, average=0.998),
+            *aiming,
         ),
         batch_size=256,
         sample_batch=1024,
@@ -158,24 +185,34 @@ def _likelihood(
 _QM9_SOURCE = "QM9 (SMILES as in the package selfies, Apache-2.0), which the package holds"
 
 
-def zinc(learning: int = 5200, cooling: int = 2600) -> Recipe:
+def zinc(learning: int = 5200, cooling: int = 2600, aiming: int = 420) -> Recipe:
     """Drug-like molecules: ZINC250k, or any file or folder of molecules that `--data` names.
 
     Parameters
     ----------
-    learning, cooling : int
-        Updates at the full learning rate, and while it falls.
+    learning, cooling, aiming : int
+        Updates at the full learning rate, while it falls, and of the policy gradient.
     """
     told = "transformer over merged SMILES tokens within the valences, trained on drug-like molecules (ZINC250k)"
-    return _likelihood(_zinc, learning, cooling, description=told)
+    aimed = replace(_aiming(aiming, 6e-5), kept=0.5)  # all of it costs more of the distribution than it gains
+    return _likelihood(_zinc, learning, cooling, _guided(1.25), aiming=(aimed,), description=told)
 
 
-def qm9(learning: int = 5500, cooling: int = 2000) -> Recipe:
-    """Small organic molecules of up to nine heavy atoms: QM9, which the package holds."""
+def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: int = 500) -> Recipe:
+    """Small organic molecules of up to nine heavy atoms: QM9, which the package holds.
+
+    Parameters
+    ----------
+    learning, cooling, aiming, weighing : int
+        Updates at the full learning rate, while it falls, of the policy gradient, and of one with more weight on the
+        gap.
+    """
     return _likelihood(
         _qm9,
         learning,
         cooling,
+        _guided(1.3),
+        aiming=(_aiming(aiming, 1e-4), _aiming(weighing, 1e-4, _aim_at_the_gap)),
         reads=(),
         source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole",
         description="transformer over merged SMILES tokens within the valences, trained on small molecules (QM9)",
@@ -188,8 +225,8 @@ def selfies(learning: int = 1000, cooling: int = 600) -> Recipe:
         _selfies,
         learning,
         cooling,
+        _selfies_model,
         codec=_selfies_codec,
-        model=_selfies_model,
         source=_QM9_SOURCE,
         description="transformer over SELFIES symbols, valid by construction, trained on QM9",
     )

@@ -40,6 +40,11 @@ def small(plugin):
 
 
 @pytest.fixture(scope="session")
+def short_plugin(plugin):
+    return small(plugin)
+
+
+@pytest.fixture(scope="session")
 def library(tmp_path_factory):
     path = tmp_path_factory.mktemp("library") / "chains.smi"
     chains = [left + "C" * length + right for length in range(1, 16) for left in "CNO" for right in ("O", "N", "Cl")]
