@@ -136,7 +136,7 @@ def digest(pools: Sequence[Pool]) -> str:
         for name, tensor in sorted(pool.physical.items()):
             values = tensor.detach().cpu().contiguous().numpy()
             found.update(f"{name} {values.dtype} {values.shape}".encode())
-            found.update(memoryview(values.reshape(-1)).cast("B"))
+            found.update(values.data)
     return found.hexdigest()[:16]
 
 
