@@ -12,7 +12,7 @@ WORKERS ?= 2
 .PHONY: demo test test-all install lint types readme clean
 
 demo: $(INSTALLED)
-	$(BIN)/python -m surrogates.demo --out demo
+	$(BIN)/surrogates demo --out demo
 
 test: lint types
 	$(THREADS) $(BIN)/pytest -n $(WORKERS) --cov --cov-report=term

@@ -17,9 +17,9 @@ import click
 import xarray as xr
 
 import surrogates
-from surrogates.cards import Card, Speed
 from surrogates.io import NETCDF, concatenate
 from surrogates.measuring import Validation, validate
+from surrogates.release.cards import Card, Speed
 
 
 def read(path: str) -> xr.Dataset:

@@ -20,14 +20,14 @@ import galaxy_drawing as drawing
 import numpy as np
 import xarray as xr
 
-from surrogates import registry
-from surrogates.benchmarking import Contender, contenders, race
-from surrogates.galsim import one_at_a_time, surrogate_galaxies
+import surrogates
 from surrogates.plugins.galaxy_images.limits import LIMITS
 from surrogates.plugins.galaxy_images.prior import complete
+from surrogates.plugins.galaxy_images.surrogate_galaxy import one_at_a_time, surrogate_galaxies
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PSFS
-from surrogates.request import condition_dataset
-from surrogates.timings import Benchmark
+from surrogates.sampling.request import condition_dataset
+from surrogates.timing.race import Contender, contenders, race
+from surrogates.timing.timings import Benchmark
 
 PLUGIN = "galaxy-images"
 PHOTONS = (1_000, 10_000, 100_000)
@@ -142,7 +142,7 @@ def table(found: dict[str, Benchmark]) -> str:
 @click.option("--output", type=click.Path(path_type=Path), default=Path("benchmark/galaxy-images"), show_default=True)
 def main(seconds: float, batch: int, models: tuple[str, ...], kinds: tuple[str, ...], seed: int, output: Path) -> None:
     """Run the benchmark and write JSON, Markdown and figures."""
-    registry.reference(PLUGIN)
+    surrogates.reference(PLUGIN)
     found: dict[str, Benchmark] = {}
     for kind in (None, *(kinds or MORPHOLOGIES)):
         label = kind or MIX

@@ -14,8 +14,8 @@ import click
 from cards import read
 
 import surrogates
-from surrogates.cards import Card
 from surrogates.plugins.galaxy_images.statmorph_figures import N_STATMORPH, statmorph_findings
+from surrogates.release.cards import Card
 
 
 @click.command(help=__doc__)

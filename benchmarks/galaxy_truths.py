@@ -21,7 +21,7 @@ from surrogates.io import NETCDF
 from surrogates.plugins.galaxy_images.prior import complete
 from surrogates.plugins.galaxy_images.reference import TEST_SEED, TRAINING_SEED, GalaxyReference, truth
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES
-from surrogates.request import condition_dataset
+from surrogates.sampling.request import condition_dataset
 
 CELLS = 64
 DRAWS = 32

@@ -14,10 +14,10 @@ import click
 import numpy as np
 import xarray as xr
 
-from surrogates.benchmarking import Contender, contenders, prior_conditions, race
 from surrogates.plugins.jets import reference as chain
 from surrogates.plugins.jets.simulation import JET_TYPES, JetSimulation, concatenate
 from surrogates.plugins.jets.variables import CONDITIONS, OUTPUTS
+from surrogates.timing.race import Contender, contenders, prior_conditions, race
 
 STORED = (
     "the cheapest alternative where a fixed set of jets will do: simulated once, each row is dealt a stored jet of its "

@@ -17,12 +17,12 @@ import numpy as np
 import xarray as xr
 
 import surrogates
-from surrogates.benchmarking import Contender, contenders, hardware, prior_conditions, race, versions
 from surrogates.physics.molecules.text import to_codes
 from surrogates.plugins.molecule_properties.variables import CONDITIONS, OUTPUTS
 from surrogates.plugins.molecules.library import read_library
 from surrogates.plugins.molecules.measure import texts
-from surrogates.timings import Benchmark
+from surrogates.timing.race import Contender, contenders, hardware, prior_conditions, race, versions
+from surrogates.timing.timings import Benchmark
 
 PLUGIN = "molecule-properties"
 ASKED_RATIO = 50.0

@@ -20,7 +20,6 @@ import numpy as np
 import xarray as xr
 
 import surrogates
-from surrogates.benchmarking import Contender, hardware, race, versions
 from surrogates.physics.molecules.descriptors import parse
 from surrogates.physics.molecules.simulation import simulate
 from surrogates.physics.molecules.structure import inchi_key
@@ -28,8 +27,9 @@ from surrogates.plugins.molecules.enrichment import Search, asked, ranked, scree
 from surrogates.plugins.molecules.measure import texts
 from surrogates.plugins.molecules.packaged import key, known_keys
 from surrogates.plugins.molecules.variables import PROPERTIES
-from surrogates.surrogate import Surrogate
-from surrogates.timings import Benchmark, Timing
+from surrogates.sampling.surrogate import Surrogate
+from surrogates.timing.race import Contender, hardware, race, versions
+from surrogates.timing.timings import Benchmark, Timing
 
 PLUGIN = "molecules"
 CALL = 4096

@@ -14,10 +14,10 @@ import click
 import numpy as np
 import xarray as xr
 
-from surrogates.benchmarking import Contender, contenders, race
 from surrogates.plugins.particle_events.measure import measure
 from surrogates.plugins.particle_events.reference import PythiaReference
 from surrogates.plugins.particle_events.schema import CONDITIONS
+from surrogates.timing.race import Contender, contenders, race
 
 UNCORRELATED = (
     "Pythia with TauDecays:mode = 0, the cheapest alternative: isotropic decays, blind to the taus' polarisation and "

@@ -10,8 +10,9 @@ from itertools import groupby
 from pathlib import Path
 
 from surrogates import registry
-from surrogates.card_markdown import markdown, table
-from surrogates.cards import Card, Finding
+from surrogates.contract.findings import Finding
+from surrogates.release.cards import Card
+from surrogates.reporting.card_markdown import markdown, table
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

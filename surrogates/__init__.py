@@ -11,31 +11,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .cards import Card, Finding
-    from .errors import PluginError, SimulatorMissing, SurrogatesError, WeightsError
+    from .contract.errors import PluginError, SchemaError, SimulatorMissing, SurrogatesError, WeightsError
+    from .contract.findings import Finding, Target
+    from .contract.plugin import Features, Plugin
+    from .contract.recipe import Adam, Batch, Phase, Recipe
+    from .contract.schema import Dimension, Limit, Schema, Variable
+    from .contract.simulator import Simulator
     from .noise import Noise
-    from .plugin import Features, Plugin, Target
-    from .recipe import Adam, Batch, Phase, Recipe
-    from .reference_simulator import ReferenceSimulator
-    from .registry import load, reference
-    from .schema import Dimension, Limit, Schema, SchemaError, Variable
-    from .simulator import Simulator
-    from .surrogate import Surrogate
+    from .release.cards import Card
+    from .sampling.opening import load, reference
+    from .sampling.reference import ReferenceSimulator
+    from .sampling.surrogate import Surrogate
 
 _HOMES = {
-    "cards": ("Card", "Finding"),
-    "errors": ("PluginError", "SimulatorMissing", "SurrogatesError", "WeightsError"),
+    "contract.errors": ("PluginError", "SchemaError", "SimulatorMissing", "SurrogatesError", "WeightsError"),
+    "contract.findings": ("Finding", "Target"),
+    "contract.plugin": ("Features", "Plugin"),
+    "contract.recipe": ("Adam", "Batch", "Phase", "Recipe"),
+    "contract.schema": ("Dimension", "Limit", "Schema", "Variable"),
+    "contract.simulator": ("Simulator",),
     "noise": ("Noise",),
-    "plugin": ("Features", "Plugin", "Target"),
-    "recipe": ("Adam", "Batch", "Phase", "Recipe"),
-    "reference_simulator": ("ReferenceSimulator",),
-    "registry": ("load", "reference"),
-    "schema": ("Dimension", "Limit", "Schema", "SchemaError", "Variable"),
-    "simulator": ("Simulator",),
-    "surrogate": ("Surrogate",),
+    "release.cards": ("Card",),
+    "sampling.opening": ("load", "reference"),
+    "sampling.reference": ("ReferenceSimulator",),
+    "sampling.surrogate": ("Surrogate",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = frozenset({"cards", "errors", "io", "noise", "parallel", "physics", "registry", "schema", "testing"})
+_ROOMS = frozenset({"contract", "io", "measuring", "noise", "physics", "registry", "sampling", "testing", "timing"})
 
 __all__ = [
     "Adam",
@@ -72,7 +74,7 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
     if name == "__version__":
-        from .registry import package_version
+        from .provenance import package_version
 
         return package_version("surrogates")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

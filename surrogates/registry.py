@@ -12,15 +12,13 @@ import warnings
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .errors import PluginError, SimulatorMissing, SurrogatesError
+from .contract.errors import PluginError, SurrogatesError
 
 if TYPE_CHECKING:
-    from .cards import Card
-    from .plugin import Plugin
-    from .reference_simulator import ReferenceSimulator
-    from .surrogate import Surrogate
+    from .contract.plugin import Plugin
+    from .release.cards import Card
 
 GROUP = "surrogates.plugins"
 
@@ -67,7 +65,7 @@ class Entry:
 
     def cards(self) -> tuple[Card, ...]:
         """Cards of the released weights, in the order of their file names."""
-        from .cards import Card
+        from .release.cards import Card
 
         return tuple(Card.read(path) for path in sorted(self.weights.glob("*.json")))
 
@@ -79,7 +77,7 @@ class Entry:
         PluginError
             When the module fails to import or declares another name.
         """
-        from .plugin import Plugin
+        from .contract.plugin import Plugin
 
         attribute = self.value.partition(":")[2].strip()
         try:
@@ -138,7 +136,7 @@ def entry(name: str) -> Entry:
     PluginError
         Unknown name; the message suggests the nearest.
     """
-    from .schema import nearest
+    from .contract.schema import nearest
 
     known = {item.name: item for item in plugins()}
     if name not in known:
@@ -183,98 +181,4 @@ def every_card() -> dict[str, tuple[Card, ...]]:
         except (SurrogatesError, OSError) as error:
             warnings.warn(f"plugin {item.name!r} of {item.package}: {error}", stacklevel=2)
             found[item.name] = ()
-    return found
-
-
-def load(
-    name: str,
-    model: str | None = None,
-    weights: str | Path | None = None,
-    device: str = "cpu",
-    threads: int | None = 1,
-    extrapolate: bool = False,
-    fallback: str | None = None,
-) -> Surrogate:
-    """Open a surrogate with its released weights.
-
-    Parameters
-    ----------
-    name : str
-        Plugin, e.g. ``"particle-events"``.
-    model : str, optional
-        Recipe; the plugin's first one by default.
-    weights : path, optional
-        A ``.safetensors`` file of that recipe with its card beside it, in place of the released one.
-    device : str
-        Torch device.
-    threads : int, optional
-        Torch threads while sampling, 1 by default: small networks gain little from more, and on a busy machine more
-        are many times slower. None leaves torch's own setting.
-    extrapolate : bool
-        Allow conditions outside the trained range and mark their samples in ``source``.
-    fallback : {"reference"}, optional
-        Route exactly the samples outside the trained range to the reference simulator and mark them in ``source``.
-
-    Returns
-    -------
-    Surrogate
-
-    Raises
-    ------
-    PluginError, WeightsError, SimulatorMissing
-    """
-    from .surrogate import Surrogate
-
-    found = entry(name)
-    return Surrogate.open(
-        found.load(),
-        model=model,
-        weights=Path(weights) if weights is not None else None,
-        folder=found.weights,
-        device=device,
-        threads=threads,
-        extrapolate=extrapolate,
-        fallback=fallback,
-    )
-
-
-def reference(name: str) -> ReferenceSimulator:
-    """Open the reference simulator of a plugin, behind the same call as its surrogate.
-
-    Raises
-    ------
-    PluginError
-        Unknown plugin.
-    SimulatorMissing
-        The plugin has no forward reference, or its library is not installed; the message names the pip extra.
-    """
-    from .reference_simulator import ReferenceSimulator
-
-    return ReferenceSimulator.open(plugin(name))
-
-
-def missing_library(plugin: Plugin, error: ImportError) -> SimulatorMissing:
-    """The one-line error for a reference whose domain library is not installed."""
-    found = error.name or plugin.reference_package or "its library"
-    how = (
-        f"pip install 'surrogates[{plugin.extra}]'"
-        if plugin.extra
-        else f"pip install {plugin.reference_package or found}"
-    )
-    return SimulatorMissing(f"{plugin.name}: the reference simulator needs {found}, which is not installed; {how}")
-
-
-def package_version(package: str) -> str:
-    """Version of an installed distribution, "not installed" where there is none."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def versions(plugin: Plugin) -> dict[str, Any]:
-    """Dataset attributes that name the versions of this package and of the plugin's reference."""
-    found = {"surrogates_version": package_version("surrogates")}
-    if plugin.reference_package:
-        found["reference_version"] = f"{plugin.reference_package} {package_version(plugin.reference_package)}"
     return found

@@ -8,8 +8,8 @@ from importlib import metadata
 import pytest
 
 import surrogates
-from surrogates import registry
-from surrogates.errors import PluginError, SimulatorMissing, WeightsError
+from surrogates import provenance, registry
+from surrogates.contract.errors import PluginError, SimulatorMissing, WeightsError
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_wrong_settings_are_named(settings, said):
 def test_a_missing_domain_library_names_the_pip_extra():
     from dataclasses import replace
 
-    from surrogates.reference_simulator import ReferenceSimulator
+    from surrogates.sampling.reference import ReferenceSimulator
 
     def without_library():
         import no_such_simulator  # type: ignore[import-not-found]
@@ -120,8 +120,8 @@ def test_a_missing_domain_library_names_the_pip_extra():
 
 
 def test_versions_name_what_is_installed():
-    assert registry.package_version("numpy") == metadata.version("numpy")
-    assert registry.package_version("no-such-package") == "not installed"
+    assert provenance.package_version("numpy") == metadata.version("numpy")
+    assert provenance.package_version("no-such-package") == "not installed"
     assert surrogates.__version__ == metadata.version("surrogates")
 
 

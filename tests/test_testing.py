@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from surrogates import registry
-from surrogates.cards import Card
-from surrogates.schema import Schema
+from surrogates.contract.schema import Schema
+from surrogates.release.cards import Card
 from surrogates.testing import check_plugin, checks, plugin_checks
 
 SOUND = registry.plugin("muon-decay")

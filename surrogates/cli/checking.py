@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from .. import registry
 from ..counting import Counter
 from ..io import FileFormatError
+from ..reporting.validation import broken_laws, differing_conditions, validation_section
+from ..sampling.files import read_whole
 from .entry import CheckFailed
-from .files import FILE, read_whole
+from .files import FILE
 from .output import announce, columns
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..contract.plugin import Plugin
     from ..measuring import Validation
-    from ..plugin import Plugin
 
 
 @click.command("validate")
@@ -60,7 +60,7 @@ def validate_command(
     surrogates validate particle-events events.hepmc3 --reference reference.nc --report report.html
     """
     from ..measuring import validate
-    from ..report import check_path
+    from ..reporting.page import check_path
 
     plugin = registry.plugin(name)
     if report is not None:
@@ -80,7 +80,7 @@ def validate_command(
         found = validate(plugin, **sides, seed=seed, n=n, classifiers=not quick, progress=progress.stage)
     broken = broken_laws(plugin, found.residuals)
     if report is not None:
-        from ..report import write_report
+        from ..reporting.page import write_report
 
         section = validation_section(plugin, found, sides["samples"], sides["truth"], notes=remarks)
         write_report(report, [section], title=f"Validation of {plugin.name}", overwrite=overwrite)
@@ -107,67 +107,6 @@ def _read(path: Path, plugin: Plugin) -> xr.Dataset:
     if missing:
         raise FileFormatError(f"{path}: the variable {missing[0]} is missing; expected samples of {plugin.name}")
     return dataset
-
-
-def differing_conditions(plugin: Plugin, samples: xr.Dataset, truth: xr.Dataset) -> list[str]:
-    """One line for each condition whose values are distributed otherwise in the two files."""
-    remarks = []
-    for variable in plugin.conditions:
-        if variable.dims or not all(variable.name in side for side in (samples, truth)):
-            continue
-        sides = [np.sort(np.asarray(side[variable.name].values, dtype=np.float64)) for side in (samples, truth)]
-        sides = [side[~np.isnan(side)] for side in sides]
-        if not all(len(side) for side in sides):
-            if len(sides[0]) != len(sides[1]):
-                remarks.append(f"{variable.name} is asked in only one of the two files")
-            continue
-        everywhere = np.concatenate(sides)
-        shares = [np.searchsorted(side, everywhere, side="right") / len(side) for side in sides]
-        distance = float(np.abs(shares[0] - shares[1]).max())
-        if distance > 2.0 * np.sqrt(1 / len(sides[0]) + 1 / len(sides[1])):
-            remarks.append(
-                f"{variable.name} is distributed otherwise in the two files: the figures compare different conditions"
-            )
-    return remarks
-
-
-def broken_laws(plugin: Plugin, residuals: Mapping[str, float]) -> list[str]:
-    """Names of the laws whose residual is above their tolerance, or not a number."""
-    tolerances = {constraint.name: constraint.tolerance for constraint in plugin.constraints}
-    return [law for law, value in residuals.items() if law in tolerances and not value <= tolerances[law]]
-
-
-def validation_section(
-    plugin: Plugin,
-    found: Validation,
-    samples: xr.Dataset,
-    truth: xr.Dataset,
-    *,
-    notes: list[str] | None = None,
-    **shown: Any,
-) -> Any:
-    """The report's section on a comparison; `shown` goes to `surrogates.report.Section`."""
-    from ..report import Section
-
-    made = {"samples": samples, "truth": truth}
-    origin = {
-        key: str(side.attrs.get("history") or side.attrs.get("recipe") or "no history") for key, side in made.items()
-    }
-    remarks = [*(notes or []), *found.notes]
-    remarks += [f"the baseline {name!r} met every figure: these figures cannot expose it" for name in found.uncaught]
-    return Section(
-        plugin=plugin,
-        findings=found.findings,
-        baselines=found.baselines,
-        residuals=found.residuals,
-        figures={f"{plugin.name}: samples and truth": plugin.figure(samples, truth)},
-        samples_attrs=samples.attrs,
-        truth_attrs=truth.attrs,
-        compared=f"{samples.sizes['sample']:,} samples ({origin['samples']}) against "
-        f"{truth.sizes['sample']:,} of the truth ({origin['truth']}).",
-        notes=remarks,
-        **shown,
-    )
 
 
 def _text(plugin: Plugin, found: Validation, remarks: list[str], report: Path | None) -> str:

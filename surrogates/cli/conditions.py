@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..request import condition_dataset
-from ..schema import Schema, SchemaError, Variable, nearest
+from ..contract.errors import SchemaError
+from ..contract.schema import Schema, Variable, nearest
+from ..sampling.request import condition_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..plugin import Plugin
+    from ..contract.plugin import Plugin
 
 PREFIX = "condition_"
 MANY_LABELS = 6
@@ -129,7 +130,7 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
         A file that is no table.
     """
     from ..io import read_conditions
-    from .files import read_whole
+    from ..sampling.files import read_whole
 
     delimited = path.suffix.lower() in {".csv", ".tsv", ".parquet"}
     table = read_conditions(path) if delimited else read_whole(path)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import click
 
+from ..contract.errors import SurrogatesError
+
 SUCCESS = 0
 CHECK_FAILED = 1
 REFUSED = 2
@@ -30,6 +32,7 @@ _COMMANDS = {
     "convert": ("files", "convert_command"),
     "merge": ("files", "merge_command"),
     "verify": ("files", "verify_command"),
+    "demo": ("demo", "demo_command"),
 }
 
 _SHORT = {
@@ -43,6 +46,7 @@ _SHORT = {
     "plot": "Draw the plugin's figure of one or two files.",
     "convert": "Read samples in one format, write them in another.",
     "merge": "Join the shards of a folder into one file.",
+    "demo": "Every released surrogate beside a fresh reference, in one page.",
     "verify": "Check a file, a folder of shards, or released weights; exit 1 where a problem is found.",
 }
 
@@ -142,22 +146,11 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        if _is_ours(error):
+        if isinstance(error, SurrogatesError):
             return _complain(str(error), REFUSED)
         if isinstance(error, OSError):
             return _complain(_describe(error), REFUSED)
         return _complain(f"unexpected {_describe(error)}; --debug shows where", UNEXPECTED)
-
-
-def _is_ours(error: BaseException) -> bool:
-    """Whether the error's type, or a ValueError's place, is this package: its message is meant for the user."""
-    if any(kind.__module__.partition(".")[0] == "surrogates" for kind in type(error).__mro__):
-        return True
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
-    return isinstance(error, ValueError) and str(place).startswith("surrogates.")
 
 
 def _describe(error: BaseException) -> str:

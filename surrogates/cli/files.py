@@ -11,86 +11,17 @@ import click
 
 from .. import registry
 from ..counting import Counter
-from ..errors import PluginError
-from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats, OutputError
+from ..io import FileFormatError, FormatError, OutputError
+from ..sampling.files import HDF5_OR_NETCDF, formats_of, plugin_of, read_blocks, read_whole
 from .entry import CheckFailed
 from .output import announce
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..plugin import Plugin
+    from ..contract.plugin import Plugin
 
 FILE = click.Path(path_type=Path)
-
-
-def formats_of(plugin: Plugin | None) -> Formats:
-    """NetCDF-4, HDF5 and the plugin's native formats."""
-    return Formats((NETCDF, HDF5, *(plugin.formats if plugin is not None else ())))
-
-
-def read_blocks(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> Iterator[xr.Dataset]:
-    """Blocks of a file, or of a folder of shards.
-
-    Raises
-    ------
-    FileFormatError
-        No such file; foreign or truncated.
-    FormatError
-        A format that is not known or cannot be read.
-    """
-    from ..io import read_shards
-
-    if path.is_dir():
-        return read_shards(path)
-    chosen = formats_of(plugin).named(format_name) if format_name else formats_of(plugin).for_path(path)
-    if not path.exists():
-        raise FileFormatError(f"{path}: no such file; expected samples in {chosen.name}")
-    if chosen.read is None:
-        raise FormatError(f"{path}: the format {chosen.name} can be written, not read")
-    return chosen.read(path)
-
-
-def read_whole(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> xr.Dataset:
-    """All samples of a file or a folder of shards; see `read_blocks`."""
-    from ..io import concatenate
-
-    return concatenate(read_blocks(path, plugin, format_name=format_name))
-
-
-def plugin_of(path: Path, named: str | None) -> Plugin | None:
-    """The plugin that made a file: the one named, the one in its attributes, or the only one that knows its suffix.
-
-    Raises
-    ------
-    PluginError
-        Several plugins know the suffix, or the name is unknown.
-    """
-    if named is not None:
-        return registry.plugin(named)
-    try:
-        HDF5_OR_NETCDF.for_path(path)
-    except FormatError:
-        if not path.is_dir():
-            return _by_suffix(path)
-    first = next(iter(read_blocks(path)))
-    return registry.plugin(str(first.attrs["plugin"])) if "plugin" in first.attrs else None
-
-
-HDF5_OR_NETCDF = Formats((NETCDF, HDF5))
-
-
-def _by_suffix(path: Path) -> Plugin | None:
-    knowing = [
-        plugin
-        for plugin in registry.every_plugin()
-        if any(path.name.endswith(s) for entry in plugin.formats for s in entry.suffixes)
-    ]
-    if len(knowing) > 1:
-        raise PluginError(
-            f"{path}: {', '.join(plugin.name for plugin in knowing)} all read this format; say which with --plugin"
-        )
-    return knowing[0] if knowing else None
 
 
 @click.command("convert")
@@ -118,7 +49,7 @@ def convert_command(
 
     surrogates convert events.nc events.hepmc3
     """
-    from .writing import STDOUT, check_target, chosen_format, write_options
+    from ..sampling.runs import STDOUT, check_target, chosen_format, write_options
 
     plugin = plugin_of(source, named)
     chosen = chosen_format(formats_of(plugin), target, to_format)
@@ -149,7 +80,7 @@ def convert_command(
 def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) -> None:
     """Join the shards of FOLDER into TARGET by copying their chunks."""
     from ..io import merge, read_manifest
-    from .writing import check_target
+    from ..sampling.runs import check_target
 
     chosen = HDF5_OR_NETCDF.for_path(target)
     check_target(str(target), chosen, overwrite=overwrite)
@@ -178,7 +109,7 @@ def plot_command(
 
     surrogates plot jets jets.h5 --reference reference.nc -o jets.png
     """
-    from ..report import write_figure
+    from ..reporting.page import write_figure
 
     plugin = registry.plugin(name)
     if output.suffix.lower() not in {".png", ".pdf", ".svg"}:
@@ -217,8 +148,8 @@ def _is_plugin(name: str) -> bool:
 
 
 def _weights_problems(name: str) -> list[str]:
-    from ..cards import verify
-    from ..errors import WeightsError
+    from ..contract.errors import WeightsError
+    from ..release.cards import verify
 
     cards = sorted(registry.entry(name).weights.glob("*.json"))
     if not cards:

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import registry
+from ..contract.errors import SurrogatesError
 from ..counting import Counter
-from ..errors import SurrogatesError
+from ..sampling import opening
+from ..sampling.runs import Job, Summary, write
 from .conditions import PREFIX, asked, condition_options, given_conditions
 from .output import announce
-from .writing import Job, Summary, write
 
 if TYPE_CHECKING:
-    from ..plugin import Plugin
-    from ..schema import Schema
+    from ..contract.plugin import Plugin
+    from ..contract.schema import Schema
 
 BLOCKS_OF_REFERENCE = 1024
 
@@ -107,7 +108,7 @@ def _generate(plugin: Plugin) -> click.Command:
     schema = _trained_schema(plugin)
 
     def run(**given: Any) -> None:
-        simulator = registry.load(
+        simulator = opening.load(
             plugin.name,
             model=given["model"],
             weights=given["weights"],
@@ -128,7 +129,7 @@ def _generate(plugin: Plugin) -> click.Command:
 
 def _reference(plugin: Plugin) -> click.Command:
     def run(**given: Any) -> None:
-        _sample(plugin, registry.reference(plugin.name), given, block=given["block"] or BLOCKS_OF_REFERENCE)
+        _sample(plugin, opening.reference(plugin.name), given, block=given["block"] or BLOCKS_OF_REFERENCE)
 
     return click.Command(
         plugin.name,

@@ -11,9 +11,10 @@ from .. import registry
 from .output import announce, columns
 
 if TYPE_CHECKING:
-    from ..cards import Card
-    from ..plugin import Plugin, Target
-    from ..schema import Schema, Variable
+    from ..contract.findings import Target
+    from ..contract.plugin import Plugin
+    from ..contract.schema import Schema, Variable
+    from ..release.cards import Card
 
 
 @click.command("list")
@@ -70,8 +71,8 @@ def _card_summary(card: Card) -> dict[str, Any]:
 @click.option("--markdown", is_flag=True, help="Print the cards as Markdown.")
 def info_command(name: str, model: str | None, as_json: bool, markdown: bool) -> None:
     """What the plugin NAME takes, gives, keeps and reaches."""
-    from ..errors import WeightsError
-    from ..schema import nearest
+    from ..contract.errors import WeightsError
+    from ..contract.schema import nearest
 
     plugin = registry.plugin(name)
     cards = registry.entry(name).cards()
@@ -83,7 +84,7 @@ def info_command(name: str, model: str | None, as_json: bool, markdown: bool) ->
             )
         cards = tuple(card for card in cards if card.recipe == model)
     if markdown:
-        from ..card_markdown import markdown as rendered
+        from ..reporting.card_markdown import markdown as rendered
 
         print("\n".join(rendered(card) for card in cards) or f"{name}: no released weights", end="")
         return

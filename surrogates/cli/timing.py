@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..counting import Counter
-from ..errors import SimulatorMissing, WeightsError
 from ..io import OutputError
-from ..request import condition_dataset
+from ..timing.race import timed
 from .conditions import condition_options, given_conditions
 from .generation import PluginCommands
 from .output import announce
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from ..plugin import Plugin
-    from ..schema import Schema
-    from ..timings import Benchmark
+    from ..contract.plugin import Plugin
 
 RESULTS = ("benchmark.json", "benchmark.md", "benchmark.png")
 
@@ -75,74 +69,6 @@ def _benchmark(plugin: Plugin) -> click.Command:
 def _left_out(option: click.Option) -> click.Option:
     option.help = (option.help or "").replace("; required unless a table or --prior gives it", "")
     return option
-
-
-def timed(
-    plugin: Plugin,
-    *,
-    models: Sequence[str] = (),
-    values: Mapping[str, str] | None = None,
-    seconds: float = 10.0,
-    cores: Sequence[int] = (1,),
-    seed: int = 1,
-    rounds: int = 5,
-    progress: Callable[[str], None] | None = None,
-) -> Benchmark:
-    """Race a plugin's reference against its released models.
-
-    Parameters
-    ----------
-    plugin : Plugin
-    models : sequence of str
-        Recipes; all that are released where it is empty.
-    values : mapping
-        Conditions by name; the others are drawn from the prior.
-    seconds, cores, rounds, seed, progress
-        As for `surrogates.benchmarking.race`.
-
-    Raises
-    ------
-    WeightsError
-        No model is released.
-    """
-    from ..benchmarking import contenders, race
-
-    notes = []
-    try:
-        sides = contenders(plugin.name, models=models or None)
-    except SimulatorMissing as error:
-        notes.append(f"no reference in this run: {error}")
-        sides = contenders(plugin.name, models=models or None, reference=False)
-    timed_models = [side.simulator for side in sides if side.name != "reference"]
-    if not timed_models:
-        raise WeightsError(
-            f"{plugin.name}: no released weights to time; train them with `surrogates train {plugin.name}`"
-        )
-    given = dict(values or {})
-    described = ", ".join(f"{name} {value}" for name, value in given.items())
-    return race(
-        plugin.name,
-        sides,
-        _conditions(plugin, timed_models[0].conditions, given, seed),
-        seconds=seconds,
-        cores=cores,
-        rounds=rounds,
-        seed=seed,
-        described=f"{described}; the rest from the prior" if given else "conditions from the prior",
-        notes=notes,
-        progress=progress,
-    )
-
-
-def _conditions(
-    plugin: Plugin, schema: Schema, given: Mapping[str, str], seed: int
-) -> Callable[[int, int], xr.Dataset]:
-    def conditions(n: int, first: int) -> xr.Dataset:
-        drawn = plugin.prior(schema, n, seed)
-        values = {str(name): drawn[name].values for name in drawn.data_vars if name in schema}
-        return condition_dataset(schema, n=n, first=first, **{**values, **given})
-
-    return conditions
 
 
 benchmark_group = PluginCommands(

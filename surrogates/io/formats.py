@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.errors import SurrogatesError
+
 if TYPE_CHECKING:
     import xarray as xr
 
 
-class FormatError(ValueError):
+class FormatError(SurrogatesError, ValueError):
     """A format that is not known, not installed, or cannot hold the given Dataset."""
 
 
@@ -20,7 +22,7 @@ class FileFormatError(FormatError):
     """A file that is not what its reader expects: foreign, truncated or altered."""
 
 
-class OutputError(OSError):
+class OutputError(SurrogatesError, OSError):
     """An output that cannot be written: it exists, the disk is full, the folder is read-only."""
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..contract.errors import SchemaError
 from .resampling import rows
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from surrogates.plugin import Plugin
+    from ..contract.plugin import Plugin
 
 
 def check_paired(plugin: Plugin, name: str, side: xr.Dataset, truth: xr.Dataset) -> None:
@@ -21,7 +22,7 @@ def check_paired(plugin: Plugin, name: str, side: xr.Dataset, truth: xr.Dataset)
         first, second = side[variable].values, truth[variable].values
         equal_nan = first.dtype.kind == "f" and second.dtype.kind == "f"
         if not np.array_equal(first, second, equal_nan=equal_nan):
-            raise ValueError(
+            raise SchemaError(
                 f"{name}: {variable} differs from the truth's; expected the same conditions row by row, as "
                 f"{plugin.name} has one answer for each"
             )

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-    from surrogates.plugin import Plugin
+    from ..contract.plugin import Plugin
 
 
 def memoriser(plugin: Plugin, truth: xr.Dataset, seed: int, count: int = 30) -> xr.Dataset:

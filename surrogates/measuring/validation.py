@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.cards import Finding
-from surrogates.plugin import Target
-
+from ..contract.errors import SchemaError
+from ..contract.findings import Finding, Target
 from . import classifiers as two_sample
 from . import impostors as fakes
 from .conditions import check_paired
@@ -21,7 +20,7 @@ from .resampling import apart, chunks, errors, floor, paired_floor, pooled, rows
 if TYPE_CHECKING:
     import xarray as xr
 
-    from surrogates.plugin import Plugin
+    from ..contract.plugin import Plugin
 
 Progress = Callable[[str], None]
 CLASSIFIERS = ("auc_high_level", "auc_low_level_boosting", "auc_low_level_set_network", "auc_pixels")
@@ -151,7 +150,7 @@ def validate(
     """
     for name, dataset, least in (("samples", samples, 2), ("truth", truth, 4)):
         if dataset.sizes.get("sample", 0) < least:
-            raise ValueError(f"{name}: {dataset.sizes.get('sample', 0)} samples; expected {least} or more to compare")
+            raise SchemaError(f"{name}: {dataset.sizes.get('sample', 0)} samples; expected {least} or more to compare")
     check_paired(plugin, "samples", samples, truth)
     tell = progress or (lambda text: None)
     reduce = getattr(plugin.measure, "reduce", lambda dataset: dataset)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from ..recipe import Batch, Model
+    from ..contract.recipe import Batch, Model
 
 LOSSES = ("logistic", "hinge", "wasserstein", "relativistic")
 

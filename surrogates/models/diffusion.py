@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from ..contract.recipe import Batch, Model
     from ..noise import Noise
-    from ..recipe import Batch, Model
 
 METHODS = ("ddim", "ancestral")
 

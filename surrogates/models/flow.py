@@ -18,8 +18,8 @@ from torch.nn import functional
 from ..networks.time import fourier_features
 
 if TYPE_CHECKING:
+    from ..contract.recipe import Batch, Model
     from ..noise import Noise
-    from ..recipe import Batch, Model
 
 METHODS = ("euler", "midpoint", "heun")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..request import check_limits, outside
-from ..schema import Schema, SchemaError, Variable
+from ..contract.errors import SchemaError
+from ..contract.schema import Schema, Variable
+from ..sampling.request import check_limits, outside
 from .subject import Subject, differing, same_attribute, tensors
 
 
@@ -190,7 +191,7 @@ def check_codec_round_trip(subject: Subject, recipe: str) -> None:
     if recipe in subject.released:
         codec: Any = subject.surrogate(recipe).codec
     else:
-        codec = (plugin.recipes[recipe].codec or plugin.codec)(plugin)
+        codec = (plugin.recipes[recipe].codec or plugin.codec)()
         codec.fit([tensors(subject.truth, (*plugin.conditions.names, *plugin.outputs.names))])
     import torch
 

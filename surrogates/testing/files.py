@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..parallel import joined
+from ..sampling.parallel import joined
 from .subject import Subject, differing, same_attribute
 
 if TYPE_CHECKING:

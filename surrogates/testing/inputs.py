@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..request import ask
-from ..schema import Schema, SchemaError
+from ..contract.errors import SchemaError
+from ..contract.schema import Schema
+from ..sampling.request import ask
 from .subject import Subject
 
 

@@ -11,7 +11,7 @@ from . import declaration, files, inputs, measures, sampling
 from .subject import Subject
 
 if TYPE_CHECKING:
-    from ..plugin import Plugin
+    from ..contract.plugin import Plugin
 
 ONCE: tuple[Callable[[Subject], None], ...] = (
     declaration.check_schema_units,

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cards import count_parameters, file_sha256, verify, weights_file
-from ..errors import WeightsError
-from ..parallel import joined
-from ..request import outside
-from ..schema import SchemaError
+from ..contract.errors import SchemaError, WeightsError
+from ..release.cards import count_parameters, file_sha256, verify, weights_file
+from ..sampling.parallel import joined
+from ..sampling.request import outside
 from .declaration import follows_schema, narrowed
 from .subject import Subject, differing
 
@@ -200,7 +199,7 @@ def check_card_recomputed(subject: Subject, recipe: str) -> None:
 
 def check_altered_weights_are_refused(subject: Subject, recipe: str) -> None:
     """One changed byte in the weights is an error of one line."""
-    from ..weights import load_release
+    from ..release.weights import load_release
 
     with TemporaryDirectory() as folder:
         card = Path(shutil.copy(_card(subject, recipe), folder))

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import PluginError, SimulatorMissing
+from ..contract.errors import PluginError, SimulatorMissing
 from ..registry import entry
 
 if TYPE_CHECKING:
     import xarray as xr
     from torch import Tensor
 
-    from ..plugin import Plugin
-    from ..reference_simulator import ReferenceSimulator
-    from ..surrogate import Surrogate
+    from ..contract.plugin import Plugin
+    from ..sampling.reference import ReferenceSimulator
+    from ..sampling.surrogate import Surrogate
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Subject:
     @cached_property
     def reference(self) -> ReferenceSimulator | None:
         """The reference simulator; None where there is none or its library is not installed."""
-        from ..reference_simulator import ReferenceSimulator
+        from ..sampling.reference import ReferenceSimulator
 
         try:
             return ReferenceSimulator.open(self.plugin)
@@ -84,7 +84,7 @@ class Subject:
 
     def surrogate(self, recipe: str) -> Surrogate:
         """The surrogate of a recipe, on one thread."""
-        from ..surrogate import Surrogate
+        from ..sampling.surrogate import Surrogate
 
         if recipe not in self._opened:
             self._opened[recipe] = Surrogate.open(self.plugin, model=recipe, folder=self.folder, threads=1)

@@ -12,17 +12,7 @@ import pytest
 import xarray as xr
 from conftest import jets, particle_events
 
-from surrogates.io import (
-    HEPMC3,
-    JETNET,
-    LHE,
-    ROOT,
-    FileFormatError,
-    FormatError,
-    OutputError,
-    concatenate,
-    to_awkward,
-)
+from surrogates.io import HEPMC3, JETNET, LHE, ROOT, FileFormatError, FormatError, OutputError, concatenate, to_awkward
 
 EVENTS = pytest.mark.parametrize("file_format", [HEPMC3, LHE, ROOT], ids=lambda entry: entry.name)
 EXACT = pytest.mark.parametrize(

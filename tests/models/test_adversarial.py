@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from surrogates.contract.recipe import Batch
 from surrogates.models.adversarial import (
     LOSSES,
     Game,
@@ -21,7 +22,6 @@ from surrogates.models.adversarial import (
 )
 from surrogates.networks.mlp import MLP
 from surrogates.noise import Noise
-from surrogates.recipe import Batch
 
 
 class Pair(nn.Module):

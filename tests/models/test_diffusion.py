@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from surrogates.contract.recipe import Batch
 from surrogates.models.diffusion import Law, Sampler, Schedule, diffuse, diffusion_steps
 from surrogates.networks.mlp import MLP
 from surrogates.noise import Noise
-from surrogates.recipe import Batch
 
 MEAN, SPREAD = torch.tensor([1.5, -0.5]), torch.tensor([0.3, 0.8])
 

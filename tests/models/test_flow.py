@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from surrogates.contract.recipe import Batch
 from surrogates.models.flow import (
     Sampler,
     Target,
@@ -23,7 +24,6 @@ from surrogates.models.flow import (
 from surrogates.networks.mlp import MLP
 from surrogates.networks.sets import SetGenerator
 from surrogates.noise import Noise
-from surrogates.recipe import Batch
 
 
 def ring(n: int, seed: int) -> Tensor:

@@ -7,15 +7,7 @@ import torch
 
 from surrogates.physics.jets import observables
 from surrogates.physics.jets.laws import CONSTRAINTS
-from surrogates.plugins.jets.codec import (
-    VECTOR,
-    JetCodec,
-    describe,
-    from_uniform,
-    subjet_counts,
-    to_uniform,
-    with_mass,
-)
+from surrogates.plugins.jets.codec import VECTOR, JetCodec, describe, from_uniform, subjet_counts, to_uniform, with_mass
 from surrogates.plugins.jets.subjets import SUBJETS, assign, one_hot, whiten
 
 AXES = np.array([[0.0, 0.0], [0.3, 0.1], [-0.1, 0.35]])
@@ -145,9 +137,9 @@ def test_asked_mass_holds_and_constituents_stay_inside_the_jet():
 
 
 def test_each_training_phase_has_finite_gradients_for_jets_of_any_size():
+    from surrogates.contract.recipe import Batch
     from surrogates.noise import Noise
     from surrogates.plugins.jets.network import JetModel, calibrate, distil, learn_set, learn_vector, match
-    from surrogates.recipe import Batch
 
     jets = pronged_jets(24, least=2)
     codec = JetCodec(None)  # type: ignore[arg-type]

@@ -10,12 +10,12 @@ import pytest
 import torch
 import xarray as xr
 
+from surrogates.contract.errors import SchemaError
 from surrogates.physics.jets.laws import CONSTRAINTS
 from surrogates.plugins.jets import reference, simulation
 from surrogates.plugins.jets.impostors import IMPOSTORS
 from surrogates.plugins.jets.measure import JetMeasure, features, flat_low_level, low_level, measure, reduce
 from surrogates.plugins.jets.variables import CONDITIONS, OUTPUTS
-from surrogates.schema import SchemaError
 
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")

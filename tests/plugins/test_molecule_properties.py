@@ -13,8 +13,7 @@ pytest.importorskip("rdkit", reason="the extra `molecules` is not installed")
 
 from surrogates import registry
 from surrogates.cli.entry import run
-from surrogates.cli.files import read_whole
-from surrogates.errors import SimulatorMissing, SurrogatesError
+from surrogates.contract.errors import SchemaError, SimulatorMissing, SurrogatesError
 from surrogates.physics.molecules.laws import IntervalOrder
 from surrogates.physics.molecules.simulation import CONVERGED, STATUSES, UNPARSABLE, UNSUPPORTED
 from surrogates.physics.molecules.text import from_codes
@@ -25,9 +24,9 @@ from surrogates.plugins.molecule_properties.measure import heavy_atoms, measure,
 from surrogates.plugins.molecule_properties.plugin import PLUGIN
 from surrogates.plugins.molecule_properties.recipes import gru
 from surrogates.plugins.molecule_properties.variables import CONDITIONS, EXTRAPOLATED, LEARNED, SIMULATED
-from surrogates.reference_simulator import ReferenceSimulator
-from surrogates.request import condition_dataset
-from surrogates.schema import SchemaError
+from surrogates.sampling.files import read_whole
+from surrogates.sampling.reference import ReferenceSimulator
+from surrogates.sampling.request import condition_dataset
 from surrogates.testing import check_plugin
 
 
@@ -44,9 +43,9 @@ SMALL = dataclasses.replace(PLUGIN, recipes={"gru": dataclasses.replace(gru(150,
 def weights(tmp_path_factory):
     """A folder with weights that were trained for some seconds."""
     pytest.importorskip("lightning_fabric", reason="the extra `train` is not installed")
-    from surrogates.cli.learning import new_card
-    from surrogates.training import train, trained
-    from surrogates.weights import save_release
+    from surrogates.release.made import new_card
+    from surrogates.release.weights import save_release
+    from surrogates.training.train import train, trained
 
     folder = tmp_path_factory.mktemp("run")
     train(SMALL, "gru", folder, device="cpu", progress=False, figure=lambda model, codec: None)
@@ -57,7 +56,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def surrogate(weights):
-    from surrogates.surrogate import Surrogate
+    from surrogates.sampling.surrogate import Surrogate
 
     return Surrogate.open(SMALL, weights=weights / "gru.safetensors")
 
@@ -334,7 +333,7 @@ def test_the_plugin_keeps_the_contract(weights):
 
 
 def test_the_card_names_the_data_and_their_licence(weights):
-    from surrogates.cards import Card
+    from surrogates.release.cards import Card
 
     card = Card.read(weights / "gru.json")
     assert "QM9" in card.training_data and "Apache-2.0" in card.training_data

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surrogates.contract.recipe import Batch
 from surrogates.noise import Noise
 from surrogates.plugins.particle_events import gan_codec
 from surrogates.plugins.particle_events.gan import EventGAN, generate
 from surrogates.plugins.particle_events.particles import channels
 from surrogates.plugins.particle_events.plugin import PLUGIN
-from surrogates.recipe import Batch
 
 RECIPE = PLUGIN.recipes["gan"]
 
@@ -55,7 +55,7 @@ def toy_events() -> dict[str, torch.Tensor]:
 @pytest.fixture
 def fitted() -> tuple[EventGAN, gan_codec.EventGANCodec]:
     torch.manual_seed(0)
-    codec = gan_codec.EventGANCodec(PLUGIN)
+    codec = gan_codec.EventGANCodec()
     codec.fit([toy_events()])
     return EventGAN(codec, hidden=32, layers=2), codec
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from surrogates.contract.schema import Schema
 from surrogates.measuring.resampling import floor, rows
 from surrogates.physics.particle_events import boost_to_rest_frame, laws, observables
 from surrogates.physics.particle_events.kinematics import unit
@@ -11,7 +12,6 @@ from surrogates.plugins.particle_events.impostors import IMPOSTORS, shuffled_tau
 from surrogates.plugins.particle_events.measure import TARGETS, energy_profile, measure
 from surrogates.plugins.particle_events.particles import channels, particles
 from surrogates.plugins.particle_events.schema import CONDITIONS, OUTPUTS
-from surrogates.schema import Schema
 
 PION, TAU = 0.13957, 1.77682
 EVENTS = Schema(CONDITIONS.variables + OUTPUTS.variables, OUTPUTS.dimensions)

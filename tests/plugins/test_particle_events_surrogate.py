@@ -8,8 +8,8 @@ import surrogates
 from surrogates.plugins.particle_events.impostors import shuffled_taus
 from surrogates.plugins.particle_events.measure import measure
 from surrogates.plugins.particle_events.particles import channel_names
-from surrogates.pools import Pool
-from surrogates.training import sample_figure
+from surrogates.training.pools import Pool
+from surrogates.training.train import sample_figure
 
 ENERGIES = (10.6, 29.0, 91.2, 133.0, 250.0)
 

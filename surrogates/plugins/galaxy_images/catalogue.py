@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.io.fits import FITS, write_fits
-
+from ...io.fits import FITS, write_fits
 from .variables import BANDS
 
 if TYPE_CHECKING:

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.plugin import Plugin
-
 from .latents import MERGER_LATENTS, SPIRAL_LATENTS
 from .observation import detect, fluxes, with_defaults
 from .scene import draw_light
@@ -29,9 +27,8 @@ LATENTS = (*SPIRAL_LATENTS, *MERGER_LATENTS, "knots")
 class GalaxyCodec(nn.Module):
     """Codec of galaxy images; nothing is fitted, every scale is a declared range."""
 
-    def __init__(self, plugin: Plugin) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        del plugin
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Nothing to fit."""

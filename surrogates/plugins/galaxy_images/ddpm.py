@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from surrogates.models.diffusion import Law, Sampler, Schedule, diffuse, diffusion_steps
-from surrogates.networks.unet import ContextUNet
-
+from ...models.diffusion import Law, Sampler, Schedule, diffuse, diffusion_steps
+from ...networks.unet import ContextUNet
 from .gan import PixelModel, turned
 from .pixels import ATTRIBUTES, PixelCodec, enclosed_fraction, observed_area, shape_map
 from .variables import BANDS, MORPHOLOGIES, STAMP
 
 if TYPE_CHECKING:
-    from surrogates.noise import Noise
-    from surrogates.recipe import Batch
+    from ...contract.recipe import Batch
+    from ...noise import Noise
 
 FLUX_WEIGHT = 0.05
 FILTERS = 4

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.schema import SchemaError, nearest
-
+from ...contract.errors import SchemaError
+from ...contract.schema import nearest
 from .variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PIXEL_SCALE, STAMP, ZERO_POINT
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ def read_folder(folder: str | Path, *, seed: int = 0) -> tuple[xr.Dataset, Repor
 
 
 def _dataset(images: np.ndarray, codes: np.ndarray, table: Mapping[str, np.ndarray], seed: int) -> xr.Dataset:
-    from surrogates.request import condition_dataset
-
+    from ...sampling.request import condition_dataset
     from .prior import complete
 
     n = len(images)

@@ -15,17 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.models.adversarial import Game, Penalty, adversarial_steps
-from surrogates.networks.convolutions import ConvolutionalDiscriminator, ConvolutionalGenerator
-from surrogates.networks.mlp import MLP
-
+from ...models.adversarial import Game, Penalty, adversarial_steps
+from ...networks.convolutions import ConvolutionalDiscriminator, ConvolutionalGenerator
+from ...networks.mlp import MLP
 from .observation import detector_draws
 from .pixels import ATTRIBUTES, MEASURABLE, NOISE, shape_map
 from .variables import BANDS, STAMP
 
 if TYPE_CHECKING:
-    from surrogates.noise import Noise
-    from surrogates.recipe import Batch
+    from ...contract.recipe import Batch
+    from ...noise import Noise
 
 Tensors = dict[str, Tensor]
 

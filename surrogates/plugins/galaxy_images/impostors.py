@@ -38,8 +38,7 @@ def shuffled_within_class(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 def smooth_spirals(truth: xr.Dataset, seed: int) -> xr.Dataset:
     """Spirals as the reference's smooth exponential Sersic profiles of the asked size, flux and shape."""
-    from surrogates.request import condition_dataset
-
+    from ...sampling.request import condition_dataset
     from .reference import GalaxyReference
 
     rows = np.flatnonzero(truth["morphology"].values == MORPHOLOGIES.index("spiral"))

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surrogates.schema import Limit
-
+from ...contract.schema import Limit
 from . import geometry
 from .geometry import EDGE_ON, SPIRAL
 from .prior import widest_psf

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from surrogates.networks.mlp import MLP
-from surrogates.noise import Noise
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...networks.mlp import MLP
+from ...noise import Noise
 from .codec import CONTEXT, LATENT_FEATURES, latent_features
 from .geometry import SPIRAL
 from .latents import SPIRAL_LATENTS, UNIFORMS, structure

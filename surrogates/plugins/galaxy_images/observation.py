@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrogates.physics.galaxies import optics
-
+from ...physics.galaxies import optics
 from .variables import BANDS, PIXEL_SCALE, PSFS, STAMP, ZERO_POINT
 
 if TYPE_CHECKING:
-    from surrogates.noise import Noise
+    from ...noise import Noise
 
 Tensors = dict[str, Tensor]
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.io.atomic import replacing
-from surrogates.io.formats import Format, FormatError
-
+from ...io.atomic import replacing
+from ...io.formats import Format, FormatError
 from .variables import STAMP
 
 if TYPE_CHECKING:

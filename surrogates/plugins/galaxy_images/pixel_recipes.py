@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Codec, Phase, Recipe
 
 if TYPE_CHECKING:
     import xarray as xr
-    from torch import Tensor
 
-    from surrogates.plugin import Plugin
-
-    from .ddpm import GalaxyDiffusion
     from .gan import GalaxyGAN
-    from .pixels import PixelCodec
 
 
 TRAINING_GALAXIES = 24_000
@@ -36,40 +31,13 @@ def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     return (cutouts.drop_vars([name for name in DEFAULTS if name in cutouts]),)
 
 
-def _codec(plugin: Plugin) -> Codec:
-    from .pixels import PixelCodec
-
-    return PixelCodec(plugin)
+_codec = deferred("surrogates.plugins.galaxy_images.pixels:PixelCodec")
 
 
-def _gan(plugin: Plugin, codec: Codec) -> GalaxyGAN:
+def _gan(codec: Codec) -> GalaxyGAN:
     from .gan import GalaxyGAN
 
     return GalaxyGAN()
-
-
-def _ddpm(plugin: Plugin, codec: PixelCodec) -> GalaxyDiffusion:
-    from .ddpm import GalaxyDiffusion
-
-    return GalaxyDiffusion(codec)
-
-
-def _pretrain(model: GalaxyGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .gan import pretrain
-
-    yield from pretrain(model, batch)
-
-
-def _play(model: GalaxyGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .gan import play
-
-    yield from play(model, batch)
-
-
-def _learn(model: GalaxyDiffusion, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .ddpm import learn
-
-    yield from learn(model, batch)
 
 
 def gan(pretraining: int = 500, updates: int = 4_000) -> Recipe:
@@ -79,8 +47,17 @@ def gan(pretraining: int = 500, updates: int = 4_000) -> Recipe:
         data=_data,
         model=_gan,
         phases=(
-            Phase(_pretrain, pretraining, {name: Adam(1e-3) for name in ("predictor", "enclosed", "generator")}),
-            Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.995),
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.gan:pretrain"),
+                pretraining,
+                {name: Adam(1e-3) for name in ("predictor", "enclosed", "generator")},
+            ),
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.gan:play"),
+                updates,
+                {"discriminator": adam, "generator": adam},
+                average=0.995,
+            ),
         ),
         batch_size=32,
         sample_batch=16,
@@ -93,9 +70,14 @@ def ddpm(updates: int = 1_800, refinement: int = 11_000) -> Recipe:
     """Denoising diffusion by a context U-net; DDIM sampling with chosen steps."""
     return Recipe(
         data=_data,
-        model=_ddpm,
+        model=deferred("surrogates.plugins.galaxy_images.ddpm:GalaxyDiffusion"),
         phases=tuple(
-            Phase(_learn, number, {"network": Adam(2e-3), "enclosed": Adam(1e-3)}, average=0.995)
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.ddpm:learn"),
+                number,
+                {"network": Adam(2e-3), "enclosed": Adam(1e-3)},
+                average=0.995,
+            )
             for number in (updates, refinement)
         ),
         batch_size=16,

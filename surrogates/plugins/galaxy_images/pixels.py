@@ -12,8 +12,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from surrogates.plugin import Plugin
-
 from . import geometry
 from .observation import detect, fluxes, with_defaults
 from .variables import BAND_LIMIT_FWHM, BANDS, CONDITIONS, MORPHOLOGIES, PIXEL_SCALE, STAMP
@@ -130,9 +128,8 @@ class PixelCodec(nn.Module):
 
     top: Tensor
 
-    def __init__(self, plugin: Plugin | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        del plugin
         self.register_buffer("top", torch.tensor(9.0, dtype=torch.float64))
 
     def fit(self, pools: Sequence[Tensors]) -> None:

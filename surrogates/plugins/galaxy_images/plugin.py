@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrogates.physics.galaxies.laws import CONSTRAINTS
-from surrogates.plugin import Plugin
-
+from ...contract.deferred import deferred
+from ...contract.plugin import Plugin
+from ...physics.galaxies.laws import CONSTRAINTS
 from .catalogue import GALAXY_FITS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
@@ -25,22 +25,7 @@ from .targets import FEATURES, TARGETS
 from .variables import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
-    import xarray as xr
-    from matplotlib.figure import Figure
-
-    from surrogates.recipe import Codec
-
-
-def _codec(plugin: Plugin) -> Codec:
-    from .codec import GalaxyCodec
-
-    return GalaxyCodec(plugin)
-
-
-def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
-    from .figure import figure
-
-    return figure(samples, truth)
+    pass
 
 
 PLUGIN = Plugin(
@@ -51,14 +36,14 @@ PLUGIN = Plugin(
     prior=prior,
     truth=truth,
     complete=complete,
-    codec=_codec,
+    codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
     recipes={"decoder": decoder(), "gan": gan(), "ddpm": ddpm()},
     constraints=CONSTRAINTS,
     measure=measure,
     features=FEATURES,
     targets=TARGETS,
     impostors=IMPOSTORS,
-    figure=_figure,
+    figure=deferred("surrogates.plugins.galaxy_images.figure:figure"),
     formats=(GALAXY_FITS, PNG),
     reference=GalaxyReference,
     limits=LIMITS,

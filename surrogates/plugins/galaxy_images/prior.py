@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.schema import Schema
-
+from ...contract.schema import Schema
 from . import colours, geometry
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
 from .variables import BANDS, CONDITIONS
@@ -68,7 +67,7 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     seed : int
         Row i depends on (seed, i) alone.
     """
-    from surrogates.request import condition_dataset
+    from ...sampling.request import condition_dataset
 
     defaults: dict[str, Any] = {
         variable.name: np.clip(variable.convert(variable.default), *variable.bounds)
@@ -123,7 +122,7 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
 def _complete(asked: Arrays, samples: np.ndarray, seed: int, candidates: int, schema: Schema) -> Arrays:
     import torch
 
-    from surrogates.noise import Noise
+    from ...noise import Noise
 
     noise = Noise(seed, torch.as_tensor(samples))
     shift = noise.uniform((_DRAWS,), "galaxy").numpy()

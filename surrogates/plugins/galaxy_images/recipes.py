@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Codec, Phase, Recipe
 
 if TYPE_CHECKING:
     import xarray as xr
-    from torch import Tensor
-
-    from surrogates.plugin import Plugin
 
     from .network import GalaxyDecoder
 
@@ -28,22 +25,10 @@ def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     return (pool.isel(sample=pool["morphology"].values == SPIRAL),)
 
 
-def _codec(plugin: Plugin) -> Codec:
-    from .codec import GalaxyCodec
-
-    return GalaxyCodec(plugin)
-
-
-def _model(plugin: Plugin, codec: Codec) -> GalaxyDecoder:
+def _model(codec: Codec) -> GalaxyDecoder:
     from .network import GalaxyDecoder
 
     return GalaxyDecoder()
-
-
-def _learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import learn
-
-    yield from learn(model, batch)
 
 
 def decoder(updates: int = 3_000) -> Recipe:
@@ -51,9 +36,16 @@ def decoder(updates: int = 3_000) -> Recipe:
     return Recipe(
         data=_data,
         model=_model,
-        phases=(Phase(_learn, updates, {"calibration": Adam(3e-3)}, average=0.995),),
+        phases=(
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.network:learn"),
+                updates,
+                {"calibration": Adam(3e-3)},
+                average=0.995,
+            ),
+        ),
         batch_size=64,
         sample_batch=16,
-        codec=_codec,
+        codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
         description="parts drawn in closed form at random structure, with a learned calibration",
     )

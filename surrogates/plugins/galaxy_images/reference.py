@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.counting import counted
-from surrogates.schema import Schema
-
+from ...contract.errors import SurrogatesError
+from ...contract.schema import Schema
+from ...counting import counted
 from .latents import MERGER_LATENTS, SPIRAL_LATENTS, UNIFORMS, merger_parts, structure
 from .prior import prior
 from .variables import BANDS, CONDITIONS, OUTPUTS, PSF_IMAGE, STAMP, ZERO_POINT
@@ -201,7 +201,7 @@ def shard(folder: Path, number: int, seed: int) -> xr.Dataset:
     """Galaxies `number` * SHARD onwards of the truth, from the file in `folder` or drawn and kept there."""
     import h5py
 
-    from surrogates.io.atomic import replacing
+    from ...io.atomic import replacing
 
     path = Path(folder) / f"shard-{number:05d}.h5"
     samples = np.arange(number * SHARD, (number + 1) * SHARD)
@@ -226,7 +226,7 @@ def _read_shard(path: Path, samples: np.ndarray, seed: int) -> xr.Dataset:
 
     with h5py.File(path, "r") as file:
         if (there := int(np.asarray(file.attrs["seed"]))) != seed:
-            raise ValueError(f"seed of {path} is {there}: expected {seed}; choose another folder")
+            raise SurrogatesError(f"seed of {path} is {there}: expected {seed}; choose another folder")
         asked = {name: np.asarray(file[name]) for name in CONDITIONS.names if name in file}
         outputs = OUTPUTS.dataset({name: np.asarray(file[name]) for name in OUTPUTS.names}, samples)
         reference = str(file.attrs["reference"])
@@ -236,8 +236,7 @@ def _read_shard(path: Path, samples: np.ndarray, seed: int) -> xr.Dataset:
 
 
 def _conditions(samples: np.ndarray, seed: int) -> xr.Dataset:
-    from surrogates.request import condition_dataset
-
+    from ...sampling.request import condition_dataset
     from .prior import complete
 
     first = int(samples[0]) if len(samples) else 0

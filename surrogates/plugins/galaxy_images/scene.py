@@ -14,15 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrogates.physics.galaxies.mixtures import (
-    SERSIC_WIDTHS,
-    VERTICAL_WIDTHS,
-    sersic_weights,
-    vertical_weights,
-)
-from surrogates.physics.galaxies.optics import SIGMA, crop
-from surrogates.physics.galaxies.rendering import Arms, core_fluxes, covariance, draw_arms, draw_gaussians, draw_round
-
+from ...physics.galaxies.mixtures import SERSIC_WIDTHS, VERTICAL_WIDTHS, sersic_weights, vertical_weights
+from ...physics.galaxies.optics import SIGMA, crop
+from ...physics.galaxies.rendering import Arms, core_fluxes, covariance, draw_arms, draw_gaussians, draw_round
 from . import geometry, latents
 from .colours import bulge_fractions
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.cards import Finding
-from surrogates.plugin import Target
-
+from ...contract.findings import Finding, Target
 from .measure import resolved_distance
 from .photometry import photometry
 from .variables import BANDS, MORPHOLOGIES, N_IMAGES, PIXEL_SCALE

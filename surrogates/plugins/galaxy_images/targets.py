@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from surrogates.plugin import Features, Target
-
+from ...contract.findings import Target
+from ...contract.plugin import Features
 from .measure import ATTRIBUTES, COMPARED, MAGNITUDE_BINS, MORPHOLOGY, NEIGHBOURS, features, pixels
 from .statmorph_figures import STATMORPH_TARGETS
 from .variables import MORPHOLOGIES, N_IMAGES

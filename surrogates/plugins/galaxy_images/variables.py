@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from surrogates.schema import Dimension, Schema, Variable
+from ...contract.schema import Dimension, Schema, Variable
 
 MORPHOLOGIES = ("spiral", "elliptical", "merger", "edge_on")
 BANDS = ("g", "r", "i")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surrogates.cards import Anchor
+from ...contract.findings import Anchor
 
 _MPGAN = "Kansal et al. 2021, arXiv:2106.11535 (MPGAN, JetNet with 30 particles: other data, another simulation)"
 

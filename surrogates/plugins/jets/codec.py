@@ -15,10 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from surrogates.physics.jets import observables
-from surrogates.physics.jets.laws import project, relative_momentum
-from surrogates.plugin import Plugin
-
+from ...physics.jets import observables
+from ...physics.jets.laws import project, relative_momentum
 from .simulation import N_CONSTITUENTS
 from .subjets import SUBJETS, assign, one_hot, whiten
 
@@ -56,9 +54,8 @@ _KINDS = 3
 class JetCodec(nn.Module):
     """Codec of jets; quantile tables and scales are fitted."""
 
-    def __init__(self, plugin: Plugin) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        del plugin
         self.quantiles: Tensor
         self.register_buffer("quantiles", torch.zeros(_KINDS, len(VECTOR), KNOTS, dtype=torch.float64))
         self.scale: Tensor

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.physics.jets.observables import mean_image
-
+from ...physics.jets.observables import mean_image
 from .measure import OBSERVABLES, constituents, observe
 from .simulation import JET_TYPES
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.physics.jets import energy_flow, measures, observables
-
+from ...physics.jets import energy_flow, measures, observables
 from .simulation import JET_TYPES
 
 if TYPE_CHECKING:

@@ -9,23 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from surrogates.models.calibration import Calibration
-from surrogates.models.coupling import SplineCoupling
-from surrogates.models.flow import (
-    Sampler,
-    Target,
-    VelocityField,
-    coupling_loss,
-    integrate,
-    matching_loss,
-    training_times,
-)
-from surrogates.models.scoring import energy_score
-from surrogates.networks.sets import SetGenerator
-from surrogates.noise import Noise
-from surrogates.physics.jets.substructure import shapes
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...models.calibration import Calibration
+from ...models.coupling import SplineCoupling
+from ...models.flow import Sampler, Target, VelocityField, coupling_loss, integrate, matching_loss, training_times
+from ...models.scoring import energy_score
+from ...networks.sets import SetGenerator
+from ...noise import Noise
+from ...physics.jets.substructure import shapes
 from .codec import VECTOR, JetCodec, from_uniform, jet_momentum, place, subjet_counts
 from .simulation import N_CONSTITUENTS
 from .subjets import SUBJETS, one_hot

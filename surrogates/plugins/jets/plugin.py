@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrogates.io.jetnet import JETNET
-from surrogates.io.root import ROOT
-from surrogates.physics.jets.laws import CONSTRAINTS
-from surrogates.plugin import Plugin
-
+from ...contract.deferred import deferred
+from ...contract.plugin import Plugin
+from ...io.jetnet import JETNET
+from ...io.root import ROOT
+from ...physics.jets.laws import CONSTRAINTS
 from .anchors import ANCHORS
 from .impostors import IMPOSTORS
 from .measure import measure
@@ -22,22 +22,7 @@ from .targets import FEATURES, TARGETS
 from .variables import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
-    import xarray as xr
-    from matplotlib.figure import Figure
-
-    from surrogates.recipe import Codec
-
-
-def _codec(plugin: Plugin) -> Codec:
-    from .codec import JetCodec
-
-    return JetCodec(plugin)
-
-
-def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
-    from .figure import figure
-
-    return figure(samples, truth)
+    pass
 
 
 PLUGIN = Plugin(
@@ -47,7 +32,7 @@ PLUGIN = Plugin(
     outputs=OUTPUTS,
     prior=prior,
     truth=truth,
-    codec=_codec,
+    codec=deferred("surrogates.plugins.jets.codec:JetCodec"),
     recipes={"flow": set_flow()},
     constraints=CONSTRAINTS,
     measure=measure,
@@ -55,7 +40,7 @@ PLUGIN = Plugin(
     targets=TARGETS,
     anchors=ANCHORS,
     impostors=IMPOSTORS,
-    figure=_figure,
+    figure=deferred("surrogates.plugins.jets.figure:figure"),
     formats=(JETNET, ROOT),
     reference=JetsReference,
     extra="particles",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
-
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Phase, Recipe
 from .reference import TRAINING_SEED, truth
 
 if TYPE_CHECKING:
     import xarray as xr
-    from torch import Tensor
-
-    from surrogates.plugin import Plugin
 
     from .network import JetModel
 
@@ -23,42 +19,6 @@ TRAINING_JETS = 174_000  # 58,000 a type
 
 def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     return (truth(TRAINING_JETS, TRAINING_SEED, folder),)
-
-
-def _model(plugin: Plugin, codec: Codec) -> JetModel:
-    from .network import JetModel
-
-    return JetModel(codec)  # type: ignore[arg-type]
-
-
-def _learn_vector(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import learn_vector
-
-    yield from learn_vector(model, batch)
-
-
-def _calibrate(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import calibrate
-
-    yield from calibrate(model, batch)
-
-
-def _learn_set(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import learn_set
-
-    yield from learn_set(model, batch)
-
-
-def _distil(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import distil
-
-    yield from distil(model, batch)
-
-
-def _match(model: JetModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import match
-
-    yield from match(model, batch)
 
 
 def _copy_teacher(model: JetModel) -> None:
@@ -85,13 +45,35 @@ def set_flow(
     """
     return Recipe(
         data=_data,
-        model=_model,
+        model=deferred("surrogates.plugins.jets.network:JetModel"),
         phases=(
-            Phase(_learn_vector, vector, {"jet": Adam(2e-3, clip=5.0, weight_decay=1e-5)}, average=0.998),
-            Phase(_calibrate, calibration, {"calibration": Adam(2e-2, clip=0.0)}, average=0.9995),
-            Phase(_learn_set, learning, {"teacher": Adam(1.5e-3, clip=1.0)}),
-            Phase(_distil, distillation, {"student": Adam(5e-4, clip=1.0)}, start=_copy_teacher, average=0.99),
-            Phase(_match, matching, {"student": Adam(1e-3, clip=1.0)}, start=_keep_distilled, average=0.998),
+            Phase(
+                deferred("surrogates.plugins.jets.network:learn_vector"),
+                vector,
+                {"jet": Adam(2e-3, clip=5.0, weight_decay=1e-5)},
+                average=0.998,
+            ),
+            Phase(
+                deferred("surrogates.plugins.jets.network:calibrate"),
+                calibration,
+                {"calibration": Adam(2e-2, clip=0.0)},
+                average=0.9995,
+            ),
+            Phase(deferred("surrogates.plugins.jets.network:learn_set"), learning, {"teacher": Adam(1.5e-3, clip=1.0)}),
+            Phase(
+                deferred("surrogates.plugins.jets.network:distil"),
+                distillation,
+                {"student": Adam(5e-4, clip=1.0)},
+                start=_copy_teacher,
+                average=0.99,
+            ),
+            Phase(
+                deferred("surrogates.plugins.jets.network:match"),
+                matching,
+                {"student": Adam(1e-3, clip=1.0)},
+                start=_keep_distilled,
+                average=0.998,
+            ),
         ),
         batch_size=384,
         sample_batch=1024,

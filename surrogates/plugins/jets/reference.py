@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.counting import Counter
-from surrogates.schema import Schema, SchemaError
-
+from ...contract.errors import SchemaError, SurrogatesError
+from ...contract.schema import Schema
+from ...counting import Counter
 from .simulation import (
     ARRAYS,
     EVENTS_AT_ONCE,
@@ -140,7 +140,7 @@ def write_part(path: Path, jets: JetArrays, seed: int) -> None:
     """Write one part file: it appears whole under its name, or not at all."""
     import h5py
 
-    from surrogates.io.atomic import replacing
+    from ...io.atomic import replacing
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, overwrite=True) as temporary, h5py.File(temporary, "w") as file:
@@ -156,7 +156,7 @@ def read_part(path: Path, seed: int | None = None) -> JetArrays:
     with h5py.File(path, "r") as file:
         found = int(np.asarray(file.attrs["seed"]))
         if seed is not None and found != seed:
-            raise ValueError(f"seed of {path} is {found}: expected {seed}; choose another folder")
+            raise SurrogatesError(f"seed of {path} is {found}: expected {seed}; choose another folder")
         arrays = {name: np.asarray(file[name]) for name in ARRAYS}
         counts = json.loads(str(file.attrs["counts"]))
     arrays["constituents"] = arrays["constituents"].astype(np.float64)
@@ -230,7 +230,7 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     """
     import torch
 
-    from surrogates.noise import Noise
+    from ...noise import Noise
 
     samples = np.arange(n)
     codes = samples % len(JET_TYPES)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ...contract.errors import SurrogatesError
+
 JET_TYPES: tuple[str, ...] = ("gluon", "light_quark", "top")
 """Jet types in the order of their integer codes."""
 
@@ -312,9 +314,9 @@ class JetSimulation:
             *PROCESSES[jet_type],
         ):
             if not self._pythia.readString(line):
-                raise RuntimeError(f"Pythia refuses the setting {line!r}: install pythia8mc 8.317.2")
+                raise SurrogatesError(f"Pythia refuses the setting {line!r}: install pythia8mc 8.317.2")
         if not self._pythia.init():
-            raise RuntimeError(f"Pythia does not initialise for {jet_type} jets: install pythia8mc 8.317.2")
+            raise SurrogatesError(f"Pythia does not initialise for {jet_type} jets: install pythia8mc 8.317.2")
 
     def block(
         self,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from surrogates.plugin import Features, Target
-
+from ...contract.findings import Target
+from ...contract.plugin import Features
 from .measure import PT_BINS, SHAPES, features, flat_low_level, low_level
 from .simulation import JET_TYPES
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from surrogates.schema import Dimension, Schema, Variable
-
+from ...contract.schema import Dimension, Schema, Variable
 from .simulation import JET_TYPES, N_CONSTITUENTS, JetSelection
 
 _SELECTION = JetSelection()

@@ -8,12 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from surrogates.physics.molecules.simulation import CONVERGED, NOT_CONVERGED, NOT_EMBEDDED, UNPARSABLE, UNSUPPORTED
-from surrogates.physics.molecules.text import from_codes
-from surrogates.physics.molecules.tokens import Vocabulary, split
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY
-from surrogates.plugin import Plugin
-
+from ...physics.molecules.simulation import CONVERGED, NOT_CONVERGED, NOT_EMBEDDED, UNPARSABLE, UNSUPPORTED
+from ...physics.molecules.text import from_codes
+from ...physics.molecules.tokens import Vocabulary, split
+from ...physics.molecules.vocabulary import TOKENS, VOCABULARY
 from .graphs import graphs
 from .variables import EXACT, EXTRAPOLATED, LEARNED, SIMULATED
 
@@ -41,9 +39,8 @@ class PropertyCodec(nn.Module):
     known: Tensor
     heaviest: Tensor
 
-    def __init__(self, plugin: Plugin | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        del plugin
         self.vocabulary = Vocabulary(VOCABULARY)
         self.register_buffer("centre", torch.zeros(len(LEARNED), dtype=torch.float64))
         self.register_buffer("spread", torch.ones(len(LEARNED), dtype=torch.float64))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from surrogates.errors import SurrogatesError
-from surrogates.physics.molecules.simulation import CONVERGED, HEAVIEST, UNPARSABLE, UNSUPPORTED
+from ...contract.errors import SurrogatesError
+from ...physics.molecules.simulation import CONVERGED, HEAVIEST, UNPARSABLE, UNSUPPORTED
 
 NAN = float("nan")
 

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.physics.molecules.simulation import STATUSES
-from surrogates.physics.molecules.text import from_codes, to_codes
-from surrogates.schema import Schema
-
+from ...contract.schema import Schema
+from ...physics.molecules.simulation import STATUSES
+from ...physics.molecules.text import from_codes, to_codes
 from .graphs import graphs
 from .variables import CONDITIONS, EXACT, LEARNED, OUTPUTS, SIMULATED
 

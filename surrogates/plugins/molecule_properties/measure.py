@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.physics.molecules.simulation import CONVERGED
-from surrogates.physics.molecules.text import from_codes
-from surrogates.physics.molecules.tokens import split
-
+from ...contract.errors import SchemaError
+from ...physics.molecules.simulation import CONVERGED
+from ...physics.molecules.text import from_codes
+from ...physics.molecules.tokens import split
 from .variables import COVERAGE, EXACT, EXTRAPOLATED, LEARNED, SIMULATED
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def measure(samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None 
     """
     del training
     if not np.array_equal(samples["smiles"].values, truth["smiles"].values):
-        raise ValueError("smiles: samples and truth differ; expected the same molecules in the same rows")
+        raise SchemaError("smiles: samples and truth differ; expected the same molecules in the same rows")
     figures: dict[str, float] = {}
     for name in (*LEARNED, *EXACT):
         figures[f"{name}_mae"] = _mean(np.abs(samples[name].values - truth[name].values))

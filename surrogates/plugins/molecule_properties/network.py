@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.models.conformal import ConformalFactors, Scores
-from surrogates.networks.recurrent import SequenceReader
-from surrogates.noise import Noise
-from surrogates.physics.molecules.vocabulary import VOCABULARY
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...models.conformal import ConformalFactors, Scores
+from ...networks.recurrent import SequenceReader
+from ...noise import Noise
+from ...physics.molecules.vocabulary import VOCABULARY
 from .variables import COVERAGE, LEARNED, SIMULATED
 
 Tensors = dict[str, Tensor]

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrogates.physics.molecules.laws import IntervalOrder
-from surrogates.plugin import Plugin
-
+from ...contract.deferred import deferred
+from ...contract.plugin import Plugin
+from ...physics.molecules.laws import IntervalOrder
 from .impostors import IMPOSTORS
 from .labels import prior, truth
 from .measure import measure
@@ -30,22 +30,7 @@ from .targets import TARGETS
 from .variables import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
-    import xarray as xr
-    from matplotlib.figure import Figure
-
-    from surrogates.recipe import Codec
-
-
-def _codec(plugin: Plugin) -> Codec:
-    from .codec import PropertyCodec
-
-    return PropertyCodec(plugin)
-
-
-def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
-    from .figure import figure
-
-    return figure(samples, truth)
+    pass
 
 
 PLUGIN = Plugin(
@@ -55,13 +40,13 @@ PLUGIN = Plugin(
     outputs=OUTPUTS,
     prior=prior,
     truth=truth,
-    codec=_codec,
+    codec=deferred("surrogates.plugins.molecule_properties.codec:PropertyCodec"),
     recipes={"gru": gru()},
     constraints=(IntervalOrder("gap", "eV"), IntervalOrder("dipole", "debye")),
     measure=measure,
     targets=TARGETS,
     impostors=IMPOSTORS,
-    figure=_figure,
+    figure=deferred("surrogates.plugins.molecule_properties.figure:figure"),
     reference=XtbReference,
     stochastic=False,
     extra="xtb",

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Batch, Codec, Muon, Phase, Recipe
-
+from ...contract.deferred import deferred
+from ...contract.recipe import Codec, Muon, Phase, Recipe
 from .labels import labels
 
 if TYPE_CHECKING:
     import xarray as xr
-    from torch import Tensor
-
-    from surrogates.plugin import Plugin
 
     from .network import PropertyModel
 
@@ -30,23 +26,11 @@ def _data(folder: Path) -> tuple[xr.Dataset, ...]:
     return labels("train"), labels("calibration")
 
 
-def _model(plugin: Plugin, codec: Codec, *, width: int, layers: int) -> PropertyModel:
+def _model(codec: Codec, *, width: int, layers: int) -> PropertyModel:
     from .network import PropertyModel
 
-    del plugin, codec
+    del codec
     return PropertyModel(width, layers, CALIBRATION * BATCH)
-
-
-def _learn(model: PropertyModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import learn
-
-    yield from learn(model, batch)
-
-
-def _calibrate(model: PropertyModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import calibrate
-
-    yield from calibrate(model, batch)
 
 
 def gru(updates: int = 6_000, width: int = 112, layers: int = 2) -> Recipe:
@@ -64,8 +48,13 @@ def gru(updates: int = 6_000, width: int = 112, layers: int = 2) -> Recipe:
         data=_data,
         model=partial(_model, width=width, layers=layers),
         phases=(
-            Phase(_learn, updates, {"network": optimiser}, average=0.998),
-            Phase(_calibrate, CALIBRATION, {}),
+            Phase(
+                deferred("surrogates.plugins.molecule_properties.network:learn"),
+                updates,
+                {"network": optimiser},
+                average=0.998,
+            ),
+            Phase(deferred("surrogates.plugins.molecule_properties.network:calibrate"), CALIBRATION, {}),
         ),
         batch_size=BATCH,
         sample_batch=512,

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.noise import fold
-from surrogates.physics.molecules.descriptors import describe
-from surrogates.physics.molecules.simulation import CONVERGED, UNPARSABLE, simulate
-from surrogates.physics.molecules.text import from_codes
-from surrogates.schema import Schema
-
+from ...contract.schema import Schema
+from ...noise import fold
+from ...physics.molecules.descriptors import describe
+from ...physics.molecules.simulation import CONVERGED, UNPARSABLE, simulate
+from ...physics.molecules.text import from_codes
 from .graphs import graphs
 from .labels import point_intervals
 from .variables import CONDITIONS, OUTPUTS, RDKIT, SIMULATED

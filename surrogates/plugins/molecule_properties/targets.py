@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from surrogates.plugin import Target
-
+from ...contract.findings import Target
 from .measure import SIZES, size_label
 from .variables import EXACT, LEARNED, OUTPUTS, SIMULATED
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from surrogates.physics.molecules.simulation import STATUSES
-from surrogates.physics.molecules.text import LENGTH
-from surrogates.schema import Dimension, Schema, Variable
+from ...contract.schema import Dimension, Schema, Variable
+from ...physics.molecules.simulation import STATUSES
+from ...physics.molecules.text import LENGTH
 
 EXTRAPOLATED = len(STATUSES)
 """Status of a surrogate's answer for a molecule with more heavy atoms than any that it was trained on."""

@@ -19,11 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrogates.models.autoregressive import Grammar, shifted, token_likelihood
-from surrogates.models.policy_gradient import leave_one_out, policy_loss
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, canonical, describe
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...models.autoregressive import Grammar, shifted, token_likelihood
+from ...models.policy_gradient import leave_one_out, policy_loss
+from ...physics.molecules.descriptors import DESCRIPTORS, canonical, describe
 from .codec import CONTEXT, START
 from .network import MoleculeModel, learn, write
 from .packaged import qm9_labels, qm9_smiles

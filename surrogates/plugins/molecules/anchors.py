@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surrogates.cards import Anchor
+from ...contract.findings import Anchor
 
 _MOSES = (
     "Polykovskiy et al. 2020, Front. Pharmacol. 11, 565644 (MOSES: 1.6 M lead-like molecules of ZINC, 30,000 drawn)"

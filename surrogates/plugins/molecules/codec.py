@@ -8,17 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from surrogates.counting import Counter
-from surrogates.models.autoregressive import shifted
-from surrogates.networks.running import fitted_estimate
-from surrogates.physics.molecules.descriptors import DRUG_LIKE, drug_likeness_parts, parse
-from surrogates.physics.molecules.kekule import KekuleVocabulary
-from surrogates.physics.molecules.merging import learned_merges, merged
-from surrogates.physics.molecules.text import from_codes, to_codes
-from surrogates.physics.molecules.tokens import Vocabulary
-from surrogates.physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
-from surrogates.plugin import Plugin
-
+from ...counting import Counter
+from ...models.autoregressive import shifted
+from ...networks.running import fitted_estimate
+from ...physics.molecules.descriptors import DRUG_LIKE, drug_likeness_parts, parse
+from ...physics.molecules.kekule import KekuleVocabulary
+from ...physics.molecules.merging import learned_merges, merged
+from ...physics.molecules.text import from_codes, to_codes
+from ...physics.molecules.tokens import Vocabulary
+from ...physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
 from .library import clean
 from .variables import PROPERTIES, SIMILAR
 
@@ -45,7 +43,6 @@ class MoleculeCodec(nn.Module):
 
     Parameters
     ----------
-    plugin : Plugin, optional
     vocabulary : Vocabulary, optional
         Tokens of SMILES with bonds written out, or others that a molecule is written in.
     length : int
@@ -75,7 +72,6 @@ class MoleculeCodec(nn.Module):
 
     def __init__(
         self,
-        plugin: Plugin | None = None,
         *,
         vocabulary: Vocabulary | None = None,
         length: int = WRITTEN_OUT,
@@ -83,7 +79,6 @@ class MoleculeCodec(nn.Module):
         estimates: bool = False,
     ) -> None:
         super().__init__()
-        del plugin
         self.simple = KekuleVocabulary(VOCABULARY) if vocabulary is None else vocabulary
         self.length, self.merging, self.estimates = length, merging, estimates
         self.estimate: Tensors = {}

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.errors import SurrogatesError
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, parse
-
+from ...contract.errors import SurrogatesError
+from ...physics.molecules.descriptors import DESCRIPTORS, parse
 from .measure import texts
 from .variables import CONDITIONS, PROPERTIES
 

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, canonical, parse
-from surrogates.physics.molecules.simulation import simulate
-
+from ...physics.molecules.descriptors import DESCRIPTORS, canonical, parse
+from ...physics.molecules.simulation import simulate
 from .library import collect
 from .measure import texts
 from .packaged import qm9_smiles
 from .simulated import SEED, SIMULATED
 
 if TYPE_CHECKING:
-    from surrogates.surrogate import Surrogate
+    from ...sampling.surrogate import Surrogate
 
 Window = Mapping[str, tuple[float, float]]
 """Property -> (low, high) in the property's units."""

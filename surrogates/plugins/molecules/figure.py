@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, describe
-
+from ...physics.molecules.descriptors import DESCRIPTORS, describe
 from .drawing import picture
 from .measure import NAMES, texts
 from .variables import CONDITIONS

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.io.atomic import byte_stream
-from surrogates.io.formats import FileFormatError, Format, FormatError
-from surrogates.io.smiles import rdkit_for, smiles_format, structure_format, texts_of
-from surrogates.io.tables import parquet_for, read_conditions
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, parse
-from surrogates.physics.molecules.geometry import embedded
-from surrogates.physics.molecules.structure import inchi_key
-from surrogates.physics.molecules.text import LENGTH
-
+from ...io.atomic import byte_stream
+from ...io.formats import FileFormatError, Format, FormatError
+from ...io.smiles import rdkit_for, smiles_format, structure_format, texts_of
+from ...io.tables import parquet_for, read_conditions
+from ...physics.molecules.descriptors import DESCRIPTORS, parse
+from ...physics.molecules.geometry import embedded
+from ...physics.molecules.structure import inchi_key
+from ...physics.molecules.text import LENGTH
 from .variables import CONDITIONS, PROPERTIES
 
 if TYPE_CHECKING:

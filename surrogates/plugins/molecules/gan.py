@@ -13,23 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from surrogates.models.adversarial import separation
-from surrogates.models.autoregressive import (
-    END,
-    Sampler,
-    draw,
-    negative_log_likelihood,
-    shifted,
-    token_likelihood,
-    written,
-)
-from surrogates.models.policy_gradient import advantages, policy_loss, prefix_loss, prefix_rewards, returns
-from surrogates.networks.recurrent import TokenLSTM, Written
-from surrogates.noise import Noise
-from surrogates.physics.molecules.kekule import KekuleVocabulary
-from surrogates.physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...models.adversarial import separation
+from ...models.autoregressive import END, Sampler, draw, negative_log_likelihood, shifted, token_likelihood, written
+from ...models.policy_gradient import advantages, policy_loss, prefix_loss, prefix_rewards, returns
+from ...networks.recurrent import TokenLSTM, Written
+from ...noise import Noise
+from ...physics.molecules.kekule import KekuleVocabulary
+from ...physics.molecules.vocabulary import VOCABULARY, WRITTEN_OUT
 from .codec import CONTEXT, START
 from .network import MoleculeSampler, hidden, write
 from .variables import PROPERTIES

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from surrogates.physics.molecules.tokens import Vocabulary
-from surrogates.physics.molecules.valence import Writing
+from ...physics.molecules.tokens import Vocabulary
+from ...physics.molecules.valence import Writing
 
 
 class Valences:

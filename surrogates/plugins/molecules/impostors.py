@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, canonical, parse
-from surrogates.physics.molecules.text import LENGTH, to_codes
-from surrogates.physics.molecules.tokens import split
-
+from ...physics.molecules.descriptors import DESCRIPTORS, canonical, parse
+from ...physics.molecules.text import LENGTH, to_codes
+from ...physics.molecules.tokens import split
 from .library import splits
 from .measure import texts
 from .packaged import qm9_smiles

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.errors import SurrogatesError
-from surrogates.physics.molecules.descriptors import canonical
-from surrogates.physics.molecules.distances import similarity
-from surrogates.physics.molecules.structure import fingerprints
-
+from ...contract.errors import SurrogatesError
+from ...physics.molecules.descriptors import canonical
+from ...physics.molecules.distances import similarity
+from ...physics.molecules.structure import fingerprints
 from .variables import SIMILAR
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from surrogates.surrogate import Surrogate
+    from ...sampling.surrogate import Surrogate
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ def interpolate(
     """
     import torch
 
-    from surrogates.noise import Noise
-    from surrogates.request import ask, check_limits
+    from ...noise import Noise
+    from ...sampling.request import ask, check_limits
 
     if steps < 2 or each < 1:
         raise SurrogatesError(f"steps, each: {steps}, {each}; expected 2 and 1 or more")

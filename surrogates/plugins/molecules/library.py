@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.counting import Counter as Progress
-from surrogates.errors import SurrogatesError
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, describe, parse
-from surrogates.physics.molecules.text import LENGTH, to_codes
-from surrogates.physics.molecules.tokens import split
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
-
+from ...contract.errors import SurrogatesError
+from ...counting import Counter as Progress
+from ...physics.molecules.descriptors import DESCRIPTORS, describe, parse
+from ...physics.molecules.text import LENGTH, to_codes
+from ...physics.molecules.tokens import split
+from ...physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
 from .variables import CONDITIONS, OUTPUTS, PROPERTIES
 
 if TYPE_CHECKING:

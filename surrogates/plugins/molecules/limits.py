@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from surrogates.physics.molecules.descriptors import DESCRIPTORS
-from surrogates.physics.molecules.text import from_codes
-from surrogates.schema import Limit
-
+from ...contract.schema import Limit
+from ...physics.molecules.descriptors import DESCRIPTORS
+from ...physics.molecules.text import from_codes
 from .library import clean
 from .packaged import NAMES, data_set
 from .variables import SIMILAR

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.physics.molecules import distances
-from surrogates.physics.molecules.descriptors import DESCRIPTORS, parse
-from surrogates.physics.molecules.structure import BITS, COUNTS, counts, fingerprints, fragments, inchi_key, label
-from surrogates.physics.molecules.structure import scaffold as scaffold_of
-from surrogates.physics.molecules.text import from_codes
-
+from ...physics.molecules import distances
+from ...physics.molecules.descriptors import DESCRIPTORS, parse
+from ...physics.molecules.structure import BITS, COUNTS, counts, fingerprints, fragments, inchi_key, label
+from ...physics.molecules.structure import scaffold as scaffold_of
+from ...physics.molecules.text import from_codes
 from .packaged import key, known_keys
 from .simulated import MOST, found_by_simulation, simulation_errors
 
@@ -73,7 +72,7 @@ def _described(smiles: tuple[str, ...]) -> dict[str, np.ndarray]:
     """What is known of distinct molecules; one truth asked in several ways is described once."""
     from rdkit import Chem
 
-    from surrogates.physics.molecules.chemnet import WIDTH, activations
+    from ...physics.molecules.chemnet import WIDTH, activations
 
     molecules = [parse(text).molecule for text in smiles]
     good = [row for row, molecule in enumerate(molecules) if molecule is not None]
@@ -198,7 +197,7 @@ class MoleculeMeasure:
         return figures | condition_errors(whole) | simulation_errors(whole)
 
     def _distances(self, samples: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
-        from surrogates.physics.molecules.chemnet import chemnet_distance
+        from ...physics.molecules.chemnet import chemnet_distance
 
         prints = [side["fingerprint"].values[: self.pairs] for side in (samples, truth)]
         near = distances.nearest_similarity(*prints).mean() - distances.nearest_other_similarity(prints[1]).mean()

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.errors import SurrogatesError
-from surrogates.models.autoregressive import (
+from ...contract.errors import SurrogatesError
+from ...contract.recipe import Batch
+from ...models.autoregressive import (
     END,
     HIGHEST,
     LOWEST,
@@ -23,16 +24,14 @@ from surrogates.models.autoregressive import (
     negative_log_likelihood,
     shifted,
 )
-from surrogates.networks.attention import TokenTransformer
-from surrogates.networks.running import RunningEstimate
-from surrogates.networks.stretches import FragmentEncoder, simple_tokens
-from surrogates.noise import Noise
-from surrogates.physics.molecules.kekule import started
-from surrogates.physics.molecules.syntax import FEATURES, OpenSyntax
-from surrogates.physics.molecules.tokens import Vocabulary, split
-from surrogates.physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
-from surrogates.recipe import Batch
-
+from ...networks.attention import TokenTransformer
+from ...networks.running import RunningEstimate
+from ...networks.stretches import FragmentEncoder, simple_tokens
+from ...noise import Noise
+from ...physics.molecules.kekule import started
+from ...physics.molecules.syntax import FEATURES, OpenSyntax
+from ...physics.molecules.tokens import Vocabulary, split
+from ...physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
 from .codec import CONTEXT, ESTIMATED, SLOTS, START, STRETCH, WIDTH, MoleculeCodec
 from .grammar import Valences
 from .variables import PROPERTIES

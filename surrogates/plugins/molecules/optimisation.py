@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.errors import SurrogatesError
-from surrogates.physics.molecules.descriptors import canonical
-
+from ...contract.errors import SurrogatesError
+from ...physics.molecules.descriptors import canonical
 from .variables import PROPERTIES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from surrogates.surrogate import Surrogate
+    from ...sampling.surrogate import Surrogate
 
 Score = Callable[[Sequence[str]], Sequence[float]]
 """Canonical SMILES -> a score each, 0 poor to 1 good."""
@@ -130,7 +129,7 @@ def optimise(
     """
     import torch
 
-    from surrogates.noise import Noise, fold
+    from ...noise import Noise, fold
 
     if calls < 1 or batch < 1:
         raise SurrogatesError(f"calls, batch: {calls}, {batch}; expected 1 or more")
@@ -175,8 +174,7 @@ def _unasked(n: int) -> Tensor:
 
 def log_likelihood(model: Any, tokens: Tensor, context: Tensor) -> Tensor:
     """Log-likelihood [nat] of tokens (n, m) under a model of molecules at contexts (n, k)."""
-    from surrogates.models.autoregressive import negative_log_likelihood, shifted
-
+    from ...models.autoregressive import negative_log_likelihood, shifted
     from .codec import START
 
     longest = min(int((tokens != 0).sum(dim=1).max()) + 1, tokens.shape[1])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surrogates.physics.molecules.structure import label
+from ...physics.molecules.structure import label
 
 FOLDER = Path(__file__).with_name("data")
 QM9 = FOLDER / "qm9.smi.xz"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogates.physics.molecules import distances
-from surrogates.schema import SchemaError, nearest
-
+from ...contract.errors import SchemaError
+from ...contract.schema import nearest
+from ...physics.molecules import distances
 from .measure import condition_errors, reduce
 from .packaged import NAMES, data_set
 
@@ -41,7 +41,7 @@ def figures_against(samples: xr.Dataset, name: str = "zinc") -> dict[str, float]
         raise SchemaError(
             f"name: {name!r} is no packaged data set; expected {' or '.join(NAMES)}{nearest(name, NAMES)}"
         )
-    from surrogates.physics.molecules.chemnet import summary
+    from ...physics.molecules.chemnet import summary
 
     reference, reduced = data_set(name), reduce(samples)
     good = reduced.isel(sample=np.flatnonzero(reduced["valid"].values))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrogates.plugin import Plugin
-
+from ...contract.deferred import deferred
+from ...contract.plugin import Plugin
 from .anchors import ANCHORS
 from .formats import FORMATS
 from .impostors import IMPOSTORS
@@ -21,22 +21,7 @@ from .truth import prior, truth
 from .variables import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
-    import xarray as xr
-    from matplotlib.figure import Figure
-
-    from surrogates.recipe import Codec
-
-
-def _codec(plugin: Plugin) -> Codec:
-    from .codec import MoleculeCodec
-
-    return MoleculeCodec(plugin)
-
-
-def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
-    from .figure import figure
-
-    return figure(samples, truth)
+    pass
 
 
 PLUGIN = Plugin(
@@ -46,7 +31,7 @@ PLUGIN = Plugin(
     outputs=OUTPUTS,
     prior=prior,
     truth=truth,
-    codec=_codec,
+    codec=deferred("surrogates.plugins.molecules.codec:MoleculeCodec"),
     recipes={"zinc": zinc(), "qm9": qm9(), "selfies": selfies(), "gan": gan()},
     constraints=(),
     measure=measure,
@@ -54,7 +39,7 @@ PLUGIN = Plugin(
     targets=TARGETS,
     anchors=ANCHORS,
     impostors=IMPOSTORS,
-    figure=_figure,
+    figure=deferred("surrogates.plugins.molecules.figure:figure"),
     formats=FORMATS,
     limits=LIMITS,
     extra="molecules",

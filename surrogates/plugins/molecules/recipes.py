@@ -7,15 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Adam, Batch, Codec, Model, Muon, Phase, Recipe
-
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Batch, Codec, Model, Muon, Phase, Recipe
 from .variables import SIMILAR
 
 if TYPE_CHECKING:
     import xarray as xr
     from torch import Tensor
-
-    from surrogates.plugin import Plugin
 
     from .codec import MoleculeCodec
     from .gan import MoleculeGAN
@@ -64,16 +62,16 @@ def _selfies(path: Path) -> tuple[xr.Dataset, ...]:
     return (encodable(training_of(read_library(path), data_set=path.name), str(path)),)
 
 
-def _codec(plugin: Plugin) -> Codec:
+def _codec() -> Codec:
     from .codec import MoleculeCodec
 
-    return MoleculeCodec(plugin, merging=MERGES, estimates=True)
+    return MoleculeCodec(merging=MERGES, estimates=True)
 
 
 def _guided(guidance: float) -> Callable[..., Model]:
     """Models whose sampler presses for what is asked by this much, unless it is told otherwise."""
 
-    def model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
+    def model(codec: MoleculeCodec) -> MoleculeModel:
         from .network import MoleculeModel, MoleculeSampler
 
         return MoleculeModel(codec, options=MoleculeSampler(guidance=guidance))
@@ -81,54 +79,28 @@ def _guided(guidance: float) -> Callable[..., Model]:
     return model
 
 
-def _selfies_codec(plugin: Plugin) -> Codec:
+def _selfies_codec() -> Codec:
     from .codec import MoleculeCodec
     from .selfies_writing import LONGEST, alphabet
 
-    return MoleculeCodec(plugin, vocabulary=alphabet(), length=LONGEST, estimates=True)
+    return MoleculeCodec(vocabulary=alphabet(), length=LONGEST, estimates=True)
 
 
-def _selfies_model(plugin: Plugin, codec: MoleculeCodec) -> MoleculeModel:
+def _selfies_model(codec: MoleculeCodec) -> MoleculeModel:
     from .network import MoleculeModel
     from .selfies_writing import SelfiesSampler
 
     return MoleculeModel(codec, options=SelfiesSampler())
 
 
-def _gan_model(plugin: Plugin, codec: Codec) -> MoleculeGAN:
+def _gan_model(codec: Codec) -> MoleculeGAN:
     from .gan import MoleculeGAN
 
     return MoleculeGAN()
 
 
-def _gan_learn(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .gan import learn
-
-    yield from learn(model, batch)
-
-
-def _gan_judge(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .gan import judge
-
-    yield from judge(model, batch)
-
-
-def _gan_play(model: MoleculeGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .gan import play
-
-    yield from play(model, batch)
-
-
-def _learn(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .network import learn
-
-    yield from learn(model, batch)
-
-
-def _aim(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from .aiming import aim
-
-    yield from aim(model, batch)
+_learn = deferred("surrogates.plugins.molecules.network:learn")
+_aim = deferred("surrogates.plugins.molecules.aiming:aim")
 
 
 def _aim_at_the_gap(model: MoleculeModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
@@ -155,7 +127,7 @@ def _likelihood(
     *,
     aiming: tuple[Phase, ...] = (),
     reads: tuple[str, ...] = FILES,
-    codec: Callable[[Plugin], Codec] = _codec,
+    codec: Callable[[], Codec] = _codec,
     source: str = "",
     description: str = "",
 ) -> Recipe:
@@ -246,9 +218,16 @@ def gan(likelihood: int = 250, judging: int = 25, playing: int = 75) -> Recipe:
         data=_qm9,
         model=_gan_model,
         phases=(
-            Phase(_gan_learn, likelihood, {"generator": learning}, average=0.998),
-            Phase(_gan_judge, judging, {"discriminator": judge}, average=0.9),
-            Phase(_gan_play, playing, {"generator": Adam(5e-5), "discriminator": judge}, average=0.99),
+            Phase(
+                deferred("surrogates.plugins.molecules.gan:learn"), likelihood, {"generator": learning}, average=0.998
+            ),
+            Phase(deferred("surrogates.plugins.molecules.gan:judge"), judging, {"discriminator": judge}, average=0.9),
+            Phase(
+                deferred("surrogates.plugins.molecules.gan:play"),
+                playing,
+                {"generator": Adam(5e-5), "discriminator": judge},
+                average=0.99,
+            ),
         ),
         batch_size=256,
         sample_batch=1024,

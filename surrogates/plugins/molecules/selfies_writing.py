@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from surrogates.models.autoregressive import Grammar
-from surrogates.physics.molecules.alphabet import LONGEST, SYMBOLS
-from surrogates.physics.molecules.symbols import SymbolVocabulary
-from surrogates.physics.molecules.tokens import Vocabulary
-
+from ...models.autoregressive import Grammar
+from ...physics.molecules.alphabet import LONGEST, SYMBOLS
+from ...physics.molecules.symbols import SymbolVocabulary
+from ...physics.molecules.tokens import Vocabulary
 from .grammar import AtomFirst
 from .library import MOST_SKIPPED, LibraryError
 from .measure import texts

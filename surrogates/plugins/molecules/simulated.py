@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.counting import counted
-from surrogates.physics.molecules.descriptors import canonical
-from surrogates.physics.molecules.simulation import CONVERGED, Simulated, simulate
+from ...counting import counted
+from ...physics.molecules.descriptors import canonical
+from ...physics.molecules.simulation import CONVERGED, Simulated, simulate
 
 if TYPE_CHECKING:
     import xarray as xr

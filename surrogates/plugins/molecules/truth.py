@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogates.physics.molecules.descriptors import DESCRIPTORS
-from surrogates.physics.molecules.text import LENGTH
-from surrogates.schema import Schema
-
+from ...contract.schema import Schema
+from ...physics.molecules.descriptors import DESCRIPTORS
+from ...physics.molecules.text import LENGTH
 from .library import Library, LibraryError, read_library, splits, to_dataset
 from .packaged import NAMES, data_set, qm9_labels, qm9_smiles
 from .variables import CONDITIONS, PROPERTIES, SIMILAR
@@ -94,7 +93,7 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     """
     import torch
 
-    from surrogates.noise import Noise
+    from ...noise import Noise
 
     samples = np.arange(n)
     low, high = (np.array(side) for side in zip(*(_bounds(schema, name) for name in DESCRIPTORS), strict=True))

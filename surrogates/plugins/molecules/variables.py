@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from surrogates.physics.molecules.text import LENGTH
-from surrogates.schema import Dimension, Schema, Variable
+from ...contract.schema import Dimension, Schema, Variable
+from ...physics.molecules.text import LENGTH
 
 PROPERTIES = (
     "log_p",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surrogates.cards import Anchor
+from ...contract.findings import Anchor
 
 ANCHORS = (
     Anchor("tau polarisation at the Z", "-0.1465 +- 0.0033", "PDG 2024, average of LEP"),

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from surrogates.plugin import Plugin
-
 from . import decay_coordinates, radiation, secondaries, spin
 from .kinematics import boost_from_rest, boost_to_rest, direction, dot3, mass_squared, perpendicular, unit
 from .particles import CAP, TAU, charge_of, particles, self_conjugate
@@ -20,9 +18,8 @@ Tensors = dict[str, Tensor]
 class EventCodec(nn.Module):
     """Codec of tau-pair events; nothing is fitted, every number is Pythia's or physics."""
 
-    def __init__(self, plugin: Plugin) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        del plugin
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Nothing to fit."""

@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from surrogates.physics.particle_events import four_momenta
-from surrogates.plugin import Features
-
+from ...contract.plugin import Features
+from ...physics.particle_events import four_momenta
 from .measure import measure
 
 SPECIES = ((11,), (13,), (211,), (321,), (130,), (22,), (12,), (14,), (16,))

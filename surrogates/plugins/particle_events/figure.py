@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from surrogates.physics.particle_events import ENERGY_EDGES
-from surrogates.physics.particle_events.spin import decay_pairs
-
+from ...physics.particle_events import ENERGY_EDGES
+from ...physics.particle_events.spin import decay_pairs
 from .measure import LARGEST_MODES, energy_profile, measure
 from .particles import channel_names
 

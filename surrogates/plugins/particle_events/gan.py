@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.networks.mlp import MLP
-from surrogates.noise import Noise
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...networks.mlp import MLP
+from ...noise import Noise
 from .gan_codec import (
     KINDS,
     RADIATED,

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from surrogates.plugin import Plugin
-
 from .kinematics import boost_to_rest, dot3, mass_squared
 from .particles import CAP, TAU, channels, charge_of, particles, self_conjugate
 from .secondaries import mass_of
@@ -206,9 +204,8 @@ class EventGANCodec(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, plugin: Plugin) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        del plugin
         self.register_buffer("code", torch.zeros(1, dtype=torch.int64))
         self.register_buffer("share", torch.ones(1, dtype=torch.float64))
         self.register_buffer("radiation", torch.full((2, RADIATED + 1), 1.0 / (RADIATED + 1), dtype=torch.float64))

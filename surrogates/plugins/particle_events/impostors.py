@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import xarray as xr
 
-from surrogates.physics.particle_events import boost_to_rest_frame, four_momenta
-from surrogates.physics.particle_events.kinematics import tau_frames
+from ...physics.particle_events import boost_to_rest_frame, four_momenta
+from ...physics.particle_events.kinematics import tau_frames
 
 PARTICLE = ("pdg_id", "px", "py", "pz", "E", "mass", "charge", "parent", "vx", "vy", "vz", "vt")
 MOMENTUM = ("px", "py", "pz", "E")

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from surrogates.measuring.distances import kuiper_distance, wasserstein_distance
-from surrogates.physics.particle_events import ENERGY_EDGES, observables, spin_observables
-from surrogates.physics.particle_events.spin import decay_pairs
-from surrogates.plugin import Target
+from ...contract.findings import Target
+from ...measuring.distances import kuiper_distance, wasserstein_distance
+from ...physics.particle_events import ENERGY_EDGES, observables, spin_observables
+from ...physics.particle_events.spin import decay_pairs
 
 Columns = Mapping[str, np.ndarray]
 

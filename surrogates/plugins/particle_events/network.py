@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogates.models.coupling import SplineCoupling
-from surrogates.noise import Noise
-from surrogates.recipe import Batch
-
+from ...contract.recipe import Batch
+from ...models.coupling import SplineCoupling
+from ...noise import Noise
 from . import radiation
 from .decay_coordinates import DIMENSIONS, channel_tables, dimension_mask
 from .particles import channels

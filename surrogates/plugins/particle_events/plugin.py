@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrogates.io.hepmc3 import HEPMC3
-from surrogates.io.lhe import LHE
-from surrogates.io.root import ROOT
-from surrogates.physics.particle_events import laws
-from surrogates.plugin import Plugin
-
+from ...contract.deferred import deferred
+from ...contract.plugin import Plugin
+from ...io.hepmc3 import HEPMC3
+from ...io.lhe import LHE
+from ...io.root import ROOT
+from ...physics.particle_events import laws
 from .anchors import ANCHORS
 from .features import FEATURES
 from .impostors import IMPOSTORS
@@ -24,22 +24,7 @@ from .reference import PythiaReference, prior, truth
 from .schema import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
-    import xarray as xr
-    from matplotlib.figure import Figure
-
-    from surrogates.recipe import Codec
-
-
-def _codec(plugin: Plugin) -> Codec:
-    from .codec import EventCodec
-
-    return EventCodec(plugin)
-
-
-def _figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
-    from .figure import figure
-
-    return figure(samples, truth)
+    pass
 
 
 def _laws() -> tuple:
@@ -59,7 +44,7 @@ PLUGIN = Plugin(
     outputs=OUTPUTS,
     prior=prior,
     truth=truth,
-    codec=_codec,
+    codec=deferred("surrogates.plugins.particle_events.codec:EventCodec"),
     recipes={"flow": spline_flow(), "gan": gan()},
     constraints=_laws(),
     measure=measure,
@@ -67,7 +52,7 @@ PLUGIN = Plugin(
     targets=TARGETS,
     anchors=ANCHORS,
     impostors=IMPOSTORS,
-    figure=_figure,
+    figure=deferred("surrogates.plugins.particle_events.figure:figure"),
     formats=(HEPMC3, ROOT, LHE),
     reference=PythiaReference,
     extra="particles",

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogates.recipe import Adam, Batch, Codec, Phase, Recipe
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Batch, Codec, Phase, Recipe
 
 if TYPE_CHECKING:
-    import xarray as xr
     from torch import Tensor
 
-    from surrogates.plugin import Plugin
-
     from .gan import EventGAN
-    from .gan_codec import EventGANCodec
     from .network import EventModel
 
 RADIATION = ("mass", "initial_count", "core", "soft", "final_count", "final")
 DECAYS = ("decay", "polarimeter")
 
 
-def _pools(folder: Path) -> tuple[xr.Dataset, ...]:
-    from .training_data import pools
-
-    return pools(folder)
-
-
-def _model(plugin: Plugin, codec: Codec) -> EventModel:
+def _model(codec: Codec) -> EventModel:
     from .network import EventModel
 
     return EventModel()
@@ -49,7 +39,7 @@ def _decays(model: EventModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
 def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> Recipe:
     """Spline coupling flows for radiation (pool 0) and decays (pool 1), maximum likelihood."""
     return Recipe(
-        data=_pools,
+        data=deferred("surrogates.plugins.particle_events.training_data:pools"),
         model=_model,
         phases=(
             Phase(_radiation, radiation_updates, {part: Adam(2e-3, clip=5.0) for part in RADIATION}),
@@ -61,27 +51,8 @@ def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> 
     )
 
 
-def _events(folder: Path) -> tuple[xr.Dataset, ...]:
-    from .training_data import events
-
-    return events(folder)
-
-
-def _gan_codec(plugin: Plugin) -> Codec:
-    from .gan_codec import EventGANCodec
-
-    return EventGANCodec(plugin)
-
-
-def _gan_model(plugin: Plugin, codec: EventGANCodec) -> EventGAN:
-    from .gan import EventGAN
-
-    return EventGAN(codec)
-
-
 def _play(model: EventGAN, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    from surrogates.models.adversarial import Game, Penalty, adversarial_steps
-
+    from ...models.adversarial import Game, Penalty, adversarial_steps
     from . import gan
 
     game = Game("relativistic", r1=0.5, r2=0.5, penalty_every=6)
@@ -93,11 +64,11 @@ def gan(updates: int = 8_000) -> Recipe:
     """The literature's conditional perceptron GAN, a baseline beside the default."""
     adam = Adam(8e-4, betas=(0.0, 0.99), clip=5.0)
     return Recipe(
-        data=_events,
-        model=_gan_model,
+        data=deferred("surrogates.plugins.particle_events.training_data:events"),
+        model=deferred("surrogates.plugins.particle_events.gan:EventGAN"),
         phases=(Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.997),),
         batch_size=128,
         sample_batch=4096,
-        codec=_gan_codec,
+        codec=deferred("surrogates.plugins.particle_events.gan_codec:EventGANCodec"),
         description="conditional perceptron GAN of the literature, momenta projected onto the conservation laws",
     )

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from surrogates.noise import fold
-from surrogates.schema import Schema
-
+from ...contract.schema import Schema
+from ...noise import fold
 from . import simulation
 from .schema import CONDITIONS, HELD_OUT, HELD_OUT_MARGIN, OUTPUTS
 

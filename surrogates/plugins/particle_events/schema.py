@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from surrogates.schema import Dimension, Schema, Variable
-
+from ...contract.schema import Dimension, Schema, Variable
 from .particles import CAP, channel_names
 
 ENERGY_RANGE = (10.6, 250.0)

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrogates.noise import Noise
-
+from ...noise import Noise
 from .kinematics import boost_from_rest, breakup_momentum, direction, mass_squared, two_body
 from .particles import channels, mass_table, particles, self_conjugate
 from .spin import sample_quadratic

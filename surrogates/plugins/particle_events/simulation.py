@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...contract.errors import SurrogatesError
 from .particles import CAP, channels, charge_of, self_conjugate
 
 MINIMUM_MASS = 3.6  # GeV, lower edge of the generated tau-pair mass, just above twice the tau mass
@@ -55,9 +56,9 @@ def pythia(lines: list[str]) -> Any:
     instance = pythia8mc.Pythia("", False)
     for line in lines:
         if not instance.readString(line):
-            raise RuntimeError(f"pythia: setting {line!r} refused; check the installed pythia8mc version (8.317.2)")
+            raise SurrogatesError(f"pythia: setting {line!r} refused; check the installed pythia8mc version (8.317.2)")
     if not instance.init():
-        raise RuntimeError("pythia: initialisation failed; check the settings " + "; ".join(lines[2:6]))
+        raise SurrogatesError("pythia: initialisation failed; check the settings " + "; ".join(lines[2:6]))
     return instance
 
 
@@ -93,7 +94,7 @@ def collect(instance: Any, seeds: list[int]) -> dict[str, np.ndarray]:
             if instance.next() and _is_pair(instance.event):
                 break
         else:
-            raise RuntimeError(f"pythia: 10 failed attempts in a row with seed {seed}; check the conditions")
+            raise SurrogatesError(f"pythia: 10 failed attempts in a row with seed {seed}; check the conditions")
         record = instance.event
         lengths.append(record.size())
         for q in record:

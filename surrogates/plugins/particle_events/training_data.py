@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from surrogates.counting import counted
-
+from ...counting import counted
 from . import training_pools
 from .schema import CONDITIONS, ENERGY_RANGE, HELD_OUT, HELD_OUT_MARGIN
 

@@ -11,7 +11,7 @@ from surrogates.plugins.galaxy_images.ddpm import GalaxyDiffusion, learn
 from surrogates.plugins.galaxy_images.gan import GalaxyGAN, play, pretrain
 from surrogates.plugins.galaxy_images.pixels import PixelCodec
 from surrogates.plugins.galaxy_images.variables import CONDITIONS
-from surrogates.pools import Batches, encode_pool, pool_from_dataset
+from surrogates.training.pools import Batches, encode_pool, pool_from_dataset
 
 
 @pytest.mark.parametrize("kind", ["gan", "ddpm"])

@@ -9,7 +9,7 @@ from surrogates.noise import Noise
 from surrogates.plugins.galaxy_images import codec, latents, network, observation, recipes, scene
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, draw, training_pool
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES, PSFS
-from surrogates.request import condition_dataset
+from surrogates.sampling.request import condition_dataset
 
 galsim = pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
 

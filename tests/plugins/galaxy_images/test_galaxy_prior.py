@@ -9,7 +9,7 @@ from surrogates.plugins.galaxy_images.geometry import EDGE_ON, ELLIPTICAL, MERGE
 from surrogates.plugins.galaxy_images.limits import LIMITS
 from surrogates.plugins.galaxy_images.prior import complete, prior
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS
-from surrogates.request import check_limits, condition_dataset, outside
+from surrogates.sampling.request import check_limits, condition_dataset, outside
 
 KINDS = (SPIRAL, ELLIPTICAL, MERGER, EDGE_ON)
 

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from surrogates.errors import SurrogatesError
-from surrogates.plugin import Plugin
+from surrogates.contract.errors import SchemaError, SurrogatesError
+from surrogates.contract.plugin import Plugin
 from surrogates.plugins.galaxy_images import geometry, latents, reference
 from surrogates.plugins.galaxy_images.limits import LIMITS
 from surrogates.plugins.galaxy_images.prior import complete, prior
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, total_flux, truth
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS
-from surrogates.reference_simulator import ReferenceSimulator
-from surrogates.schema import SchemaError
+from surrogates.sampling.reference import ReferenceSimulator
 
 galsim = pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
 

@@ -11,15 +11,9 @@ pytest.importorskip("galsim")
 pytest.importorskip("photutils")
 Image = pytest.importorskip("PIL.Image")
 
-from surrogates.plugins.galaxy_images.galaxy_zoo import (  # noqa: E402
-    VOTES,
-    classify,
-    read_folder,
-    read_picture,
-    to_stamp,
-)
+from surrogates.contract.errors import SchemaError  # noqa: E402
+from surrogates.plugins.galaxy_images.galaxy_zoo import VOTES, classify, read_folder, read_picture, to_stamp  # noqa: E402
 from surrogates.plugins.galaxy_images.variables import CONDITIONS, MORPHOLOGIES  # noqa: E402
-from surrogates.schema import SchemaError  # noqa: E402
 
 MERGER, EDGE_ON, SMOOTH, FEATURES = (question + "_debiased" for _, question, _ in VOTES)
 ROWS = [

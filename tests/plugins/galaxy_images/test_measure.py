@@ -11,7 +11,7 @@ import xarray as xr
 galsim = pytest.importorskip("galsim")
 pytest.importorskip("photutils")
 
-from surrogates.cards import Finding  # noqa: E402
+from surrogates.contract.findings import Finding  # noqa: E402
 from surrogates.io import FormatError  # noqa: E402
 from surrogates.plugins.galaxy_images import measure as figures  # noqa: E402
 from surrogates.plugins.galaxy_images.catalogue import GALAXY_FITS, MEASURED  # noqa: E402

@@ -10,6 +10,7 @@ import torch
 from test_pixels import asked, gaussian_galaxies
 from torch import Tensor, nn
 
+from surrogates.contract.recipe import Batch
 from surrogates.models.diffusion import Sampler
 from surrogates.noise import Noise
 from surrogates.plugins.galaxy_images import gan as gan_module
@@ -17,8 +18,7 @@ from surrogates.plugins.galaxy_images import pixel_recipes
 from surrogates.plugins.galaxy_images.ddpm import GalaxyDiffusion, flux_error, learn
 from surrogates.plugins.galaxy_images.gan import GalaxyGAN, play, pretrain
 from surrogates.plugins.galaxy_images.pixels import MEASURABLE, PixelCodec
-from surrogates.pools import Batches, Pool, encode_pool
-from surrogates.recipe import Batch
+from surrogates.training.pools import Batches, Pool, encode_pool
 
 Tensors = dict[str, Tensor]
 N = 48

@@ -31,7 +31,7 @@ def small(plugin):
     recipe = replace(
         recipe,
         phases=(phase,),
-        model=lambda plugin, codec: MoleculeModel(codec, width=64, layers=1, heads=4),
+        model=lambda codec: MoleculeModel(codec, width=64, layers=1, heads=4),
         batch_size=32,
         sample_batch=64,
         sample_part=None,
@@ -54,9 +54,9 @@ def library(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def released(plugin, library, tmp_path_factory):
-    from surrogates.cli.learning import new_card
-    from surrogates.training import train, trained
-    from surrogates.weights import save_release
+    from surrogates.release.made import new_card
+    from surrogates.release.weights import save_release
+    from surrogates.training.train import train, trained
 
     short, folder = small(plugin), tmp_path_factory.mktemp("weights")
     run = tmp_path_factory.mktemp("run")
@@ -69,7 +69,7 @@ def released(plugin, library, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def surrogate(released):
-    from surrogates.surrogate import Surrogate
+    from surrogates.sampling.surrogate import Surrogate
 
     short, folder = released
     return Surrogate.open(short, folder=folder)

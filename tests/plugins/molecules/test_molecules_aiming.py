@@ -123,7 +123,7 @@ def test_without_tblite_unknown_molecules_miss_and_one_line_says_so(monkeypatch)
 
 
 def test_drawn_molecules_come_nearer_to_what_was_asked(plugin, short_plugin, library, tmp_path):
-    from surrogates.training import train
+    from surrogates.training.train import train
 
     recipe, aimed = short_plugin.recipes["zinc"], plugin.recipes["zinc"].phases[-1]
     settings = {"network": replace(aimed.optimisers["network"], learning_rate=1e-3)}

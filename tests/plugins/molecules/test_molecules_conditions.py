@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from surrogates.request import condition_dataset
-from surrogates.schema import SchemaError
+from surrogates.contract.errors import SchemaError
+from surrogates.sampling.request import condition_dataset
 from surrogates.testing.declaration import narrowed
 
 NAMES = ("log_p", "qed", "molecular_weight", "polar_surface_area", "synthetic_accessibility")

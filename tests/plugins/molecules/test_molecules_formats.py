@@ -162,7 +162,7 @@ def test_rdkit_molecules_carry_what_was_asked(samples):
 def test_grids_are_pictures_of_the_valid_molecules(samples, tmp_path):
     from PIL import Image
 
-    from surrogates.errors import SurrogatesError
+    from surrogates.contract.errors import SurrogatesError
 
     save_grid(samples, tmp_path / "grid.png", columns=2, side=100)
     assert Image.open(tmp_path / "grid.png").size == (200, 200)  # three molecules in two columns

@@ -11,10 +11,10 @@ pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 import torch
 from rdkit import Chem
 
+from surrogates.contract.recipe import Batch
 from surrogates.noise import Noise
 from surrogates.plugins.molecules.gan import LATENT, MoleculeGAN
 from surrogates.plugins.molecules.measure import texts
-from surrogates.recipe import Batch
 
 UPDATES = (60, 5, 8)
 
@@ -29,7 +29,7 @@ def short(plugin):
         data=learned.data,
         reads=learned.reads,
         phases=phases,
-        model=lambda plugin, codec: MoleculeGAN(48, 1, 32),
+        model=lambda codec: MoleculeGAN(48, 1, 32),
         batch_size=32,
         sample_batch=64,
         sample_part=None,
@@ -39,7 +39,7 @@ def short(plugin):
 
 @pytest.fixture(scope="module")
 def run(short, library, tmp_path_factory):
-    from surrogates.training import train
+    from surrogates.training.train import train
 
     folder = tmp_path_factory.mktemp("run")
     train(short, "gan", folder, data=library, device="cpu", progress=False, figure=lambda model, codec: None)
@@ -48,10 +48,10 @@ def run(short, library, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def surrogate(short, library, run, tmp_path_factory):
-    from surrogates.cli.learning import new_card
-    from surrogates.surrogate import Surrogate
-    from surrogates.training import trained
-    from surrogates.weights import save_release
+    from surrogates.release.made import new_card
+    from surrogates.release.weights import save_release
+    from surrogates.sampling.surrogate import Surrogate
+    from surrogates.training.train import trained
 
     folder = tmp_path_factory.mktemp("weights")
     card = new_card(short, "gan", data=library, run=run, seed=0)

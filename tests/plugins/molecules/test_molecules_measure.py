@@ -90,8 +90,8 @@ def test_features_leave_out_conditions_and_mark_what_is_not_valid(plugin, truths
 
 
 def test_packaged_numbers_give_the_figures_without_the_molecules(plugin, truths):
+    from surrogates.contract.errors import SchemaError
     from surrogates.plugins.molecules.packaged_figures import figures_against
-    from surrogates.schema import SchemaError
 
     reduced = plugin.measure.reduce(truths[0])
     near, far = figures_against(reduced, "qm9"), figures_against(reduced, "zinc")

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
-from surrogates.errors import SurrogatesError
+from surrogates.contract.errors import SurrogatesError
 from surrogates.plugins.molecules.optimisation import Scorer, log_likelihood, optimise
 
 asked: list[str] = []

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 pytest.importorskip("selfies", reason="the extra 'molecules' is not installed")
 
+from surrogates.contract.errors import SchemaError
 from surrogates.physics.molecules.alphabet import LONGEST, SYMBOLS
 from surrogates.physics.molecules.descriptors import canonical, describe
 from surrogates.physics.molecules.symbols import SymbolVocabulary
@@ -17,7 +18,6 @@ from surrogates.plugins.molecules.library import LibraryError, to_dataset
 from surrogates.plugins.molecules.measure import texts
 from surrogates.plugins.molecules.packaged import qm9_smiles
 from surrogates.plugins.molecules.selfies_writing import SelfiesSampler, alphabet, encodable
-from surrogates.schema import SchemaError
 
 DRUGS = ("CC(=O)Oc1ccccc1C(=O)O", "CN1CCC[C@H]1c1cccnc1", "C/C=C/Cl", "C[NH+](C)CCS(=O)(=O)[O-]", "FC(F)(F)c1cc[nH]n1")
 FORBIDDEN = "F[Cl](F)F"  # chlorine of three bonds
@@ -31,7 +31,7 @@ def short(plugin):
     recipe = plugin.recipes["selfies"]
     phase = replace(recipe.phases[0], updates=250, average=0.9)
 
-    def model(plugin, codec):
+    def model(codec):
         return MoleculeModel(codec, width=64, layers=1, heads=4, options=SelfiesSampler())
 
     return replace(plugin, recipes={"selfies": replace(recipe, phases=(phase,), model=model, batch_size=32)})
@@ -39,10 +39,10 @@ def short(plugin):
 
 @pytest.fixture(scope="module")
 def surrogate(short, library, tmp_path_factory):
-    from surrogates.cli.learning import new_card
-    from surrogates.surrogate import Surrogate
-    from surrogates.training import train, trained
-    from surrogates.weights import save_release
+    from surrogates.release.made import new_card
+    from surrogates.release.weights import save_release
+    from surrogates.sampling.surrogate import Surrogate
+    from surrogates.training.train import train, trained
 
     run, folder = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("weights")
     train(short, "selfies", run, data=library, device="cpu", progress=False, figure=lambda model, codec: None)
@@ -61,7 +61,7 @@ def test_the_same_molecule_comes_back_canonical():
 def test_the_codec_of_the_recipe_gives_the_same_molecules_and_properties(plugin, truths):
     import torch
 
-    codec = plugin.recipes["selfies"].codec(plugin)
+    codec = plugin.recipes["selfies"].codec()
     some = truths[0].isel(sample=slice(0, 50))
     encoded = codec.encode({name: torch.as_tensor(some[name].values) for name in ("smiles", "qed")})
     decoded = codec.decode(encoded, {})

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from surrogates.errors import SurrogatesError
+from surrogates.contract.errors import SchemaError, SurrogatesError
 from surrogates.physics.molecules.descriptors import parse
 from surrogates.physics.molecules.distances import similarity
 from surrogates.physics.molecules.structure import fingerprints
 from surrogates.plugins.molecules.interpolation import arc, interpolate
 from surrogates.plugins.molecules.measure import texts
-from surrogates.schema import SchemaError
 
 
 def test_molecules_asked_to_be_similar_are_more_so(surrogate):

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
 from surrogates.plugins.molecules.enrichment import Search
-from surrogates.timings import Benchmark, Timing
+from surrogates.timing.timings import Benchmark, Timing
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,16 @@ import torch
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
 import surrogates
-from surrogates.cards import Card
+from surrogates.contract.errors import SchemaError
 from surrogates.models.autoregressive import shifted
 from surrogates.networks.stretches import simple_tokens
 from surrogates.physics.molecules.descriptors import DESCRIPTORS, describe
 from surrogates.plugins.molecules.codec import START
 from surrogates.plugins.molecules.measure import texts
 from surrogates.plugins.molecules.network import MoleculeSampler
-from surrogates.schema import SchemaError
+from surrogates.release.cards import Card
 from surrogates.testing import checks
-from surrogates.training import training_pools
+from surrogates.training.train import training_pools
 
 
 def test_a_users_file_is_split_and_trained_on(plugin, library):

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from surrogates.plugin import Features, Plugin, Target
-from surrogates.recipe import Adam, Phase, Recipe
-from surrogates.schema import Schema, Variable
+from surrogates.contract.findings import Target
+from surrogates.contract.plugin import Features, Plugin
+from surrogates.contract.recipe import Adam, Phase, Recipe
+from surrogates.contract.schema import Schema, Variable
 
 MUON_MASS, POSITRON_MASS = 0.1056583755, 0.51099895e-3  # GeV (PDG 2024)
 MUON_LIFETIME = 2.1969811  # us (PDG 2024)
@@ -156,14 +157,14 @@ def data(folder) -> tuple[xr.Dataset, ...]:
     return (truth(100_000, seed=1),)
 
 
-def codec(plugin: Plugin):
+def codec():
     """The change of frame."""
     from .network import RestFrame
 
     return RestFrame()
 
 
-def model(plugin: Plugin, codec):
+def model(codec):
     """The spline flow."""
     from .network import SpectrumFlow
 

@@ -1,0 +1,47 @@
+"""The one root of errors, and those of the whole house: one line that says what was asked, found and to be done.
+
+Other errors stand with what raises them (`surrogates.io.FormatError`, `surrogates.training.pools.PoolError`, ...) and
+all descend from `SurrogatesError`. Any other exception that leaves this package is a bug of ours, reported as one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SurrogatesError(Exception):
+    """Something that the caller can put right.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    variable : str, optional
+        What the message is about.
+    value : optional
+        What it was.
+    expected : str, optional
+        What it should have been.
+    """
+
+    def __init__(
+        self, message: str = "", *, variable: str | None = None, value: Any = None, expected: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.variable, self.value, self.expected = variable, value, expected
+
+
+class PluginError(SurrogatesError):
+    """A plugin that is unknown, declared twice, or broken."""
+
+
+class WeightsError(SurrogatesError):
+    """Weights that are missing, altered, or made for another plugin, recipe or version."""
+
+
+class SimulatorMissing(SurrogatesError):
+    """A reference simulator that does not exist for a plugin or is not installed."""
+
+
+class SchemaError(SurrogatesError, ValueError):
+    """A value that does not fit the schema."""

@@ -1,0 +1,128 @@
+"""Plugin: all that a domain declares; no behaviour of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import PluginError
+from .schema import Limit, Schema
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from .findings import Anchor, Target
+    from .laws import Constraint
+    from .recipe import Codec, Recipe
+    from .simulator import Simulator
+
+    Tensors = dict[str, Tensor]
+
+
+class Measure(Protocol):
+    """The domain's figures: sizes of disagreement, 0 or the stated floor when samples are as good as the truth."""
+
+    def __call__(self, samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
+        """Compare samples with the truth."""
+        ...
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the shared two-sample classifiers look at.
+
+    Attributes
+    ----------
+    high_level : callable
+        Dataset -> (array (n, k) float64, feature names).
+    low_level : callable
+        Dataset -> (array (n, m, k) float64 of set elements, mask (n, m)); None where there are no sets.
+    flat_low_level : callable, optional
+        Dataset -> array (n, k), set elements in fixed slots for boosting; the elements themselves otherwise.
+    images : callable, optional
+        Dataset -> (array (n, channel, y, x) of order one, conditions (n, k)), for a convolutional network.
+    """
+
+    high_level: Callable[[xr.Dataset], tuple[Any, tuple[str, ...]]]
+    low_level: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
+    flat_low_level: Callable[[xr.Dataset], Any] | None = None
+    images: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A domain: its schema, data, codec, recipes, laws, figures and formats.
+
+    Attributes
+    ----------
+    name : str
+    conditions, outputs : Schema
+        As declared; a card holds the narrower range that its weights saw.
+    prior : callable
+        (schema, n, seed) -> conditions alone, cheap.
+    truth : callable
+        (n, seed) -> conditions and outputs of the same samples.
+    codec : callable
+        () -> Codec, not yet fitted; `deferred` keeps torch out of the declaration.
+    recipes : mapping
+        A key names the recipe and its weights; the first is the default.
+    constraints : tuple of Constraint
+    measure : Measure
+    features : Features
+        Inputs of the shared two-sample classifiers.
+    targets : mapping
+        Figure name -> Target.
+    figure : callable
+        (samples, truth or None) -> matplotlib Figure.
+    impostors : mapping
+        Name -> (truth Dataset, seed) -> Dataset: the domain's own cheap fakes, which the measures must fail.
+    formats : tuple of Format
+        Native formats beside NetCDF and HDF5.
+    reference : callable, optional
+        () -> Simulator, only where it runs forward from any condition.
+    limits : tuple of Limit
+        Joint infeasibility, of completed conditions.
+    complete : callable, optional
+        (schema, conditions with missing values, seed) -> the same with what was not asked filled in, inside the
+        schema's bounds; what was asked stays. A row depends on (seed, its `sample` coordinate, its conditions) alone.
+        Surrogate and reference call it before they run. None: conditions that are not asked stay missing.
+    stochastic : bool
+        False where equal conditions have one answer: samples and truth are then compared row by row.
+    title, extra : str
+        One line for people; the pip extra that installs the reference simulator.
+    reference_package : str
+        Distribution whose version a file records.
+    anchors : tuple of Anchor
+        Published figures, for context on the cards.
+    """
+
+    name: str
+    conditions: Schema
+    outputs: Schema
+    prior: Callable[[Schema, int, int], xr.Dataset]
+    truth: Callable[[int, int], xr.Dataset]
+    codec: Callable[[], Codec]
+    recipes: Mapping[str, Recipe]
+    constraints: tuple[Constraint, ...]
+    measure: Measure
+    targets: Mapping[str, Target]
+    figure: Callable[..., Figure]
+    features: Features | None = None
+    impostors: Mapping[str, Callable[[xr.Dataset, int], xr.Dataset]] = ()  # type: ignore[assignment]
+    formats: tuple[Any, ...] = ()
+    reference: Callable[[], Simulator] | None = None
+    limits: tuple[Limit, ...] = ()
+    complete: Callable[[Schema, xr.Dataset, int], xr.Dataset] | None = None
+    stochastic: bool = True
+    title: str = ""
+    extra: str = ""
+    reference_package: str = ""
+    anchors: tuple[Anchor, ...] = ()
+
+    def __post_init__(self) -> None:
+        clash = set(self.conditions.names) & set(self.outputs.names)
+        if clash:
+            raise PluginError(f"plugin {self.name!r}: {sorted(clash)} name both a condition and an output; rename one")

@@ -1,0 +1,189 @@
+"""How one model of a plugin is trained: codec, model, phases and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import PluginError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from torch import Tensor
+
+    from ..noise import Noise
+
+    Tensors = dict[str, Tensor]
+
+
+class Codec(Protocol):
+    """Physical values (schema units, float64) to encoded ones and back; an `nn.Module` whose buffers are fitted."""
+
+    def fit(self, pools: Sequence[Tensors]) -> None:
+        """Set scales and vocabularies from the training pools."""
+        ...
+
+    def encode(self, physical: Tensors) -> Tensors:
+        """Encode whichever variables are there."""
+        ...
+
+    def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
+        """Decode to float64 outputs that lie on the constraint surface."""
+        ...
+
+
+class Model(Protocol):
+    """A generator of encoded outputs; `ships` names the submodules that `sample` needs."""
+
+    ships: tuple[str, ...]
+
+    def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
+        """Draw encoded outputs for encoded conditions."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch: encoded outputs, encoded conditions, the step's noise and number.
+
+    With several pools (unpaired data), `encoded` and `conditions` hold pool k under the key prefix ``"k/"``. Scalars
+    that the steps put into `notes` go to the training log; it warns by `separation`, the share of pairs that a
+    discriminator ranks rightly, and `distinct`, the share of distinct samples in units of the data's.
+    """
+
+    encoded: Tensors
+    conditions: Tensors
+    noise: Noise
+    step: int
+    notes: Tensors = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam's settings for one submodule, gradient clipping and learning-rate schedule included."""
+
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    warmup: int = 100
+    final_fraction: float = 0.02  # cosine decay to this fraction of the learning rate at the phase's end
+
+
+@dataclass(frozen=True)
+class Muon(Adam):
+    """Muon for the matrices of a submodule's hidden layers, Adam by the same schedule for all else.
+
+    The momentum of a matrix is made orthogonal before it is added: Jordan et al. 2024,
+    https://kellerjordan.github.io/posts/muon; scaled to the size of Adam's updates as in Liu et al. 2025,
+    arXiv:2502.16982.
+
+    Attributes
+    ----------
+    matrices : float
+        Learning rate of the matrices.
+    inside : str
+        Name within the submodule of what holds them.
+    """
+
+    matrices: float = 3e-3
+    inside: str = "layers"
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """Per-sample clipping norm, noise multiplier and the delta at which epsilon is stated."""
+
+    clip: float
+    noise_multiplier: float
+    delta: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stage of training: pre-training, training or distillation.
+
+    Attributes
+    ----------
+    steps : callable
+        ``steps(model, batch)`` yields (submodule to update, one loss a sample); the loop steps it, then resumes.
+    updates : int
+        Number of batches.
+    optimisers : mapping
+        Adam settings by submodule name.
+    start : callable, optional
+        Runs once on the model before the phase, e.g. to copy a teacher.
+    average : float
+        Decay of the exponential moving average of the shipped submodules.
+    privacy : Privacy, optional
+        A private phase refuses a scalar loss.
+    kept : float
+        Share of the phase's change of the averaged weights that is kept at its end; below 1 the model lies between
+        what it was before and after the phase (Wortsman et al. 2022, arXiv:2109.01903).
+    """
+
+    steps: Callable[[Any, Batch], Iterator[tuple[str, Tensor]]]
+    updates: int
+    optimisers: Mapping[str, Adam]
+    start: Callable[[Any], None] | None = None
+    average: float = 0.999
+    privacy: Privacy | None = None
+    kept: float = 1.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to train a plugin's generator.
+
+    Attributes
+    ----------
+    data : callable
+        Folder -> training pools; several pools are unpaired and shuffled apart. What the folder lacks is simulated and
+        kept in it, part by part, so that a killed run goes on; a recipe may also read users' own files from it.
+    model : callable
+        Fitted codec -> the untrained model.
+    phases : tuple of Phase
+    batch_size : int
+        Training batch size.
+    sample_batch : int
+        Slots of a sampling batch (the B of bit equality).
+    sample_part : int, optional
+        A divisor of `sample_batch`: a smaller request is computed in as few multiples of it as hold it. For a model
+        whose bits do not change with the number of rows, from so many rows on.
+    codec : callable, optional
+        Overrides the plugin's codec for this recipe.
+    description : str
+        One line for `surrogates info`.
+    reads : tuple of str
+        Suffixes of single files that `data` reads beside folders.
+    source : str
+        What the training data are and their licence, for the card; where it is empty, that the recipe simulates them.
+    alike : callable, optional
+        A pool's encoded outputs -> (n,) numbers; rows of like numbers then share a batch, so that sequences of one
+        length are not filled up to that of the longest.
+    derives : tuple of str
+        Optional conditions that training makes of the outputs themselves, so that no pool needs to have them.
+    """
+
+    data: Callable[[Path], tuple[xr.Dataset, ...]]
+    model: Callable[[Any], Model]
+    phases: tuple[Phase, ...]
+    batch_size: int
+    sample_batch: int = 1024
+    sample_part: int | None = None
+    codec: Callable[[], Codec] | None = None
+    description: str = ""
+    reads: tuple[str, ...] = ()
+    source: str = ""
+    alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
+    derives: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.sample_part is not None and (self.sample_part < 1 or self.sample_batch % self.sample_part):
+            raise PluginError(
+                f"sample_part: {self.sample_part}; expected a divisor of sample_batch {self.sample_batch}"
+            )
+
+    options: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,55 @@
+"""Where samples and weights come from: versions, conventions and the machine, as files and cards record them."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .contract.plugin import Plugin
+
+
+CONVENTIONS = "CF-1.12"
+
+
+def package_version(package: str) -> str:
+    """Version of an installed distribution, "not installed" where there is none."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def versions(plugin: Plugin) -> dict[str, Any]:
+    """Dataset attributes that name the versions of this package and of the plugin's reference."""
+    found = {"surrogates_version": package_version("surrogates")}
+    if plugin.reference_package:
+        found["reference_version"] = f"{plugin.reference_package} {package_version(plugin.reference_package)}"
+    return found
+
+
+def machine(simulator: Any) -> dict[str, Any]:
+    """Where samples are made: what equal bits depend on beside the provenance."""
+    import platform
+
+    facts: dict[str, Any] = {"processor": platform.machine(), "python": platform.python_version()}
+    if getattr(simulator, "batch", None) is not None:
+        import torch
+
+        facts |= {
+            "device": simulator.device,
+            "torch_build": str(torch.__version__),
+            "instruction_set": torch.backends.cpu.get_cpu_capability(),
+        }
+    return facts
+
+
+def processor() -> str:
+    import platform
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,1 @@
+"""Weights and their cards: written, read and checked."""

@@ -1,0 +1,259 @@
+"""Card and Finding: what released weights are, what they were trained on, how good they are and how it was measured.
+
+A card is one JSON file beside its safetensors file. Reading it needs neither torch nor the plugin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.errors import WeightsError
+from ..contract.findings import Anchor, Finding
+
+if TYPE_CHECKING:
+    pass
+
+WEIGHTS_VERSION = 1
+"""Layout of weights and card; files of another layout are refused."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast one side of a benchmark ran.
+
+    Attributes
+    ----------
+    side : str
+        "surrogate", "reference" or the name of an alternative.
+    samples : int
+    cpu_seconds, wall_seconds : float
+    threads : int
+    batch : int, optional
+        Samples computed at a time.
+    hardware : str
+    """
+
+    side: str
+    samples: int
+    cpu_seconds: float
+    wall_seconds: float
+    threads: int = 1
+    batch: int | None = None
+    hardware: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Samples per CPU-second."""
+        return self.samples / self.cpu_seconds if self.cpu_seconds > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one set of released weights is.
+
+    Attributes
+    ----------
+    plugin, recipe, title : str
+    version : int
+        Layout of the weights file, `WEIGHTS_VERSION`.
+    sha256 : str
+        Of the safetensors file.
+    parameters, bytes : int
+        Numbers of the shipped networks (codec excluded) and size of the file.
+    trained_range : mapping
+        Condition -> (low, high) in schema units that the training data covered.
+    unseen : tuple of str
+        Optional conditions that no training sample had; they cannot be asked.
+    training_data, training_licence, hardware, date : str
+    seed : int, optional
+    training_samples : int
+    packages : mapping
+        Distribution -> version at training time.
+    findings : tuple of Finding
+    speed : tuple of Speed
+    baselines : mapping
+        Baseline -> figure -> value: impostors and cheap alternatives, measured as the model was.
+    anchors : tuple of Anchor
+    notes : tuple of str
+    """
+
+    plugin: str
+    recipe: str
+    title: str = ""
+    version: int = WEIGHTS_VERSION
+    sha256: str = ""
+    parameters: int = 0
+    bytes: int = 0
+    trained_range: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    training_data: str = ""
+    training_licence: str = ""
+    training_samples: int = 0
+    hardware: str = ""
+    date: str = ""
+    seed: int | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    speed: tuple[Speed, ...] = ()
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    anchors: tuple[Anchor, ...] = ()
+    notes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data that `from_json` reads back; a number that is not finite is written as null."""
+        return _finite(asdict(self))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Card:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        WeightsError
+            A field is missing or unknown.
+        """
+        unknown = sorted(set(data) - {item.name for item in fields(cls)})
+        if unknown:
+            raise WeightsError(f"card: unknown field {unknown[0]!r}; expected a card of version {WEIGHTS_VERSION}")
+        try:
+            rows = dict(data)
+            rows["trained_range"] = {
+                name: (float(low), float(high)) for name, (low, high) in data.get("trained_range", {}).items()
+            }
+            rows["findings"] = tuple(
+                Finding(**{**row, "value": math.nan if row["value"] is None else row["value"]})
+                for row in data.get("findings", ())
+            )
+            rows["speed"] = tuple(Speed(**row) for row in data.get("speed", ()))
+            rows["anchors"] = tuple(Anchor(**row) for row in data.get("anchors", ()))
+            rows["notes"] = tuple(data.get("notes", ()))
+            rows["unseen"] = tuple(data.get("unseen", ()))
+            return cls(**rows)
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise WeightsError(f"card: {error}; expected a card of version {WEIGHTS_VERSION}") from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Card:
+        """Read a card's JSON file.
+
+        Raises
+        ------
+        WeightsError
+            Missing or broken file, or another version.
+        """
+        path = Path(path)
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise WeightsError(f"{path}: no such card; expected the JSON file beside the weights") from None
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise WeightsError(f"{path}: the card does not read ({error})") from None
+        if not isinstance(data, dict):
+            raise WeightsError(f"{path}: the card is no JSON object")
+        if data.get("version") != WEIGHTS_VERSION:
+            raise WeightsError(
+                f"{path}: weights of version {data.get('version')}; this release reads version {WEIGHTS_VERSION}: "
+                f"install the release that made them or train anew"
+            )
+        return cls.from_json(data)
+
+    def write(self, path: str | Path) -> None:
+        """Write the card as JSON, in place of an older one only once complete."""
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(json.dumps(self.to_json(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    @property
+    def unmet(self) -> tuple[Finding, ...]:
+        """Findings that miss their limit."""
+        return tuple(finding for finding in self.findings if finding.passed is False)
+
+
+def weights_file(card: str | Path) -> Path:
+    """The safetensors file that stands beside a card's JSON file."""
+    return Path(card).with_suffix(".safetensors")
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The JSON header of a safetensors file: tensor name -> dtype, shape and offsets, and ``__metadata__``.
+
+    Raises
+    ------
+    WeightsError
+        When the file is no safetensors file.
+    """
+    try:
+        with open(path, "rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > 100_000_000:
+                raise ValueError(f"a header of {length} bytes")
+            header = json.loads(stream.read(length))
+    except OSError as error:
+        raise WeightsError(f"{path}: the weights do not read ({error.strerror})") from None
+    except (struct.error, ValueError) as error:
+        raise WeightsError(f"{path}: no safetensors file ({error}); fetch it again") from None
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path}: no safetensors file; fetch it again")
+    return header
+
+
+def count_parameters(path: str | Path) -> int:
+    """Numbers of the networks in a safetensors file, the codec's fitted numbers left out."""
+    header = read_header(path)
+    return sum(
+        math.prod(item["shape"])
+        for name, item in header.items()
+        if name != "__metadata__" and not name.startswith("codec.")
+    )
+
+
+def verify(card_path: str | Path) -> Card:
+    """Read a card and hold its weights file against it: size, SHA-256, plugin, recipe and version.
+
+    Raises
+    ------
+    WeightsError
+        Weights that are missing, altered or another model's.
+    """
+    card_path = Path(card_path)
+    card = Card.read(card_path)
+    path = weights_file(card_path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights; expected them beside {card_path.name}")
+    found = file_sha256(path)
+    if found != card.sha256:
+        raise WeightsError(
+            f"{path}: altered weights, sha256 {found[:12]}… where the card says {card.sha256[:12]}…; fetch them again"
+        )
+    written = json.loads(read_header(path).get("__metadata__", {}).get("surrogates", "{}"))
+    asked = {"plugin": card.plugin, "recipe": card.recipe, "version": card.version}
+    for key, expected in asked.items():
+        if written.get(key) != expected:
+            raise WeightsError(
+                f"{path}: made for {key} {written.get(key)!r}, the card says {expected!r}; keep them together"
+            )
+    return card
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {str(key): _finite(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data

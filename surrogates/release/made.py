@@ -1,0 +1,82 @@
+"""The card of weights that were just trained: what they are and come from, before any figure is measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..provenance import package_version, processor
+from .cards import Card
+
+if TYPE_CHECKING:
+    from ..contract.plugin import Plugin
+
+
+NARROWED_BELOW = 0.98
+"""A condition whose data cover less than this share of its declared range narrows the trained range."""
+
+
+def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed: int) -> Card:
+    """The card of weights that were just trained in `run`: what they are and come from, no figure measured yet."""
+    from ..release.cards import Card
+    from ..training.train import simulated, training_pools
+
+    packages = ("surrogates", "torch", "numpy", plugin.reference_package)
+    pools = training_pools(plugin, plugin.recipes[recipe], simulated(run) if data is None else data)
+    simulates = data is None and plugin.reference is not None
+    simulated_by = f"{plugin.reference_package or plugin.name} samples, simulated by the recipe"
+    ranges = declared_range(plugin) if simulates else trained_range(plugin, [pool.conditions for pool in pools])
+    return Card(
+        plugin=plugin.name,
+        recipe=recipe,
+        title=plugin.title,
+        trained_range=ranges,
+        unseen=unseen(plugin, [pool.conditions for pool in pools], plugin.recipes[recipe].derives),
+        training_data=f"samples from {data.name}" if data else plugin.recipes[recipe].source or simulated_by,
+        training_samples=sum(len(pool) for pool in pools),
+        hardware=processor(),
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        seed=seed,
+        packages={package: package_version(package) for package in packages if package},
+        anchors=plugin.anchors,
+        notes=("no figure has been measured on these weights yet",),
+    )
+
+
+def declared_range(plugin: Plugin) -> dict[str, tuple[float, float]]:
+    """The declared bounds of the numeric conditions."""
+    return {variable.name: variable.bounds for variable in plugin.conditions if variable.bounds is not None}
+
+
+def trained_range(plugin: Plugin, pools: list[Any]) -> dict[str, tuple[float, float]]:
+    """The declared bounds, narrowed where the training data cover clearly less of them."""
+    ranges = declared_range(plugin)
+    for name, (low, high) in ranges.items():
+        values = [pool[name] for pool in pools if name in pool]
+        values = [value[~value.isnan()] for value in values if value.is_floating_point()]
+        found = [(float(value.min()), float(value.max())) for value in values if len(value)]
+        if found:
+            least, most = min(pair[0] for pair in found), max(pair[1] for pair in found)
+            slack = (1.0 - NARROWED_BELOW) * (high - low)
+            ranges[name] = (low if least - low <= slack else least, high if high - most <= slack else most)
+    return ranges
+
+
+def unseen(plugin: Plugin, pools: list[Any], derived: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Optional conditions that no training sample has, where the samples stand under conditions at all."""
+    if not any(pools) or plugin.complete is not None:
+        return ()
+    asked = [variable for variable in plugin.conditions if variable.optional and variable.name not in derived]
+    return tuple(
+        variable.name for variable in asked if not any(_there(pool.get(variable.name), variable.text) for pool in pools)
+    )
+
+
+def _there(values: Any, text: bool) -> bool:
+    """Whether any row has a value: a number, a class, or text that is not empty."""
+    if values is None:
+        return False
+    if values.is_floating_point():
+        return bool((~values.isnan()).any())
+    return bool((values > 0).any() if text else (values >= 0).any())

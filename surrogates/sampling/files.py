@@ -1,0 +1,85 @@
+"""Files of samples: the formats that a plugin knows, reading them, and finding whose samples a file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import registry
+from ..contract.errors import PluginError
+from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..contract.plugin import Plugin
+
+
+HDF5_OR_NETCDF = Formats((NETCDF, HDF5))
+
+
+def formats_of(plugin: Plugin | None) -> Formats:
+    """NetCDF-4, HDF5 and the plugin's native formats."""
+    return Formats((NETCDF, HDF5, *(plugin.formats if plugin is not None else ())))
+
+
+def read_blocks(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> Iterator[xr.Dataset]:
+    """Blocks of a file, or of a folder of shards.
+
+    Raises
+    ------
+    FileFormatError
+        No such file; foreign or truncated.
+    FormatError
+        A format that is not known or cannot be read.
+    """
+    from ..io import read_shards
+
+    if path.is_dir():
+        return read_shards(path)
+    chosen = formats_of(plugin).named(format_name) if format_name else formats_of(plugin).for_path(path)
+    if not path.exists():
+        raise FileFormatError(f"{path}: no such file; expected samples in {chosen.name}")
+    if chosen.read is None:
+        raise FormatError(f"{path}: the format {chosen.name} can be written, not read")
+    return chosen.read(path)
+
+
+def read_whole(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> xr.Dataset:
+    """All samples of a file or a folder of shards; see `read_blocks`."""
+    from ..io import concatenate
+
+    return concatenate(read_blocks(path, plugin, format_name=format_name))
+
+
+def plugin_of(path: Path, named: str | None) -> Plugin | None:
+    """The plugin that made a file: the one named, the one in its attributes, or the only one that knows its suffix.
+
+    Raises
+    ------
+    PluginError
+        Several plugins know the suffix, or the name is unknown.
+    """
+    if named is not None:
+        return registry.plugin(named)
+    try:
+        HDF5_OR_NETCDF.for_path(path)
+    except FormatError:
+        if not path.is_dir():
+            return _by_suffix(path)
+    first = next(iter(read_blocks(path)))
+    return registry.plugin(str(first.attrs["plugin"])) if "plugin" in first.attrs else None
+
+
+def _by_suffix(path: Path) -> Plugin | None:
+    knowing = [
+        plugin
+        for plugin in registry.every_plugin()
+        if any(path.name.endswith(s) for entry in plugin.formats for s in entry.suffixes)
+    ]
+    if len(knowing) > 1:
+        raise PluginError(
+            f"{path}: {', '.join(plugin.name for plugin in knowing)} all read this format; say which with --plugin"
+        )
+    return knowing[0] if knowing else None

@@ -1,0 +1,414 @@
+"""Surrogate: a plugin with trained weights, called as the simulator that it stands in for."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..contract.errors import SchemaError, SurrogatesError, WeightsError
+from ..contract.schema import Schema, Variable, nearest
+from ..noise import Noise
+from ..provenance import CONVENTIONS, package_version, versions
+from ..registry import entry, plugins, portable, resolve
+from ..release.weights import load_release, save_release
+from .batches import packed
+from .reference import ReferenceSimulator
+from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..contract.plugin import Plugin
+    from ..contract.recipe import Codec, Model, Tensors
+    from ..release.cards import Card
+
+__all__ = ["SOURCE", "Surrogate", "save_release"]
+
+SOURCE = Variable(
+    "source", "where the sample comes from", dtype="int8", categories=("surrogate", "reference", "extrapolated")
+)
+BATCHES_A_BLOCK = 8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Surrogate:
+    """A trained stand-in for a simulator; open one with `surrogates.load`.
+
+    Attributes
+    ----------
+    plugin : Plugin
+    model, codec : nn.Module
+    card : Card
+    path : Path
+        The safetensors file.
+    device : str
+    threads : int, optional
+        Torch threads while sampling.
+    extrapolate : bool
+        Whether conditions outside the trained range are allowed, and marked.
+    fallback : ReferenceSimulator, optional
+        Simulates exactly the samples outside the trained range, and they are marked.
+    """
+
+    plugin: Plugin
+    model: Model
+    codec: Codec
+    card: Card
+    path: Path
+    device: str = "cpu"
+    threads: int | None = 1
+    extrapolate: bool = False
+    fallback: ReferenceSimulator | None = None
+
+    @classmethod
+    def open(
+        cls,
+        plugin: Plugin,
+        *,
+        model: str | None = None,
+        weights: Path | None = None,
+        folder: Path | None = None,
+        device: str = "cpu",
+        threads: int | None = 1,
+        extrapolate: bool = False,
+        fallback: str | None = None,
+    ) -> Surrogate:
+        """Load the weights of `plugin`; see `surrogates.load`.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Released weights of the plugin, ``<recipe>.safetensors`` each.
+        """
+        recipe = next(iter(plugin.recipes)) if model is None else model
+        if recipe not in plugin.recipes:
+            known = ", ".join(plugin.recipes)
+            raise WeightsError(
+                f"model: {recipe!r} is no recipe of {plugin.name}; expected {known}{nearest(recipe, plugin.recipes)}"
+            )
+        if fallback not in (None, "reference"):
+            raise SchemaError(f"fallback: {fallback!r} is unknown; expected 'reference' or None")
+        if fallback is not None and extrapolate:
+            raise SchemaError(
+                "fallback: 'reference' given with extrapolate=True; choose one for samples outside the trained range"
+            )
+        if threads is not None and threads < 1:
+            raise SchemaError(f"threads: {threads!r} is not a number of threads; expected 1 or more")
+        path = weights if weights is not None else _released(plugin, recipe, folder)
+        try:
+            device = str(torch.empty(0, device=device).device)
+        except (RuntimeError, AssertionError) as error:
+            raise SurrogatesError(
+                f"device: {device!r} is not usable ({str(error).splitlines()[0]}); expected cpu or cuda"
+            ) from None
+        built, codec, card = load_release(plugin, path, device=device)
+        if model is not None and card.recipe != model:
+            raise WeightsError(f"{path}: weights of recipe {card.recipe!r}; expected {model!r}")
+        reference = ReferenceSimulator.open(plugin) if fallback is not None else None
+        return cls(plugin, built, codec, card, Path(path), device, threads, bool(extrapolate), reference)
+
+    @property
+    def conditions(self) -> Schema:
+        """What may be asked: the declared conditions, narrowed to what the weights were trained on."""
+        return self.plugin.conditions.narrowed(self.card.trained_range)
+
+    @property
+    def outputs(self) -> Schema:
+        """What comes back."""
+        return self.plugin.outputs
+
+    @property
+    def batch(self) -> int:
+        """Samples computed at a time; sample i always runs in slot ``i % batch``."""
+        return self.plugin.recipes[self.card.recipe].sample_batch
+
+    def using(self, **options: Any) -> Surrogate:
+        """A surrogate with other sampler options, e.g. ``using(steps=20)``; they are written to the attributes.
+
+        Raises
+        ------
+        SchemaError
+            The model has no such option, or not with this value.
+        """
+        current = getattr(self.model, "options", None)
+        known = [item.name for item in dataclasses.fields(current)] if dataclasses.is_dataclass(current) else []
+        for name in options:
+            if name not in known:
+                raise SchemaError(
+                    f"{name}: no sampler option of {self.plugin.name}/{self.card.recipe}; "
+                    f"expected {', '.join(known) or 'none'}{nearest(name, known)}"
+                )
+        model: Any = copy.copy(self.model)
+        if options:
+            try:
+                model.options = dataclasses.replace(current, **options)  # type: ignore[type-var]
+            except (TypeError, ValueError) as error:
+                raise SchemaError(f"{self.plugin.name}/{self.card.recipe}: {error}") from error
+        return dataclasses.replace(self, model=model)
+
+    def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
+        """Draw samples.
+
+        Parameters
+        ----------
+        n_or_conditions : int or xarray.Dataset
+            Number of samples, or one row of conditions a sample, whose `sample` coordinate identifies it.
+        seed : int
+            Equal (seed, identity, conditions) give equal bits at equal batch size, device, torch build and
+            instruction set, whatever else is asked beside.
+        first : int
+            Identity of the first of n samples.
+        **conditions
+            By name: numbers in schema units, text with units, astropy Quantities, labels, or arrays of length n.
+
+        Returns
+        -------
+        xarray.Dataset
+            Conditions and outputs along `sample`; `source` too where extrapolation or a fallback is allowed.
+
+        Raises
+        ------
+        SchemaError
+            Names the variable, its value and what was expected.
+        """
+        request = self._ask(n_or_conditions, conditions, first)
+        return self._run(request.whole(), check_seed(seed))
+
+    def stream(
+        self,
+        n_or_conditions: int | xr.Dataset,
+        *,
+        seed: int,
+        block: int | None = None,
+        first: int = 0,
+        **conditions: Any,
+    ) -> Iterator[xr.Dataset]:
+        """Draw samples in blocks at constant memory; their concatenation is what `sample` returns.
+
+        Parameters
+        ----------
+        block : int, optional
+            Samples at a time; some batches by default.
+        n_or_conditions, seed, first, **conditions
+            As for `sample`.
+        """
+        request = self._ask(n_or_conditions, conditions, first)
+        size, seed = check_block(BATCHES_A_BLOCK * self.batch if block is None else block), check_seed(seed)
+        return (self._run(rows, seed) for rows in request.blocks(size))
+
+    def _ask(self, n_or_conditions: Any, conditions: dict[str, Any], first: int) -> Request:
+        request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request.refuse(
+            self.card.unseen,
+            f"no training sample of {self.plugin.name}/{self.card.recipe} had it; leave it out or take other weights",
+        )
+        strict = self.fallback is None and not self.extrapolate
+        if not strict:
+            request.check(bounded=False)
+            return request
+        try:
+            request.check()
+        except SchemaError as error:
+            raise SchemaError(f"{error}{self._way_out(request)}") from None
+        return request
+
+    def _way_out(self, request: Request) -> str:
+        """What would allow values that only the trained range refuses."""
+        try:
+            dataclasses.replace(request, schema=self.plugin.conditions).check()
+        except SchemaError:
+            return ""
+        way = "fallback='reference' or extrapolate=True" if self.plugin.reference is not None else "extrapolate=True"
+        return f", where the weights were trained; load with {way} to go beyond"
+
+    def _run(self, conditions: xr.Dataset, seed: int) -> xr.Dataset:
+        conditions = completed(self.plugin, self.conditions, conditions, seed)
+        check_limits(self.plugin.limits, conditions)
+        far = outside(self.conditions, conditions)
+        routed = far if self.fallback is not None else np.zeros_like(far)
+        own = conditions if not routed.any() else conditions.isel(sample=np.flatnonzero(~routed))
+        arrays, residuals = self._generate(own, seed)
+        if self.fallback is not None and routed.any():
+            simulated = self.fallback.sample(conditions.isel(sample=np.flatnonzero(routed)), seed=seed)
+            arrays = {name: _interleaved(array, simulated[name].values, routed) for name, array in arrays.items()}
+        samples = self.outputs.dataset(arrays, conditions["sample"].values)
+        samples = samples.assign({name: conditions[name] for name in self.conditions.names})[
+            [*self.conditions.names, *self.outputs.names]
+        ]
+        if self.fallback is not None or self.extrapolate:
+            code = SOURCE.categories.index("reference" if self.fallback is not None else "extrapolated")  # type: ignore[union-attr]
+            samples[SOURCE.name] = ("sample", np.where(far, code, 0).astype(SOURCE.dtype), SOURCE.attrs())
+        return samples.assign_attrs(self._attrs(seed), **residuals)
+
+    def _generate(self, conditions: xr.Dataset, seed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """Output arrays of every row, and the largest residual of each constraint."""
+        samples = np.asarray(conditions["sample"].values, dtype=np.int64)
+        physical = {
+            name: torch.tensor(np.asarray(conditions[name].values), dtype=_dtype(self.conditions[name]))
+            for name in self.conditions.names
+        }
+        identities = torch.tensor(samples)
+        arrays = {
+            variable.name: np.empty((len(samples), *_shape(self.outputs, variable, conditions)), dtype=variable.dtype)
+            for variable in self.outputs
+        }
+        residuals = {f"residual_{constraint.name}": 0.0 for constraint in self.plugin.constraints}
+        with torch.no_grad(), _threads(self.threads):
+            for rows, slots, targets in packed(samples, self.batch, self.plugin.recipes[self.card.recipe].sample_part):
+                asked = {name: tensor[rows].to(self.device) for name, tensor in physical.items()}
+                noise = Noise(seed, identities[rows].to(self.device))
+                encoded = self.model.sample(self.codec.encode(asked), noise)
+                outputs = self.codec.decode(encoded, asked)
+                for constraint in self.plugin.constraints:
+                    worst = float(constraint.residual(outputs, asked)[slots].abs().max())
+                    name = f"residual_{constraint.name}"
+                    residuals[name] = float(np.maximum(residuals[name], worst))
+                self._store(outputs, arrays, slots, targets)
+        return arrays, residuals
+
+    def _store(self, outputs: Tensors, arrays: dict[str, np.ndarray], slots: Any, targets: Any) -> None:
+        for name, array in arrays.items():
+            if name not in outputs or outputs[name].shape[1:] != array.shape[1:]:
+                found = tuple(outputs[name].shape[1:]) if name in outputs else "nothing"
+                raise SurrogatesError(
+                    f"{name}: {self.plugin.name}'s codec decodes {found}; its schema says {array.shape[1:]} a sample"
+                )
+            array[targets] = outputs[name][slots].cpu().numpy()
+
+    def _attrs(self, seed: int) -> dict[str, Any]:
+        options = getattr(self.model, "options", None)
+        chosen = (
+            dataclasses.asdict(options) if dataclasses.is_dataclass(options) and not isinstance(options, type) else {}
+        )
+        name = f"{self.plugin.name}/{self.card.recipe}"
+        return {
+            "Conventions": CONVENTIONS,
+            "plugin": self.plugin.name,
+            "recipe": self.card.recipe,
+            "weights_sha256": self.card.sha256,
+            "batch_size": self.batch,
+            "seed": seed,
+            **versions(self.plugin),
+            "torch_build": str(torch.__version__),
+            "instruction_set": torch.backends.cpu.get_cpu_capability(),
+            "device": self.device,
+            "threads": self.threads or torch.get_num_threads(),
+            **{f"sampler_{key}": _attribute(value) for key, value in chosen.items()},
+            "history": f"surrogates {package_version('surrogates')}: {name} sampled, seed {seed}",
+        }
+
+    def __repr__(self) -> str:
+        given = [repr(self.plugin.name), f"model={self.card.recipe!r}"]
+        given += (
+            [f"weights={str(self.path)!r}"] if self.path != _released_or_none(self.plugin, self.card.recipe) else []
+        )
+        given += [f"device={self.device!r}"] if self.device != "cpu" else []
+        given += [f"threads={self.threads}"] if self.threads != 1 else []
+        given += ["extrapolate=True"] if self.extrapolate else []
+        given += ["fallback='reference'"] if self.fallback is not None else []
+        return f"surrogates.load({', '.join(given)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fallback = "reference" if self.fallback is not None else None
+        options = getattr(self.model, "options", None)
+        chosen = (
+            dataclasses.asdict(options) if dataclasses.is_dataclass(options) and not isinstance(options, type) else {}
+        )
+        opened = (
+            portable(self.plugin),
+            self.card.recipe,
+            self.path,
+            self.device,
+            self.threads,
+            self.extrapolate,
+            fallback,
+        )
+        return _reopen, (*opened, chosen)
+
+
+def _reopen(
+    plugin: Any,
+    model: str,
+    weights: Path,
+    device: str,
+    threads: int | None,
+    extrapolate: bool,
+    fallback: str | None,
+    options: Any,
+) -> Surrogate:
+    opened = Surrogate.open(
+        resolve(plugin),
+        model=model,
+        weights=weights,
+        device=device,
+        threads=threads,
+        extrapolate=extrapolate,
+        fallback=fallback,
+    )
+    return opened.using(**options)
+
+
+def _released(plugin: Plugin, recipe: str, folder: Path | None) -> Path:
+    if folder is None:
+        folder = entry(plugin.name).weights
+    path = folder / f"{recipe}.safetensors"
+    if not path.is_file():
+        there = ", ".join(sorted(found.stem for found in folder.glob("*.safetensors"))) or "none"
+        raise WeightsError(
+            f"model: no released weights of {plugin.name}/{recipe} (released: {there}); "
+            f"train them with `surrogates train {plugin.name} --model {recipe}` or give weights=…"
+        )
+    return path
+
+
+def _released_or_none(plugin: Plugin, recipe: str) -> Path | None:
+    found = {item.name: item for item in plugins()}.get(plugin.name)
+    return found.weights / f"{recipe}.safetensors" if found is not None else None
+
+
+@contextmanager
+def _threads(threads: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _dtype(variable: Variable) -> torch.dtype:
+    kind = np.dtype(variable.dtype).kind
+    return torch.int64 if variable.categories is not None or kind in "iub" else torch.float64
+
+
+def _shape(schema: Schema, variable: Variable, conditions: xr.Dataset) -> tuple[int, ...]:
+    shape = []
+    for name in variable.dims:
+        dimension = schema.dimension(name)
+        size = dimension.size
+        if size is None and dimension.of is not None:
+            size = int(conditions.sizes[dimension.of]) * dimension.scale
+        if size is None:
+            size = int(conditions.sizes[name])
+        shape.append(size)
+    return tuple(shape)
+
+
+def _interleaved(own: np.ndarray, simulated: np.ndarray, routed: np.ndarray) -> np.ndarray:
+    whole = np.empty((len(routed), *own.shape[1:]), dtype=own.dtype)
+    whole[~routed] = own
+    whole[routed] = simulated
+    return whole
+
+
+def _attribute(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value if isinstance(value, (int, float, str)) else str(value)

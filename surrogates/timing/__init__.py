@@ -1,0 +1,1 @@
+"""The race of reference and surrogate in one run, and what it measured."""

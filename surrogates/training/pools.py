@@ -1,0 +1,256 @@
+"""Training pools: tensors of outputs and conditions, from Datasets or one HDF5 file, and batches drawn by counter."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..contract.errors import SurrogatesError
+from ..contract.recipe import Batch
+from ..noise import Noise, fold
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..contract.recipe import Codec
+
+    Tensors = dict[str, Tensor]
+
+_CHUNK = 16384
+_WINDOW = 32  # batches among which rows that are alike are gathered
+
+
+class PoolError(SurrogatesError, ValueError):
+    """Training data that cannot be used; one line that names the variable or file and what was expected."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Samples that are shuffled together: outputs and conditions by name, leading axis `sample`.
+
+    Attributes
+    ----------
+    outputs, conditions : mapping of Tensor
+        Physical values in schema units, float64 or integer codes; or encoded ones.
+    """
+
+    outputs: Mapping[str, Tensor]
+    conditions: Mapping[str, Tensor]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(tensor) for name, tensor in self.physical.items()}
+        if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
+            raise PoolError(f"samples: lengths {lengths}; expected one length above 0 for every variable")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.physical.values())))
+
+    @property
+    def physical(self) -> Tensors:
+        """Outputs and conditions in one mapping."""
+        return {**self.outputs, **self.conditions}
+
+
+def pool_from_arrays(arrays: Mapping[str, Any], conditions: Sequence[str]) -> Pool:
+    """A pool of numpy arrays; integers become int64, floats float64, and variables named in `conditions` conditions."""
+    tensors = {name: _tensor(name, np.asarray(array)) for name, array in arrays.items()}
+    return Pool(
+        {name: tensor for name, tensor in tensors.items() if name not in conditions},
+        {name: tensor for name, tensor in tensors.items() if name in conditions},
+    )
+
+
+def pool_from_dataset(dataset: xr.Dataset, conditions: Sequence[str]) -> Pool:
+    """A pool of a Dataset's variables along `sample`."""
+    arrays = {str(name): v.values for name, v in dataset.data_vars.items() if v.dims[:1] == ("sample",)}
+    return pool_from_arrays(arrays, conditions)
+
+
+def write_pools(path: str | Path, pools: Sequence[Pool]) -> None:
+    """Write pools to one HDF5 file that trains anywhere: a group a pool, and in it ``outputs`` and ``conditions``."""
+    import h5py
+
+    partial = Path(path).with_name(f".{Path(path).name}.partial")
+    with h5py.File(partial, "w") as file:
+        for k, pool in enumerate(pools):
+            for kind, tensors in (("outputs", pool.outputs), ("conditions", pool.conditions)):
+                group = file.create_group(f"{k}/{kind}")
+                for name, tensor in tensors.items():
+                    group.create_dataset(name, data=tensor.numpy(), fletcher32=True, chunks=True)
+    partial.replace(path)
+
+
+def read_pools(path: str | Path, conditions: Sequence[str] = ()) -> tuple[Pool, ...]:
+    """Read what `write_pools` wrote, or a flat HDF5 file of padded variables whose leading axis is `sample`.
+
+    Parameters
+    ----------
+    path : path
+    conditions : sequence of str
+        Condition variables of a flat file.
+
+    Raises
+    ------
+    PoolError
+        Unreadable file.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if "0" in file:
+                return tuple(
+                    Pool(*(_read_group(file[f"{k}/{kind}"]) for kind in ("outputs", "conditions")))
+                    for k in sorted(file, key=int)
+                )
+            arrays = {name: v[()] for name, v in file.items() if isinstance(v, h5py.Dataset) and name != "sample"}
+    except (OSError, KeyError, ValueError) as error:
+        raise PoolError(f"{path}: no training pools ({error}); expected a file written by write_pools") from None
+    longest = max((len(array) for array in arrays.values() if np.ndim(array)), default=0)
+    arrays = {name: array for name, array in arrays.items() if np.ndim(array) and len(array) == longest}
+    return (pool_from_arrays(arrays, conditions),)
+
+
+def _read_group(group: Any) -> Tensors:
+    return {name: _tensor(name, dataset[()]) for name, dataset in group.items()}
+
+
+def _tensor(name: str, array: np.ndarray) -> Tensor:
+    if array.dtype.kind in "iub":
+        return torch.from_numpy(np.array(array, dtype=np.uint8 if array.dtype == np.uint8 else np.int64))
+    if array.dtype.kind == "f":
+        return torch.from_numpy(np.array(array, dtype=np.float64))
+    raise PoolError(f"{name}: dtype {array.dtype} does not train; expected numbers or integer codes")
+
+
+def digest(pools: Sequence[Pool]) -> str:
+    """What tells training data from others: 16 hexadecimal digits of a hash of all names and values."""
+    found = hashlib.sha256()
+    for pool in pools:
+        for name, tensor in sorted(pool.physical.items()):
+            values = tensor.detach().cpu().contiguous().numpy()
+            found.update(f"{name} {values.dtype} {values.shape}".encode())
+            found.update(values.data)
+    return found.hexdigest()[:16]
+
+
+def encode_pool(pool: Pool, codec: Codec, dtype: torch.dtype, device: torch.device | str = "cpu") -> Pool:
+    """Encode a pool once, before training; floating-point values come out in `dtype` on `device`.
+
+    What the codec makes of the conditions alone are conditions; whatever else it makes of all variables, outputs.
+    """
+    outputs: dict[str, list[Tensor]] = {}
+    conditions: dict[str, list[Tensor]] = {}
+    for start in range(0, len(pool), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        asked = {name: tensor[rows] for name, tensor in pool.conditions.items()}
+        asked = codec.encode(asked) if asked else {}
+        whole = codec.encode({name: tensor[rows] for name, tensor in pool.physical.items()})
+        for name, tensor in asked.items():
+            conditions.setdefault(name, []).append(tensor)
+        for name, tensor in whole.items():
+            if name not in asked:
+                outputs.setdefault(name, []).append(tensor)
+
+    def join(parts: dict[str, list[Tensor]]) -> Tensors:
+        joined = {name: torch.cat(tensors) for name, tensors in parts.items()}
+        return {
+            name: tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+            for name, tensor in joined.items()
+        }
+
+    return Pool(join(outputs), join(conditions))
+
+
+class Order:
+    """Which rows of a pool form batch number `step`: a new permutation every epoch, found by counting.
+
+    Parameters
+    ----------
+    length, batch : int
+        Rows of the pool, and of a batch over all ranks together.
+    seed : int
+        Of the permutations.
+    key : Tensor, optional
+        (length,) numbers; within every 32 batches of the permutation, rows of like numbers come together.
+    """
+
+    def __init__(self, length: int, batch: int, seed: int, key: Tensor | None = None) -> None:
+        self.length, self.batch, self.seed = length, batch, seed
+        self.key = None if key is None else key.cpu()
+        self._epochs: dict[int, Tensor] = {}
+
+    def _permutation(self, epoch: int) -> Tensor:
+        if epoch not in self._epochs:
+            self._epochs = {e: rows for e, rows in self._epochs.items() if e == epoch - 1}
+            generator = torch.Generator().manual_seed(fold(self.seed, epoch))
+            rows = torch.randperm(self.length, generator=generator)
+            if self.key is not None:
+                first = -epoch * self.length % self.batch  # rows up to here complete the last epoch's last batch
+                parts = [rows[:first]]
+                for window in rows[first:].split(_WINDOW * self.batch):
+                    alike = window[torch.argsort(self.key[window], stable=True)]
+                    whole = len(window) // self.batch
+                    order = torch.randperm(whole, generator=generator)
+                    parts += [alike[: whole * self.batch].reshape(whole, self.batch)[order].flatten()]
+                    parts += [alike[whole * self.batch :]]
+                rows = torch.cat(parts)
+            self._epochs[epoch] = rows
+        return self._epochs[epoch]
+
+    def rows(self, step: int, rank: int = 0, ranks: int = 1) -> Tensor:
+        """Rows of this rank's share of batch `step`, int64."""
+        share = self.batch // ranks
+        start = step * self.batch + rank * share
+        parts = []
+        while share > 0:
+            epoch, offset = divmod(start, self.length)
+            taken = self._permutation(epoch)[offset : offset + share]
+            parts.append(taken)
+            start, share = start + len(taken), share - len(taken)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+class Batches:
+    """The batches of one phase, each a function of (seed, phase, step, rank) alone."""
+
+    def __init__(
+        self,
+        pools: Sequence[Pool],
+        size: int,
+        seed: int,
+        phase: int,
+        rank: int = 0,
+        ranks: int = 1,
+        alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None,
+    ) -> None:
+        self.pools, self.seed, self.phase, self.rank, self.ranks = pools, seed, phase, rank, ranks
+        self.orders = [
+            Order(len(pool), size, fold(seed, "order", phase, k), alike(pool.outputs) if alike else None)
+            for k, pool in enumerate(pools)
+        ]
+        device = next(iter(pools[0].physical.values())).device
+        self.slots = torch.arange(size // ranks, device=device)
+
+    def __getitem__(self, step: int) -> Batch:
+        """Batch number `step`; also reseeds torch's own generators."""
+        encoded: Tensors = {}
+        conditions: Tensors = {}
+        for k, (pool, order) in enumerate(zip(self.pools, self.orders, strict=True)):
+            prefix = f"{k}/" if len(self.pools) > 1 else ""
+            rows = order.rows(step, self.rank, self.ranks).to(self.slots.device)
+            encoded |= {prefix + name: tensor.index_select(0, rows) for name, tensor in pool.outputs.items()}
+            conditions |= {prefix + name: tensor.index_select(0, rows) for name, tensor in pool.conditions.items()}
+        seed = fold(self.seed, self.phase, step, self.rank)
+        # torch.manual_seed keeps a stack trace for every backend that is not initialised: slow, and it grows
+        torch.default_generator.manual_seed(seed)
+        if self.slots.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        return Batch(encoded, conditions, Noise(seed, self.slots), step)
