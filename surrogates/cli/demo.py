@@ -19,6 +19,7 @@ import click
 
 from .. import registry
 from ..contract.errors import SurrogatesError
+from ..io import OutputError
 from ..sampling import opening
 from .entry import CheckFailed
 from .files import FILE
@@ -231,7 +232,7 @@ def _clear(folder: Path) -> None:
     """Empty the folder of an earlier demo, and no other."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / "report.html").exists() and not (folder / ".demo").exists():
-            raise SystemExit(f"{folder}: holds something else than an earlier demo; give another --out")
+            raise OutputError(f"{folder}: holds something else than an earlier demo; give another --out")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / ".demo").touch()

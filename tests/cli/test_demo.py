@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from surrogates import registry
-from surrogates.cli.demo import LARGEST, SMALLEST, _sampled, main, truth_size
+from surrogates.cli.demo import LARGEST, SMALLEST, _sampled, truth_size
+from surrogates.cli.entry import run
 from surrogates.contract.errors import SurrogatesError
 from surrogates.release.cards import Speed
 
@@ -19,15 +20,15 @@ def test_truth_takes_about_the_asked_time():
     assert truth_size(speeds, seconds=1e6, workers=2) == LARGEST
 
 
-def test_foreign_folder_is_left_alone(tmp_path):
+def test_foreign_folder_is_left_alone(tmp_path, capsys):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(SystemExit, match="holds something else"):
-        main(["--out", str(tmp_path)])
+    assert run(["demo", "--out", str(tmp_path)]) == 2
+    assert "holds something else" in capsys.readouterr().err
     assert (tmp_path / "thesis.tex").exists()
 
 
 def test_demo_without_anything_to_show_fails(tmp_path, capsys):
-    assert main(["--out", str(tmp_path / "demo"), "--plugin", "no-such-plugin"]) == 1
+    assert run(["demo", "--out", str(tmp_path / "demo"), "--plugin", "no-such-plugin"]) == 1
     assert "no-such-plugin: unknown plugin" in capsys.readouterr().err
 
 
@@ -35,7 +36,7 @@ def test_demo_without_anything_to_show_fails(tmp_path, capsys):
 def test_demo_leaves_report_samples_figures_and_timings(tmp_path, capsys):
     pytest.importorskip("muon_decay", reason="the third-party plugin is installed by `make test`")
     out = tmp_path / "demo"
-    assert main(["--out", str(out), "--plugin", "muon-decay", "--truth-seconds", "1"]) == 0
+    assert run(["demo", "--out", str(out), "--plugin", "muon-decay", "--truth-seconds", "1"]) == 0
     assert capsys.readouterr().out.strip() == str((out / "report.html").resolve())
     left = {path.name for path in (out / "muon-decay").iterdir()}
     assert left >= {"samples.h5", "reference.nc", "benchmark.json", "benchmark.png", "figure-0.png", "findings.json"}

@@ -9,7 +9,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surrogates.contract.errors import SchemaError
+from surrogates.contract.errors import PluginError, SchemaError
 from surrogates.contract.schema import Dimension, Limit, Schema, Variable, texts
 from surrogates.sampling.request import condition_dataset
 
@@ -183,9 +183,9 @@ def test_narrowing_keeps_everything_else():
 
 
 def test_undeclared_dimensions_and_twins_are_refused():
-    with pytest.raises(ValueError, match="undeclared dimensions"):
+    with pytest.raises(PluginError, match="undeclared dimensions"):
         Schema((Variable("px", "momentum", dims=("particle",)),))
-    with pytest.raises(ValueError, match="each variable once"):
+    with pytest.raises(PluginError, match="each variable once"):
         Schema((ENERGY, ENERGY))
 
 
@@ -263,7 +263,7 @@ def test_a_limit_shows_text_as_text():
 
 def test_text_needs_codes_and_a_dimension():
     for wrong in ({"dims": ()}, {"dtype": "int64"}):
-        with pytest.raises(ValueError, match="'name' holds text"):
+        with pytest.raises(PluginError, match="'name' holds text"):
             replace(NAME, **wrong)
     assert Schema.from_json(STARS.to_json()) == STARS
 
