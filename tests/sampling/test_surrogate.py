@@ -281,7 +281,7 @@ def walk(tmp_path):
     """A surrogate whose condition is a field, with ragged outputs, sampler options and batches of 8."""
     recipe = Recipe(lambda folder: (), lambda codec: Walk(), (), batch_size=8, sample_batch=8)
     plugin = Plugin(
-        "walk", IMAGE, POINTS, None, None, lambda plugin: Plain(), {"walk": recipe}, (), None, {}, None,
+        "walk", IMAGE, POINTS, None, None, Plain, {"walk": recipe}, (), None, {}, None,
         limits=(Limit(("age",), lambda v: ~(v["age"] > 150), "an age of at most 150 yr"),),
     )  # fmt: skip
     save_release(Walk(), Plain(), Card("walk", "walk"), tmp_path / "walk.safetensors")

@@ -8,6 +8,7 @@ import torch
 from test_training import Cloud, cloud_recipe, losses, run, same_weights
 from torch import nn
 
+from surrogates.contract.errors import PluginError
 from surrogates.contract.recipe import Adam, Muon
 from surrogates.training.loop import TrainingError
 from surrogates.training.optimisers import optimiser_of
@@ -52,7 +53,7 @@ def test_the_schedule_scales_both_rates():
 
 
 def test_a_submodule_without_matrices_is_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match="inside: 'nothing' has no matrix"):
+    with pytest.raises(PluginError, match="inside: 'nothing' has no matrix"):
         optimiser_of(Reader(), Muon(inside="nothing"), fused=False)
     recipe = cloud_recipe()
     phases = (replace(recipe.phases[0], optimisers={"teacher": Muon(inside="nothing")}),)
