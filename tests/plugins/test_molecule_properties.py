@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rdkit", reason="the extra `molecules` is not installed")
 
+import surrogates
 from surrogates import registry
 from surrogates.cli.entry import run
 from surrogates.contract.errors import SchemaError, SimulatorMissing, SurrogatesError
+from surrogates.physics.molecules.descriptors import describe
 from surrogates.physics.molecules.laws import IntervalOrder
 from surrogates.physics.molecules.simulation import CONVERGED, STATUSES, UNPARSABLE, UNSUPPORTED
 from surrogates.physics.molecules.text import from_codes
@@ -23,7 +25,7 @@ from surrogates.plugins.molecule_properties.graphs import graph, toolkit
 from surrogates.plugins.molecule_properties.measure import heavy_atoms, measure, rank_correlation
 from surrogates.plugins.molecule_properties.plugin import PLUGIN
 from surrogates.plugins.molecule_properties.recipes import gru
-from surrogates.plugins.molecule_properties.variables import CONDITIONS, EXTRAPOLATED, LEARNED, SIMULATED
+from surrogates.plugins.molecule_properties.variables import CONDITIONS, EXTRAPOLATED, LEARNED, RDKIT, SIMULATED
 from surrogates.sampling.files import read_whole
 from surrogates.sampling.reference import ReferenceSimulator
 from surrogates.sampling.request import condition_dataset
@@ -75,6 +77,8 @@ def surrogate(weights):
         ("C1CC", UNPARSABLE, ""),
         ("C(C)(C)(C)(C)C", UNPARSABLE, ""),
         ("[U]", UNSUPPORTED, "[U]"),
+        ("[H+]", CONVERGED, "[H+]"),
+        ("[Na+].[Cl-]", CONVERGED, "[Cl-]"),
         ("[U].CC", CONVERGED, "CC"),
     ],
 )
@@ -148,9 +152,54 @@ def test_two_ways_to_write_a_molecule_are_one_to_the_network():
 
 
 def test_what_training_never_saw_is_said():
-    found = encoded(fitted(), "CCO", "CCCCCCCCCCCCC", "CC[Br]", "C" * 100, "C1CC", "[U]")
+    found = encoded(fitted(), "CCCCO", "CCCCCCCCCCCCC", "CC[Br]", "C" * 100, "C1CC", "[U]")
     assert found["status"].tolist() == [CONVERGED, EXTRAPOLATED, UNSUPPORTED, UNSUPPORTED, UNPARSABLE, UNSUPPORTED]
     assert (found["tokens"] != 0).any(1).tolist() == [True, True, False, False, False, False]
+
+
+def test_molecules_unlike_those_of_training_are_marked():
+    released = surrogates.load(PLUGIN.name)
+    asked = ["C", "O", "CCO", "N#N", "NN=NN=NN=NN", "CCC(C)CO", "c1ccncc1", "C" * 12]
+    found = released.sample(len(asked), seed=1, smiles=asked)
+    marked = [smiles for smiles, code in zip(asked, found["status"].values, strict=True) if code == EXTRAPOLATED]
+    assert marked == [smiles for smiles in asked if smiles not in ("CCC(C)CO", "c1ccncc1")]
+    assert np.isfinite(found["gap"].values).all()
+
+
+def test_stereochemistry_is_answered_and_said_to_be_ignored():
+    released = surrogates.load(PLUGIN.name)
+    asked = ["C/C=C/CCC", "C/C=C\\CCC", "CC=CCCC", "C[C@H](O)CCN", "[13CH3]CCCCO"]
+    found = released.sample(len(asked), seed=1, smiles=asked)
+    assert found["status"].values.tolist() == [CONVERGED] * len(asked)
+    labels = PLUGIN.outputs["stereochemistry"].categories
+    assert [labels[code] for code in found["stereochemistry"].values] == [
+        "ignored",
+        "ignored",
+        "none",
+        "ignored",
+        "none",
+    ]
+    for name in LEARNED:
+        np.testing.assert_allclose(found[name].values[:2], found[name].values[2], rtol=1e-5)
+
+
+def test_the_reference_uses_stereochemistry():
+    pytest.importorskip("tblite", reason="the extra `xtb` is not installed")
+    found = ReferenceSimulator.open(PLUGIN).sample(2, seed=1, smiles=["F/C=C/F", "F/C=C\\F"])
+    assert {PLUGIN.outputs["stereochemistry"].categories[code] for code in found["stereochemistry"].values} == {"used"}
+    assert found["dipole"].values[0] < 0.1 < 1.5 < found["dipole"].values[1]  # 0 by symmetry, and 2.42 debye measured
+
+
+def test_the_package_answers_the_molecules_that_it_makes():
+    made = surrogates.load("molecules").sample(60, seed=4)
+    found = surrogates.load(PLUGIN.name).sample(made[["smiles"]], seed=1)
+    read = found["status"].values != UNPARSABLE
+    assert read.mean() > 0.9
+    exact = describe(from_codes(made["smiles"].values), RDKIT)
+    for place, name in enumerate(RDKIT):
+        assert np.isfinite(found[name].values[read]).all()
+        unread = found["status"].values == UNSUPPORTED
+        np.testing.assert_allclose(found[name].values[unread], exact[unread, place], rtol=1e-9)
 
 
 @settings(max_examples=25, deadline=None)
@@ -200,6 +249,14 @@ def test_the_reference_answers_and_says_what_failed():
     assert np.array_equal(found["gap_low"].values, gap, equal_nan=True)
     alone = reference.sample(1, seed=1, first=1, smiles="CCO")
     assert alone["gap"].values[0] == gap[1]
+
+
+def test_ions_atoms_and_hidden_open_shells_have_a_status():
+    pytest.importorskip("tblite", reason="the extra `xtb` is not installed")
+    asked = ["[H+]", "[Na+]", "[Na+].[Cl-]", "O=O", "[O][O]", "FS(F)(F)(F)(F)F"]
+    found = ReferenceSimulator.open(PLUGIN).sample(len(asked), seed=1, smiles=asked)
+    said = [PLUGIN.outputs["status"].categories[code] for code in found["status"].values]
+    assert said == ["unsupported", "unsupported", "converged", "unsupported", "converged", "converged"]
 
 
 def test_a_missing_rdkit_names_the_extra(monkeypatch):
@@ -321,7 +378,7 @@ def test_the_answer_does_not_depend_on_the_writing_nor_on_the_seed(surrogate):
     assert np.array_equal(
         found["gap"].values, surrogate.sample(4, seed=2, smiles=["OCC", "CCO", "CCO", "C1CC"])["gap"], equal_nan=True
     )
-    assert found["status"].values.tolist() == [CONVERGED, CONVERGED, CONVERGED, UNPARSABLE]
+    assert found["status"].values.tolist() == [EXTRAPOLATED] * 3 + [UNPARSABLE]
     assert np.isnan(found["gap"].values[3]) and np.isnan(found["molecular_weight"].values[3])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,10 @@ class Graph:
         CONVERGED where it can be simulated, else UNPARSABLE or UNSUPPORTED.
     smiles : str
         Canonical; empty where it does not parse.
+    flat : str
+        The same without stereochemistry and isotopes.
+    stereo : bool
+        Whether it says anything of stereochemistry.
     heavy_atoms : int
     molecular_weight : float
         [g/mol].
@@ -32,6 +37,8 @@ class Graph:
 
     status: int
     smiles: str = ""
+    flat: str = ""
+    stereo: bool = False
     heavy_atoms: int = 0
     molecular_weight: float = NAN
     polar_surface_area: float = NAN
@@ -67,13 +74,25 @@ def _read(tools: Toolkit, smiles: str) -> Graph:
         parts = tools.parts(molecule, asMols=True)
         molecule = min(parts, key=lambda m: (-m.GetNumHeavyAtoms(), -tools.weight(m), tools.write(m)))
     exotic = "[" in smiles and any(not 1 <= atom.GetAtomicNum() <= HEAVIEST for atom in molecule.GetAtoms())
+    written = tools.write(molecule)
     return Graph(
         UNSUPPORTED if exotic else CONVERGED,
-        tools.write(molecule),
+        written,
+        _flat(tools, molecule) if _MARKED.search(written) else written,
+        any(mark in written for mark in "@/\\"),
         molecule.GetNumHeavyAtoms(),
         tools.weight(molecule),
         tools.surface(molecule),
     )
+
+
+_MARKED = re.compile(r"[@/\\]|\[\d")
+"""Stereochemistry or an isotope in a SMILES."""
+
+
+def _flat(tools: Toolkit, molecule: Any) -> str:
+    plain = tools.parse(tools.write(molecule, isomericSmiles=False))
+    return tools.write(molecule if plain is None else plain)
 
 
 @dataclass(frozen=True)
@@ -83,7 +102,7 @@ class Toolkit:
     quiet: Callable[[], Any]
     parse: Callable[[str], Any]
     parts: Callable[..., Any]
-    write: Callable[[Any], str]
+    write: Callable[..., str]
     weight: Callable[[Any], float]
     surface: Callable[[Any], float]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import lzma
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +19,8 @@ import numpy as np
 from ...contract.schema import Schema
 from ...physics.molecules.simulation import STATUSES
 from ...physics.molecules.text import from_codes, to_codes
-from .graphs import graphs
-from .variables import CONDITIONS, EXACT, LEARNED, OUTPUTS, SIMULATED
+from .graphs import Graph, graphs
+from .variables import CONDITIONS, EXACT, LEARNED, OUTPUTS, SIMULATED, STEREO
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,11 +96,13 @@ def truth(n: int, seed: int) -> xr.Dataset:
     return (
         rows[["smiles"]]
         .assign_coords(sample=np.arange(n))
-        .merge(point_intervals(numbers, rows["status"].values, np.arange(n)))
+        .merge(point_intervals(numbers, rows["status"].values, read, np.arange(n)))
     )
 
 
-def point_intervals(numbers: dict[str, np.ndarray], status: np.ndarray, samples: np.ndarray) -> xr.Dataset:
+def point_intervals(
+    numbers: dict[str, np.ndarray], status: np.ndarray, read: Sequence[Graph], samples: np.ndarray
+) -> xr.Dataset:
     """Outputs of a reference: it takes its own value for certain, so that both ends of an interval are the value.
 
     Parameters
@@ -108,9 +111,12 @@ def point_intervals(numbers: dict[str, np.ndarray], status: np.ndarray, samples:
         (n,) by property, NaN where there is none.
     status, samples : numpy.ndarray
         (n,) codes and identities.
+    read : sequence of Graph
+        Of which the geometry has the stereochemistry.
     """
     ends = {f"{name}_{end}": numbers[name] for name in SIMULATED for end in ("low", "high")}
-    found = {**numbers, **ends, "status": status}
+    stereo = np.array([STEREO.index("used" if molecule.stereo else "none") for molecule in read], dtype=np.int8)
+    found = {**numbers, **ends, "status": status, "stereochemistry": stereo}
     return OUTPUTS.dataset({name: found[name] for name in OUTPUTS.names}, samples)
 
 

@@ -82,6 +82,8 @@ class PropertyModel(nn.Module):
             "failed": failed,
             "status": conditions["status"],
             "exact": conditions["exact"],
+            "described": conditions["described"],
+            "stereochemistry": conditions["stereochemistry"],
         }
 
 

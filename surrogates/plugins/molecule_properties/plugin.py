@@ -9,8 +9,10 @@ surrogate's molecule is brought to canonical form first, so that its answer does
 written.
 
 What can fail is recorded in `status`, and what is missing is NaN. The surrogate was trained on molecules of up to nine
-heavy atoms of C, N, O, F: larger ones are answered with the status "extrapolated", whose intervals nothing calibrated;
-tokens that it never saw make a molecule "unsupported". It also predicts where the chain finds no geometry
+heavy atoms of C, N, O, F without stereochemistry. Molecules unlike those (larger ones, and the smallest, of which there
+are a handful) are answered with the status "extrapolated", whose intervals nothing calibrated; stereochemistry is left
+out and said to be `ignored` in `stereochemistry`, where the reference has it `used`; tokens that it never saw make a
+molecule "unsupported", of which RDKit's properties are RDKit's. It also predicts where the chain finds no geometry
 ("not_embedded"). Salts and mixtures are answered by their largest part.
 """
 

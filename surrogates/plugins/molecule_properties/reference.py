@@ -24,12 +24,13 @@ _LARGEST_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class XtbReference:
-    """GFN2-xTB on a conformer by ETKDGv3 and MMFF94, one a molecule.
+    """GFN2-xTB on a conformer by ETKDGv3 and MMFF94, relaxed by GFN2-xTB where these do not know the molecule.
 
     The conformer is drawn anew for each (seed, sample): two seeds differ in the gap by 0.01 eV in the median and
     0.11 eV in the mean, as floppy molecules find other conformers. Intervals have no width. What fails is in
-    `status`, its properties NaN: "unparsable", "unsupported" (an element beyond radon), "not_embedded" (no geometry
-    from 20 trials, then 20 from random coordinates), "not_converged".
+    `status`, its properties NaN: "unparsable"; "unsupported" (an element beyond radon, a bare nucleus, an open shell
+    that the SMILES does not state); "not_embedded" (no geometry from 20 trials, then 20 from random coordinates);
+    "not_converged" (GFN2-xTB itself, or no geometry whose bonds last).
 
     Raises
     ------
@@ -59,4 +60,4 @@ class XtbReference:
                 numbers[name][row] = getattr(found, name)
         texts = ["" if molecule.status == UNPARSABLE else molecule.smiles for molecule in read]
         numbers |= dict(zip(RDKIT, describe(texts, RDKIT).T, strict=True))
-        return conditions[["smiles"]].merge(point_intervals(numbers, status, samples))
+        return conditions[["smiles"]].merge(point_intervals(numbers, status, read, samples))

@@ -7,7 +7,10 @@ from ...physics.molecules.simulation import STATUSES
 from ...physics.molecules.text import LENGTH
 
 EXTRAPOLATED = len(STATUSES)
-"""Status of a surrogate's answer for a molecule with more heavy atoms than any that it was trained on."""
+"""Status of a surrogate's answer for a molecule unlike those that it was trained on, see `codec.PropertyCodec`."""
+
+STEREO = ("none", "used", "ignored")
+"""What became of the stereochemistry of a SMILES."""
 
 COVERAGE = 0.90
 """Share of molecules whose simulated value lies in its interval."""
@@ -22,7 +25,10 @@ EXACT = ("molecular_weight", "polar_surface_area")
 """Properties that RDKit computes for surrogate and reference alike, in some microseconds."""
 
 RDKIT = ("log_p", "qed", "molecular_weight", "polar_surface_area", "synthetic_accessibility")
-"""Properties that RDKit computes for the reference."""
+"""Properties that RDKit computes for the reference, and for the surrogate where its network cannot read a molecule."""
+
+DESCRIBED = ("log_p", "qed", "synthetic_accessibility")
+"""Those of them that the network predicts where it can: RDKit takes a tenth of the whole simulation for them."""
 
 CONDITIONS = Schema(
     variables=(Variable("smiles", "SMILES of the molecule", dims=("character",), dtype="uint8", text=True),),
@@ -51,6 +57,7 @@ OUTPUTS = Schema(
             "synthetic_accessibility", "synthetic accessibility, 1 easy to 10 hard", bounds=(1.0, 10.0), optional=True
         ),
         Variable("status", "outcome", dtype="int8", categories=(*STATUSES, "extrapolated")),
+        Variable("stereochemistry", "what became of the SMILES' stereochemistry", dtype="int8", categories=STEREO),
     )
 )
 """NaN stands for what a molecule does not have by its status: simulated properties where the chain fails, and all of
