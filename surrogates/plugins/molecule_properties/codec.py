@@ -98,7 +98,7 @@ class PropertyCodec(nn.Module):
         tokens, status = np.zeros((len(read), TOKENS), dtype=np.int64), np.array([found.status for found in read])
         counts = np.zeros((len(read), len(ELEMENTS)), dtype=np.int64)
         known = self.known.tolist()
-        for row in np.flatnonzero(status == CONVERGED):
+        for row in np.flatnonzero(status == CONVERGED).tolist():
             written = split(read[row].flat)
             codes = [self.vocabulary.code.get(token, 0) for token in written]
             if len(codes) < TOKENS and all(code and known[code] for code in codes):
@@ -169,7 +169,7 @@ def _described(read: Sequence[Graph], status: np.ndarray) -> np.ndarray:
     """RDKit's own values (n, described) of what the network cannot read, NaN elsewhere."""
     found = np.full((len(read), len(DESCRIBED)), np.nan)
     rows = np.flatnonzero(status == UNSUPPORTED)
-    found[rows] = describe([read[row].smiles for row in rows], DESCRIBED)
+    found[rows] = describe([read[row].smiles for row in rows.tolist()], DESCRIBED)
     return found
 
 
