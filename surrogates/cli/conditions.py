@@ -11,6 +11,7 @@ import numpy as np
 
 from ..contract.errors import SchemaError
 from ..contract.schema import Schema, Variable, nearest
+from ..sampling.files import read_field
 from ..sampling.request import condition_dataset
 
 if TYPE_CHECKING:
@@ -23,14 +24,22 @@ MANY_LABELS = 6
 
 
 def condition_options(schema: Schema) -> list[click.Option]:
-    """One option for each condition that is a single number, label or text; fields come from a file."""
-    return [_option(variable) for variable in schema if len(variable.dims) == int(variable.text)]
+    """One option for each condition: a number, a label, a text, or the file that holds a field."""
+    return [_option(variable) for variable in schema]
+
+
+def is_field(variable: Variable) -> bool:
+    """Whether a condition is more than one number, label or text, so that the command line takes a file."""
+    return len(variable.dims) > int(variable.text)
 
 
 def _option(variable: Variable) -> click.Option:
     dashed = variable.name.replace("_", "-")
     text = variable.long_name or variable.name
-    if variable.categories is not None:
+    if is_field(variable):
+        metavar = "FILE"
+        text += f": a file with ({', '.join(variable.dims)}), or one more axis for one a sample"
+    elif variable.categories is not None:
         few = len(variable.categories) <= MANY_LABELS
         metavar = f"[{'|'.join(variable.categories)}]" if few else "LABEL"
         text += "" if few else f": {variable.describe_range()}"
@@ -65,6 +74,14 @@ def given_conditions(options: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def read_fields(plugin: Plugin, given: Mapping[str, str]) -> dict[str, Any]:
+    """Conditions as typed, with the fields among them read from their files."""
+    return {
+        name: read_field(Path(text), plugin.conditions[name], plugin) if is_field(plugin.conditions[name]) else text
+        for name, text in given.items()
+    }
+
+
 def asked(
     plugin: Plugin,
     schema: Schema,
@@ -74,7 +91,8 @@ def asked(
     table: Path | None,
     prior: bool,
     seed: int,
-) -> tuple[int | xr.Dataset, dict[str, str]]:
+    first: int = 0,
+) -> tuple[int | xr.Dataset, dict[str, Any]]:
     """What to ask a simulator for: a number of samples or rows of conditions, and the conditions given by name.
 
     Parameters
@@ -85,13 +103,15 @@ def asked(
     options : mapping
         The command's parameters.
     n : int, optional
-        Samples in all; with a table, samples for each of its rows (1 where it is left out).
+        Samples in all, or as many as a field's file has; with a table, samples for each of its rows, or 1.
     table : Path, optional
         A CSV, TSV or Parquet table with one column a condition, or a NetCDF or HDF5 file of conditions.
     prior : bool
         Draw the conditions from the plugin's prior.
     seed : int
         Of the prior.
+    first : int
+        Identity of the first sample.
 
     Raises
     ------
@@ -100,7 +120,8 @@ def asked(
     SchemaError
         Unknown, missing or unreadable conditions.
     """
-    given = given_conditions(options)
+    given = read_fields(plugin, given_conditions(options))
+    several = {name: len(field) for name, field in given.items() if _one_a_sample(plugin.conditions[name], field)}
     if n is not None and n < 0:
         raise SchemaError(f"n: {n} is not a number of samples; expected an integer, 0 or more")
     if prior and table is not None:
@@ -108,12 +129,20 @@ def asked(
     if table is not None:
         return read_table(table, schema, given, each=1 if n is None else n), {}
     if n is None:
+        n = next(iter(several.values()), None)
+    if n is None:
         raise click.UsageError("-n is missing: the number of samples, 0 or more")
-    if not prior:
+    if not prior and not several:
         return n, given
-    drawn = plugin.prior(schema, n, seed)
-    values = {str(name): drawn[name].values for name in drawn.data_vars if name in schema}
-    return condition_dataset(schema, n=n, check=False, **{**values, **given}), {}
+    values: dict[str, Any] = {}
+    if prior:
+        drawn = plugin.prior(schema, n, seed)
+        values = {str(name): drawn[name].values for name in drawn.data_vars if name in schema}
+    return condition_dataset(schema, n=n, first=first, check=False, **{**values, **given}), {}
+
+
+def _one_a_sample(variable: Variable, field: Any) -> bool:
+    return is_field(variable) and field.ndim == len(variable.dims) + 1 and len(field) > 1
 
 
 def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: int) -> xr.Dataset:
@@ -153,10 +182,20 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
     for name in names:
         if name in schema and name not in given:
             try:
-                values[name] = schema[name].convert(table[name])[rows]
+                values[name] = _column(schema[name], table[name], path)[rows]
             except SchemaError as error:
-                raise SchemaError(f"{path}: {error}") from None
+                raise error.reworded(f"{path}: {error}") from None
     return condition_dataset(schema, n=len(rows), check=False, **values, **given)
+
+
+def _column(variable: Variable, column: xr.DataArray, path: Path) -> np.ndarray:
+    """One condition of every row of a table; a field's column names its files, relative to the table."""
+    if not is_field(variable) or column.dtype.kind not in "UO":
+        return variable.convert(column)
+    fields = [variable.convert(read_field(path.parent / str(name), variable)) for name in column.values]
+    if len({field.shape for field in fields}) > 1:
+        raise SchemaError.about(variable.name, "files of several shapes", "one shape for all rows")
+    return np.stack(fields)
 
 
 def _counts(path: Path, counts: np.ndarray) -> np.ndarray:

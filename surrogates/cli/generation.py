@@ -159,6 +159,7 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         table=given["table"],
         prior=given["prior"],
         seed=given["seed"],
+        first=given["first"],
     )
     job = Job(
         plugin=plugin,

@@ -10,7 +10,7 @@ import click
 from ..counting import Counter
 from ..io import OutputError
 from ..timing.race import timed
-from .conditions import condition_options, given_conditions
+from .conditions import condition_options, given_conditions, read_fields
 from .generation import PluginCommands
 from .output import announce
 
@@ -48,7 +48,7 @@ def _benchmark(plugin: Plugin) -> click.Command:
             found = timed(
                 plugin,
                 models=given["models"],
-                values=given_conditions(given),
+                values=read_fields(plugin, given_conditions(given)),
                 seconds=given["seconds"],
                 cores=given["cores"] or (1,),
                 seed=given["seed"],

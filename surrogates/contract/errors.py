@@ -6,7 +6,9 @@ all descend from `SurrogatesError`. Any other exception that leaves this package
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+from collections.abc import Iterable
+from typing import Any, Self
 
 
 class SurrogatesError(Exception):
@@ -30,6 +32,10 @@ class SurrogatesError(Exception):
         super().__init__(message)
         self.variable, self.value, self.expected = variable, value, expected
 
+    def reworded(self, message: str) -> Self:
+        """The same error about the same value in other words."""
+        return type(self)(message, variable=self.variable, value=self.value, expected=self.expected)
+
 
 class PluginError(SurrogatesError):
     """A plugin that is unknown, declared twice, or broken."""
@@ -45,3 +51,14 @@ class SimulatorMissing(SurrogatesError):
 
 class SchemaError(SurrogatesError, ValueError):
     """A value that does not fit the schema."""
+
+    @classmethod
+    def about(cls, variable: str, found: str, expected: str, *, value: Any = None, hint: str = "") -> SchemaError:
+        """The error whose line is ``variable: found; expected expected`` and whose fields say the same."""
+        return cls(f"{variable}: {found}; expected {expected}{hint}", variable=variable, value=value, expected=expected)
+
+
+def nearest(name: str, known: Iterable[Any]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the known name closest to `name`, or an empty string."""
+    close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.4)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -16,6 +16,7 @@ import numpy as np
 from .atomic import replacing
 from .blocks import SAMPLE, check_same_schema, opened, rows
 from .description import Description, VariableDescription, describe, from_json, to_json
+from .fields import read_fits_image
 from .formats import FileFormatError, Format, FormatError
 
 if TYPE_CHECKING:
@@ -336,4 +337,5 @@ FITS = Format(
     description="FITS: one image extension with WCS a stamp, and a binary table; nJy, AB zero point 31.4",
     write=write_fits,
     read=read_fits,
+    read_field=read_fits_image,
 )

@@ -49,6 +49,9 @@ class Format:
         Whether the target may be ``"-"`` (standard output) or a named pipe.
     holds : callable, optional
         Dataset -> (n,) bool: the samples that the format can hold, where it leaves out others; None for all.
+    read_field : callable, optional
+        ``read_field(path)``: the array or arrays of a file that holds a field condition rather than samples (a mask, an
+        image), a DataArray or a Dataset; None where only files of samples are read.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Format:
     extra: str | None = None
     streams: bool = False
     holds: Callable[[xr.Dataset], Any] | None = None
+    read_field: Callable[[Path], xr.DataArray | xr.Dataset] | None = None
 
 
 class Formats:

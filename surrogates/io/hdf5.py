@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .fields import read_hdf5_fields
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -52,4 +53,5 @@ HDF5 = Format(
     description="plain HDF5: padded arrays with dimension scales, gzip",
     write=write_padded_hdf5,
     read=read_padded_hdf5,
+    read_field=read_hdf5_fields,
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .fields import read_hdf5_fields
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -49,4 +50,5 @@ NETCDF = Format(
     description="NetCDF-4 with CF-1.12 attributes; ragged variables stored contiguously",
     write=write_netcdf,
     read=read_netcdf,
+    read_field=read_hdf5_fields,
 )

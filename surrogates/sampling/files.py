@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import registry
-from ..contract.errors import PluginError
+from ..contract.errors import PluginError, SchemaError
 from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from ..contract.plugin import Plugin
-
+    from ..contract.schema import Variable
 
 HDF5_OR_NETCDF = Formats((NETCDF, HDF5))
 
@@ -51,6 +51,48 @@ def read_whole(path: Path, plugin: Plugin | None = None, *, format_name: str | N
     from ..io import concatenate
 
     return concatenate(read_blocks(path, plugin, format_name=format_name))
+
+
+def read_field(path: Path, variable: Variable, plugin: Plugin | None = None) -> xr.DataArray:
+    """A field condition from a file of its own.
+
+    Parameters
+    ----------
+    path : Path
+        NetCDF-4, HDF5, NumPy's ``.npy``, a native format of the plugin, or a folder of shards. The array is the one
+        called `variable`, or the only one over its dimensions or with as many; one more axis holds one field a sample.
+    variable : Variable
+        The condition.
+
+    Raises
+    ------
+    FileFormatError
+        No such file; foreign or damaged.
+    FormatError
+        A format that is not known or cannot be read.
+    SchemaError
+        Nothing in the file, or several things, could be the field.
+    """
+    import xarray as xr
+
+    from ..io.fields import read_numpy
+    from .request import chosen_field
+
+    if path.is_dir():
+        return chosen_field(variable, read_whole(path, plugin))
+    numpy = path.suffix.lower() == ".npy"
+    chosen = None if numpy else formats_of(plugin).for_path(path)
+    if not path.exists():
+        raise FileFormatError(f"{path}: no such file; expected {variable.name} over ({', '.join(variable.dims)})")
+    if chosen is None:
+        return read_numpy(path)
+    found = chosen.read_field(path) if chosen.read_field is not None else read_whole(path, plugin)
+    if isinstance(found, xr.DataArray):
+        return found
+    try:
+        return chosen_field(variable, found)
+    except SchemaError as error:
+        raise SchemaError.about(variable.name, f"{path} has {error.value}", str(error.expected)) from None
 
 
 def plugin_of(path: Path, named: str | None) -> Plugin | None:

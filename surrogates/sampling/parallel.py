@@ -57,7 +57,7 @@ def stream_parallel(
     if workers == 1:
         yield from simulator.stream(n_or_conditions, seed=seed, block=size, first=first, **conditions)
         return
-    request = ask(simulator.conditions, n_or_conditions, conditions, first=first)
+    request = ask(simulator.conditions, n_or_conditions, conditions, first=first, outputs=simulator.outputs)
     request.check(bounded=getattr(simulator, "fallback", None) is None and not getattr(simulator, "extrapolate", False))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(simulator,)) as pool:

@@ -59,7 +59,7 @@ class ReferenceSimulator:
 
     def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
         """Simulate samples; see `Surrogate.sample`."""
-        request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
         request.check()
         return self._run(request.whole(), check_seed(seed))
 
@@ -67,7 +67,7 @@ class ReferenceSimulator:
         self, n_or_conditions: int | xr.Dataset, *, seed: int, block: int = BLOCK, first: int = 0, **conditions: Any
     ) -> Iterator[xr.Dataset]:
         """Simulate samples in blocks at constant memory; see `Surrogate.stream`."""
-        request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
         request.check()
         size, seed = check_block(block), check_seed(seed)
         return (self._run(rows, seed) for rows in request.blocks(size))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import SchemaError
-from ..contract.schema import Limit, Schema, Variable, nearest, texts
+from ..contract.schema import Limit, Schema, Variable, nearest, one_length, texts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,17 +66,22 @@ class Request:
 
     def refuse(self, names: Iterable[str], why: str) -> None:
         """Raise SchemaError for the first value asked of the conditions `names`."""
-        given = self.values or {}
         for name in names:
-            values = np.asarray(self.rows[name].values if self.rows is not None else given[name])
-            variable = self.schema[name]
-            if variable.text:
-                asked = np.array([repr(str(text)) for text in np.atleast_1d(texts(values)) if str(text)])
-            else:
-                asked = values[~np.isnan(values)] if values.dtype.kind == "f" else values[values >= 0]
+            asked = self.asked(name)
             if asked.size:
                 shown = asked.flat[0]
-                raise SchemaError(f"{name}: {shown if variable.text else format(shown, 'g')} asked; {why}")
+                text = f"{name}: {shown if self.schema[name].text else format(shown, 'g')} asked; {why}"
+                raise SchemaError(text, variable=name, value=shown, expected=why)
+
+    def asked(self, name: str) -> np.ndarray:
+        """Values of a condition, those left out that were not asked; text between quotation marks."""
+        values = np.asarray(self.rows[name].values if self.rows is not None else (self.values or {})[name])
+        if self.schema[name].text:
+            return np.array([repr(str(text)) for text in np.atleast_1d(texts(values)) if str(text)])
+        if not self.schema[name].optional:
+            return np.atleast_1d(values)
+        missing = self.schema[name].missing
+        return values[~np.isnan(values)] if np.isnan(missing) else values[values != missing]
 
     def _block(self, start: int, stop: int) -> xr.Dataset:
         if self.rows is not None:
@@ -88,7 +93,14 @@ class Request:
         return self.schema.dataset(arrays, np.arange(self.first + start, self.first + stop))
 
 
-def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, first: int = 0) -> Request:
+def ask(
+    schema: Schema,
+    n_or_conditions: Any,
+    values: Mapping[str, Any],
+    *,
+    first: int = 0,
+    outputs: Schema | None = None,
+) -> Request:
     """Convert what a user passed, once; `Request.check` checks the ranges.
 
     Parameters
@@ -98,32 +110,42 @@ def ask(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], *, firs
     n_or_conditions : int or xarray.Dataset
         A number of samples, or rows of conditions along `sample`.
     values : mapping
-        Conditions by name: numbers, text with units, Quantities, labels, or arrays of length n.
+        Conditions by name: numbers, text with units, Quantities, labels, fields (arrays, DataArrays or Datasets), or
+        arrays of n of any of them.
     first : int
         Identity of the first sample.
+    outputs : Schema, optional
+        Whose lengths some conditions may be.
 
     Raises
     ------
     SchemaError
-        Unknown, missing, ill-shaped or unreadable conditions; negative n; identities that are no integers.
+        Unknown, missing, ill-shaped or unreadable conditions; negative n; identities that are no integers; several
+        lengths in one call.
     """
-    if hasattr(n_or_conditions, "data_vars"):
-        return _ask_rows(schema, n_or_conditions, values, first)
+    by_rows = hasattr(n_or_conditions, "data_vars")
+    request = (_ask_rows if by_rows else _ask_number)(schema, n_or_conditions, values, first)
+    for dimension in outputs.dimensions if outputs is not None else ():
+        if dimension.length is not None:
+            asked = request.asked(dimension.length)
+            if len(asked):
+                one_length(dimension, asked)
+    return request
+
+
+def _ask_number(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any], first: int) -> Request:
     n = n_or_conditions
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         shown = f"a {type(n).__name__}" if hasattr(n, "__len__") and not isinstance(n, str) else repr(n)
-        raise SchemaError(
-            f"n: {shown} is not a number of samples; expected an integer, 0 or more, or a Dataset of conditions; "
-            "give single conditions by name"
-        )
+        expected = "an integer, 0 or more, or a Dataset of conditions; give single conditions by name"
+        raise SchemaError.about("n", f"{shown} is not a number of samples", expected, value=n)
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
-        raise SchemaError(f"first: {first!r} is not the identity of a sample; expected an integer")
+        raise SchemaError.about("first", f"{first!r} is not the identity of a sample", "an integer", value=first)
     arrays = _converted(schema, int(n), values)
     for name, given in values.items():
         if schema[name].optional and arrays[name].ndim == 0 and np.isnan(arrays[name]) and str(given).strip():
-            raise SchemaError(
-                f"{name}: {given} is not finite; expected {schema[name].describe_range()}, or leave it out"
-            )
+            expected = f"{schema[name].describe_range()}, or leave it out"
+            raise SchemaError.about(name, f"{given} is not finite", expected, value=given)
     return Request(schema, int(n), first=int(first), values=arrays)
 
 
@@ -135,11 +157,11 @@ def _ask_rows(schema: Schema, rows: xr.Dataset, values: Mapping[str, Any], first
             f"first: {first} given with a Dataset of conditions, whose `sample` coordinate identifies them"
         )
     if "sample" not in rows.dims:
-        raise SchemaError("conditions: the Dataset has no `sample` dimension; expected one row a sample")
+        raise SchemaError.about("conditions", "the Dataset has no `sample` dimension", "one row a sample", value=rows)
     n = int(rows.sizes["sample"])
     samples = rows["sample"].values if "sample" in rows.coords else np.arange(n)
     if samples.dtype.kind not in "iu":
-        raise SchemaError(f"sample: identities of type {samples.dtype}; expected integers")
+        raise SchemaError.about("sample", f"identities of type {samples.dtype}", "integers", value=samples)
     arrays = _converted(schema, n, {str(name): rows[name] for name in rows.data_vars if name in schema})
     whole = {
         name: np.full((n, *array.shape), array) if array.ndim == len(schema[name].dims) else array
@@ -153,29 +175,106 @@ def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, n
     unknown = [name for name in values if name not in schema]
     if unknown:
         known = ", ".join(schema.names) or "no conditions"
-        raise SchemaError(f"{unknown[0]}: unknown condition; expected {known}{nearest(unknown[0], schema.names)}")
-    arrays: dict[str, np.ndarray] = {}
+        raise SchemaError.about(unknown[0], "unknown condition", known, hint=nearest(unknown[0], schema.names))
+    arrays = {
+        variable.name: _array(schema, variable, n, given)
+        for variable in schema
+        if (given := values.get(variable.name, variable.default)) is not None
+    }
+    sizes = _sizes(schema, arrays)
     for variable in schema:
-        given = values.get(variable.name, variable.default)
-        if given is None:
-            if not variable.optional:
-                raise SchemaError(f"{variable.name}: missing condition; expected {variable.describe_range()}")
-            sizes = [schema.dimension(name).size or 1 for name in variable.dims]
-            given = np.full(sizes, variable.missing) if sizes else variable.missing
-        array = variable.convert(given)
-        if variable.text:
-            array = _padded(variable, array, schema.dimension(variable.dims[-1]).size)
-        trailing = len(variable.dims)
-        if array.ndim != trailing and (array.ndim != trailing + 1 or array.shape[0] != n):
-            raise SchemaError(
-                f"{variable.name}: shape {array.shape} does not fit {n} samples; expected ({n}, …) or one value"
+        if variable.name in arrays:
+            continue
+        if not variable.optional:
+            raise SchemaError.about(variable.name, "missing condition", variable.describe_range())
+        arrays[variable.name] = variable.convert(
+            np.full([sizes.get(name, 1) for name in variable.dims], variable.missing)
+        )
+    return {name: arrays[name] for name in schema.names}
+
+
+def _array(schema: Schema, variable: Variable, n: int, given: Any) -> np.ndarray:
+    """One condition in schema units: one value for all samples, or one a sample."""
+    array = variable.convert(_arranged(variable, given))
+    if variable.text:
+        array = _padded(variable, array, schema.dimension(variable.dims[-1]).size)
+    trailing = len(variable.dims)
+    if array.ndim != trailing and (array.ndim != trailing + 1 or array.shape[0] != n):
+        along = f" over ({', '.join(variable.dims)})" if variable.dims else ""
+        raise SchemaError.about(
+            variable.name,
+            f"shape {array.shape} does not fit {n} samples",
+            f"({n}, …) or one value{along}",
+            value=array.shape,
+        )
+    return array
+
+
+def _arranged(variable: Variable, given: Any) -> Any:
+    """A field out of a Dataset, its named axes in the schema's order, further axes of length 1 gone."""
+    if hasattr(given, "data_vars"):
+        given = chosen_field(variable, given)
+    if (
+        not variable.dims
+        or not hasattr(given, "transpose")
+        or not set(variable.dims) <= set(getattr(given, "dims", ()))
+    ):
+        return given
+    given = given.squeeze([name for name in given.dims if name not in variable.dims and given.sizes[name] == 1])
+    return given.transpose(..., *variable.dims)
+
+
+def chosen_field(variable: Variable, dataset: xr.Dataset) -> xr.DataArray:
+    """The array of `dataset` that is meant by `variable`: the one of its name, or the only one that could be it.
+
+    Raises
+    ------
+    SchemaError
+        None, or several.
+    """
+    if variable.name in dataset:
+        return dataset[variable.name]
+    fitting = [name for name, array in dataset.data_vars.items() if set(variable.dims) <= set(array.dims)]
+    fitting = fitting or [name for name, array in dataset.data_vars.items() if array.ndim == len(variable.dims)]
+    if len(fitting) != 1:
+        there = ", ".join(f"{name} over ({', '.join(map(str, dataset[name].dims))})" for name in dataset.data_vars)
+        raise SchemaError.about(
+            variable.name,
+            f"not among {there or 'no variables'}",
+            f"one variable over ({', '.join(variable.dims)}), or one of that name",
+            value=there or "no variables",
+        )
+    return dataset[fitting[0]]
+
+
+def _sizes(schema: Schema, arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Length of every dimension of the conditions that is known; raises SchemaError where two fields disagree."""
+    sizes = {dimension.name: dimension.size for dimension in schema.dimensions if dimension.size is not None}
+    of_conditions = {d.name: d for d in schema.dimensions if d.length is not None and d.length in arrays}
+    sizes |= {name: d.scale * one_length(d, arrays[d.length]) for name, d in of_conditions.items() if d.length}
+    first = dict.fromkeys(sizes, "the schema") | {name: str(d.length) for name, d in of_conditions.items()}
+    for name, array in arrays.items():
+        dims = schema[name].dims
+        for axis, found in zip(dims, array.shape[array.ndim - len(dims) :], strict=True):
+            schema.dimension(axis).check(name, found)
+            if sizes.setdefault(axis, found) != found:
+                raise SchemaError.about(
+                    name, f"{found} along {axis}", f"{sizes[axis]}, as {first[axis]} says", value=found
+                )
+            first.setdefault(axis, name)
+    for dimension in schema.dimensions:
+        if dimension.of is None or dimension.of not in sizes:
+            continue
+        expected = sizes[dimension.of] * dimension.scale
+        found = sizes.setdefault(dimension.name, expected)
+        if found != expected:
+            raise SchemaError.about(
+                first[dimension.name],
+                f"{found} along {dimension.name}",
+                f"{expected}, {dimension.scale} times {dimension.of}",
+                value=found,
             )
-        for name, length in zip(variable.dims, array.shape[array.ndim - trailing :], strict=True):
-            expected = schema.dimension(name).size
-            if expected is not None and length != expected:
-                raise SchemaError(f"{variable.name}: {length} along {name}; expected {expected}")
-        arrays[variable.name] = array
-    return arrays
+    return sizes
 
 
 def _padded(variable: Variable, codes: np.ndarray, size: int | None) -> np.ndarray:
@@ -187,7 +286,8 @@ def _padded(variable: Variable, codes: np.ndarray, size: int | None) -> np.ndarr
         long = codes[..., size:].any(axis=-1)
         if long.any():
             text = str(texts(codes[long])[0] if codes.ndim > 1 else texts(codes))
-            raise SchemaError(f"{variable.name}: {text!r} has {len(text)} characters; expected at most {size}")
+            found = f"{text!r} has {len(text)} characters"
+            raise SchemaError.about(variable.name, found, f"at most {size}", value=text)
         return codes[..., :size]
     return np.concatenate((codes, np.zeros((*codes.shape[:-1], size - length), codes.dtype)), axis=-1)
 
@@ -228,14 +328,14 @@ def completed(plugin: Plugin, schema: Schema, conditions: xr.Dataset, seed: int)
 def check_seed(seed: Any) -> int:
     """The seed as an int; raises SchemaError where it is none."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise SchemaError(f"seed: {seed!r} is not a seed; expected an integer")
+        raise SchemaError.about("seed", f"{seed!r} is not a seed", "an integer", value=seed)
     return int(seed)
 
 
 def check_block(block: Any) -> int:
     """The block size as an int; raises SchemaError where it is no positive integer."""
     if isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1:
-        raise SchemaError(f"block: {block!r} is not a number of samples; expected an integer, 1 or more")
+        raise SchemaError.about("block", f"{block!r} is not a number of samples", "an integer, 1 or more", value=block)
     return int(block)
 
 

@@ -96,7 +96,11 @@ class Job:
 
     def provenance(self, part_size: int) -> dict[str, Any]:
         """What made the samples of a folder; all its writers must agree on it."""
-        conditions = dict(self.values) if isinstance(self.what, int) else {"table_sha256": _digest(self.what)}
+        if isinstance(self.what, int):
+            conditions = {name: _stated(name, value) for name, value in self.values.items()}
+        else:
+            columns = {str(name): self.what[name].values for name in self.what.variables}
+            conditions = {"table_sha256": _digest(columns)}
         card = getattr(self.simulator, "card", None)
         return {
             "plugin": self.plugin.name,
@@ -369,10 +373,15 @@ def _write_share(
     write_shards(blocks_of, parts, folder, **settings, machine=machine(job.simulator), shard=shard, resume=True)
 
 
-def _digest(conditions: xr.Dataset) -> str:
+def _stated(name: str, value: Any) -> Any:
+    """A condition as a manifest states it: as typed, or the digest of a field."""
+    return value if isinstance(value, (str, int, float)) else {"sha256": _digest({name: np.asarray(value)})}
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(map(str, conditions.variables)):
-        values = np.ascontiguousarray(conditions[name].values)
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {values.dtype} {values.shape}".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()

@@ -205,7 +205,7 @@ class Surrogate:
         return (self._run(rows, seed) for rows in request.blocks(size))
 
     def _ask(self, n_or_conditions: Any, conditions: dict[str, Any], first: int) -> Request:
-        request = ask(self.conditions, n_or_conditions, conditions, first=first)
+        request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
         request.refuse(
             self.card.unseen,
             f"no training sample of {self.plugin.name}/{self.card.recipe} had it; leave it out or take other weights",
@@ -217,7 +217,7 @@ class Surrogate:
         try:
             request.check()
         except SchemaError as error:
-            raise SchemaError(f"{error}{self._way_out(request)}") from None
+            raise error.reworded(f"{error}{self._way_out(request)}") from None
         return request
 
     def _way_out(self, request: Request) -> str:
@@ -256,8 +256,9 @@ class Surrogate:
             for name in self.conditions.names
         }
         identities = torch.tensor(samples)
+        lengths = self.outputs.lengths(conditions)
         arrays = {
-            variable.name: np.empty((len(samples), *_shape(self.outputs, variable, conditions)), dtype=variable.dtype)
+            variable.name: np.empty((len(samples), *(lengths[name] for name in variable.dims)), dtype=variable.dtype)
             for variable in self.outputs
         }
         residuals = {f"residual_{constraint.name}": 0.0 for constraint in self.plugin.constraints}
@@ -388,19 +389,6 @@ def _threads(threads: int | None) -> Iterator[None]:
 def _dtype(variable: Variable) -> torch.dtype:
     kind = np.dtype(variable.dtype).kind
     return torch.int64 if variable.categories is not None or kind in "iub" else torch.float64
-
-
-def _shape(schema: Schema, variable: Variable, conditions: xr.Dataset) -> tuple[int, ...]:
-    shape = []
-    for name in variable.dims:
-        dimension = schema.dimension(name)
-        size = dimension.size
-        if size is None and dimension.of is not None:
-            size = int(conditions.sizes[dimension.of]) * dimension.scale
-        if size is None:
-            size = int(conditions.sizes[name])
-        shape.append(size)
-    return tuple(shape)
 
 
 def _interleaved(own: np.ndarray, simulated: np.ndarray, routed: np.ndarray) -> np.ndarray:

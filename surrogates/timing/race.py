@@ -309,7 +309,7 @@ def timed(
     plugin: Plugin,
     *,
     models: Sequence[str] = (),
-    values: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
     seconds: float = 10.0,
     cores: Sequence[int] = (1,),
     seed: int = 1,
@@ -347,7 +347,7 @@ def timed(
             f"{plugin.name}: no released weights to time; train them with `surrogates train {plugin.name}`"
         )
     given = dict(values or {})
-    described = ", ".join(f"{name} {value}" for name, value in given.items())
+    described = ", ".join(f"{name} {value if np.ndim(value) == 0 else 'from a file'}" for name, value in given.items())
     return race(
         plugin.name,
         sides,
@@ -363,7 +363,7 @@ def timed(
 
 
 def _conditions(
-    plugin: Plugin, schema: Schema, given: Mapping[str, str], seed: int
+    plugin: Plugin, schema: Schema, given: Mapping[str, Any], seed: int
 ) -> Callable[[int, int], xr.Dataset]:
     def conditions(n: int, first: int) -> xr.Dataset:
         drawn = plugin.prior(schema, n, seed)

@@ -339,3 +339,17 @@ def test_interrupted_output_on_a_full_device_is_refused(capsys):
     assert done.returncode == 2
     assert done.stderr.startswith("surrogates: error: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_field_condition_is_read_from_its_file(tmp_path):
+    pytest.importorskip("galsim")
+    from astropy.io import fits
+
+    y, x = np.mgrid[-20:21, -20:21]
+    width = 3.0
+    fits.PrimaryHDU(np.exp(-(x**2 + y**2) / (2 * width**2))).writeto(tmp_path / "psf.fits")
+    given = ("galaxy-images", "-n", 2, "--psf", "image", "--psf-image", tmp_path / "psf.fits", "--morphology", "spiral")
+    for command in ("generate", "reference"):
+        assert call(command, *given, "-o", tmp_path / f"{command}.nc") == 0
+        there = read_whole(tmp_path / f"{command}.nc")
+        assert there["psf_image"].shape == (2, 41, 41) and np.isfinite(there["image"]).all()
