@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from surrogates import registry
+from surrogates.contract.laws import Law
 from surrogates.contract.schema import Schema
 from surrogates.release.cards import Card
 from surrogates.testing import check_plugin, checks, plugin_checks
@@ -46,25 +47,15 @@ def drifting(n, seed, calls=[0]):  # noqa: B006
     return SOUND.truth(n, seed + calls[0])
 
 
-@dataclass(frozen=True)
-class Sleeping:
-    """A law that notices nothing."""
-
-    name: str = "sleeping"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 1e-9
-
-    def residual(self, outputs, conditions):
-        return outputs["positron_energy"] * 0
+def massless(outputs, conditions):
+    return outputs["positron_energy"] ** 2 - outputs["positron_pz"] ** 2 - outputs["positron_pt"] ** 2
 
 
-@dataclass(frozen=True)
-class Massless(Sleeping):
-    """A law that the truth does not keep."""
+SLEEPING = Law("sleeping", lambda outputs, conditions: outputs["positron_energy"] * 0, 1e-9)
+"""A law that notices nothing."""
 
-    def residual(self, outputs, conditions):
-        return outputs["positron_energy"] ** 2 - outputs["positron_pz"] ** 2 - outputs["positron_pt"] ** 2
+MASSLESS = Law("massless", massless, 1e-9)
+"""A law that the truth does not keep."""
 
 
 def spectrum_alone(samples, truth, training=None):
@@ -97,10 +88,10 @@ BROKEN = [
         "decay_time: ",
     ),
     ("check_truth_is_deterministic", lambda: replace(SOUND, truth=drifting), "truth differs for equal seeds"),
-    ("check_residuals_vanish_on_truth", lambda: replace(SOUND, constraints=(Massless(),)), "sleeping: .* on the truth"),
+    ("check_residuals_vanish_on_truth", lambda: replace(SOUND, constraints=(MASSLESS,)), "massless: .* on the truth"),
     (
         "check_residuals_notice_a_violation",
-        lambda: replace(SOUND, constraints=(Sleeping(),)),
+        lambda: replace(SOUND, constraints=(SLEEPING,)),
         "the law notices nothing",
     ),
     ("check_measure_is_deterministic", lambda: replace(SOUND, measure=restless), "for the same samples"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .findings import Anchor, Target
-    from .laws import Constraint
+    from .laws import Law
     from .recipe import Codec, Recipe
     from .simulator import Simulator
 
@@ -69,7 +69,7 @@ class Plugin:
         () -> Codec, not yet fitted; `deferred` keeps torch out of the declaration.
     recipes : mapping
         A key names the recipe and its weights; the first is the default.
-    constraints : tuple of Constraint
+    constraints : tuple of Law
     measure : Measure
     features : Features
         Inputs of the shared two-sample classifiers.
@@ -106,7 +106,7 @@ class Plugin:
     truth: Callable[[int, int], xr.Dataset]
     codec: Callable[[], Codec]
     recipes: Mapping[str, Recipe]
-    constraints: tuple[Constraint, ...]
+    constraints: tuple[Law, ...]
     measure: Measure
     targets: Mapping[str, Target]
     figure: Callable[..., Figure]

@@ -150,7 +150,7 @@ def diffuse(
 
 
 @dataclass(frozen=True)
-class Law:
+class Penalty:
     """A law of the data, imposed on what the network's noise implies for x_0.
 
     Attributes
@@ -168,7 +168,7 @@ def diffusion_steps(
     data: Callable[[Any, Batch], Tensor],
     denoise: Callable[[Any, Batch, Tensor, Tensor], Tensor],
     *,
-    laws: tuple[Law, ...] = (),
+    laws: tuple[Penalty, ...] = (),
     network: str = "network",
     schedule: str = "schedule",
 ) -> Callable[[Model, Batch], Iterator[tuple[str, Tensor]]]:
@@ -180,7 +180,7 @@ def diffusion_steps(
         (model, batch) -> x_0, (n, ...).
     denoise : callable
         (model, batch, x_t, times in [0, 1]) -> the noise in x_t.
-    laws : tuple of Law
+    laws : tuple of Penalty
         Each adds weight * kept^2 * residual: what a very noisy x_t implies for x_0 says little about a law.
     network, schedule : str
         The model's submodules: what is updated, and its `Schedule`.

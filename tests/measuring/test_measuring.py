@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surrogates.contract.findings import Target
+from surrogates.contract.laws import Law
 from surrogates.contract.plugin import Features, Plugin
 from surrogates.contract.schema import Schema, Variable
 from surrogates.measuring import (
@@ -46,17 +47,9 @@ def figures(samples, truth, training=None):
     }
 
 
-@dataclass(frozen=True)
-class Positive:
-    """y^2 >= 0 with a known largest residual."""
-
-    name: str = "square"
-    units: str = "m2"
-    strength: str = "penalty"
-    tolerance: float = 1.0
-
-    def residual(self, outputs, conditions):
-        return (outputs["y"] ** 2).clamp(max=conditions["slope"])
+def square(outputs, conditions):
+    """y^2 with a known largest residual."""
+    return (outputs["y"] ** 2).clamp(max=conditions["slope"])
 
 
 def high_level(dataset):
@@ -76,7 +69,7 @@ TOY = Plugin(
     truth=draw,
     codec=lambda: None,  # type: ignore[arg-type,return-value]
     recipes={},
-    constraints=(Positive(),),
+    constraints=(Law("square", square, 1.0, "penalty", "m2"),),
     measure=figures,
     targets={
         "x": Target(1500, floors=2.0),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surrogates.contract.recipe import Batch
-from surrogates.models.diffusion import Law, Sampler, Schedule, diffuse, diffusion_steps
+from surrogates.models.diffusion import Penalty, Sampler, Schedule, diffuse, diffusion_steps
 from surrogates.networks.mlp import MLP
 from surrogates.noise import Noise
 
@@ -117,7 +117,7 @@ def batch(step: int, n: int = 256) -> Batch:
     return Batch({"x": x}, {"sign": sign}, Noise(step, torch.arange(n)), step)
 
 
-def steps(*laws: Law):
+def steps(*laws: Penalty):
     return diffusion_steps(
         lambda model, b: b.encoded["x"], lambda model, b, x, t: model.denoise(x, t, b.conditions["sign"]), laws=laws
     )
@@ -130,7 +130,7 @@ def off_circle(model: Denoiser, b: Batch, x: Tensor) -> Tensor:
 def test_a_law_adds_its_weighted_residual_of_the_implied_data() -> None:
     model, b = Denoiser(), batch(3)
     (_, plain), (_, lawful) = (
-        next(steps(*laws)(model, (torch.manual_seed(1), b)[1])) for laws in ((), (Law(2.0, off_circle),))
+        next(steps(*laws)(model, (torch.manual_seed(1), b)[1])) for laws in ((), (Penalty(2.0, off_circle),))
     )
     torch.manual_seed(1)
     time, drawn = torch.randint(100, (256,)), torch.randn(256, 2)
@@ -145,7 +145,7 @@ def test_a_law_adds_its_weighted_residual_of_the_implied_data() -> None:
 def test_training_learns_a_conditional_distribution() -> None:
     model = Denoiser()
     optimiser = torch.optim.Adam(model.parameters(), 4e-3)
-    step = steps(Law(0.1, off_circle))
+    step = steps(Penalty(0.1, off_circle))
     for k in range(700):
         for _, loss in step(model, batch(k)):
             optimiser.zero_grad()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surrogates.physics.jets import energy_flow, laws, measures, observables, substructure
+from surrogates.plugins.jets.plugin import LAWS
 
 
 def random_jets(n: int = 40, m: int = 30, seed: int = 0, spread: float = 0.2) -> np.ndarray:
@@ -159,7 +160,7 @@ def test_each_law_sees_its_own_violation():
     outputs["n_constituents_all"] = torch.where(outputs["n_constituents"] == 30, 60, outputs["n_constituents"])
     outputs = laws.project(outputs)
     outputs["jet_mass"] = outputs["jet_mass"] * 2 + 1.0
-    for law in laws.CONSTRAINTS:
+    for law in LAWS:
         assert float(law.residual(outputs, conditions).max()) <= law.tolerance, law.name
     pt, eta = outputs["constituent_pt_rel"], outputs["constituent_eta_rel"]
     broken = {
@@ -170,7 +171,7 @@ def test_each_law_sees_its_own_violation():
         "mass_bound": {"jet_mass": outputs["jet_mass"] * 0.1},
         "complete_momentum": {"constituent_eta_rel": torch.where(pt > 0, eta + 0.1, eta)},
     }
-    for law in laws.CONSTRAINTS:
+    for law in LAWS:
         assert float(law.residual({**outputs, **broken[law.name]}, conditions).max()) > max(law.tolerance, 1e-3), (
             law.name
         )
@@ -181,7 +182,7 @@ def test_each_law_sees_its_own_violation():
 def test_projection_puts_complete_jets_on_momentum_conservation(seed, spread):
     outputs, conditions = tensors(random_jets(20, seed=seed, spread=spread))
     projected = laws.project(outputs)
-    assert float(laws.CompleteMomentum().residual(projected, conditions).max()) < 1e-12
+    assert float(laws.complete_momentum(projected, conditions).max()) < 1e-12
     again = laws.project(projected)
     torch.testing.assert_close(again["constituent_eta_rel"], projected["constituent_eta_rel"], atol=1e-9, rtol=0)
 
@@ -190,7 +191,7 @@ def test_projection_and_residuals_have_finite_gradients():
     outputs, conditions = tensors(random_jets(10))
     leaves = [outputs[f"constituent_{name}_rel"].requires_grad_() for name in ("eta", "phi", "pt")]
     projected = laws.project(outputs)
-    loss = sum(law.residual(projected, conditions).sum() for law in laws.CONSTRAINTS)
+    loss = sum(law.residual(projected, conditions).sum() for law in LAWS)
     loss = loss + projected["constituent_eta_rel"].square().sum()
     for gradient in torch.autograd.grad(loss, leaves):
         assert torch.isfinite(gradient).all()

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from surrogates.physics.particle_events import (
     boost_to_rest_frame,
-    final_states,
     invariant_mass,
-    laws,
     observables,
     spin_observables,
 )
 from surrogates.physics.particle_events.kinematics import angle, boost_matrix, production_axes, tau_frames
+from surrogates.physics.particle_events.laws import final_states
+from surrogates.plugins.particle_events.laws import laws
 
 PION, MUON, TAU = 0.13957, 0.10566, 1.77682
 CHANNELS = ((16, -211), (16, 14, -14))

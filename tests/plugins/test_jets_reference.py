@@ -11,10 +11,10 @@ import torch
 import xarray as xr
 
 from surrogates.contract.errors import SchemaError
-from surrogates.physics.jets.laws import CONSTRAINTS
 from surrogates.plugins.jets import reference, simulation
 from surrogates.plugins.jets.impostors import IMPOSTORS
 from surrogates.plugins.jets.measure import JetMeasure, features, flat_low_level, low_level, measure, reduce
+from surrogates.plugins.jets.plugin import LAWS
 from surrogates.plugins.jets.variables import CONDITIONS, OUTPUTS
 
 pytest.importorskip("pythia8mc")
@@ -109,7 +109,7 @@ def test_truth_fits_the_schemas_and_keeps_every_law():
             assert dataset[variable.name].attrs["units"] == variable.units
             assert not variable.outside(dataset[variable.name].values).any(), variable.name
     assert dataset["jet_type"].values.tolist() == [0, 1, 2] * 3
-    for law in CONSTRAINTS:
+    for law in LAWS:
         assert float(law.residual(tensors(dataset), tensors(dataset)).max()) <= law.tolerance, law.name
 
 
@@ -158,7 +158,7 @@ def test_reference_serves_the_asked_pt_whatever_the_order_and_the_later_rows():
     assert served.attrs["largest_pt_offset"] <= 0.01
     assert served.attrs["rejected_jets"] == served.attrs["simulated_kept"] - 4
     assert len(np.unique(served["jet_mass"])) == 4
-    for law in CONSTRAINTS:
+    for law in LAWS:
         assert float(law.residual(tensors(served), tensors(served)).max()) <= law.tolerance, law.name
     part = simulator.sample(asked.isel(sample=[2, 0, 1]), seed=3)
     xr.testing.assert_equal(part.sortby("sample"), served.isel(sample=slice(0, 3)))

@@ -16,7 +16,7 @@ from surrogates import registry
 from surrogates.cli.entry import run
 from surrogates.contract.errors import SchemaError, SimulatorMissing, SurrogatesError
 from surrogates.physics.molecules.descriptors import describe
-from surrogates.physics.molecules.laws import IntervalOrder
+from surrogates.physics.molecules.laws import interval_order
 from surrogates.physics.molecules.simulation import CONVERGED, STATUSES, UNPARSABLE, UNSUPPORTED
 from surrogates.physics.molecules.text import from_codes
 from surrogates.plugins.molecule_properties import labels as packed
@@ -214,7 +214,7 @@ def test_intervals_keep_their_order_whatever_the_network_says(mean, width, faile
     }
     outputs = codec.decode(answer, {})
     for name in SIMULATED:
-        assert float(IntervalOrder(name, "1").residual(outputs, {})) == 0.0
+        assert float(interval_order(outputs, {}, of=name)) == 0.0
         assert torch.isnan(outputs[name]).item() == (failed > 0)
     assert 0.0 <= float(outputs["qed"]) <= 1.0 <= float(outputs["synthetic_accessibility"]) <= 10.0
     assert float(outputs["molecular_weight"]) == pytest.approx(46.069, abs=1e-3)
@@ -227,9 +227,8 @@ def fitted_once(made=[]):  # noqa: B006
 
 
 def test_a_broken_order_is_noticed():
-    law = IntervalOrder("gap", "eV")
     outputs = {"gap": [5.0, 5.0, 5.0], "gap_low": [5.5, 4.0, -1.0], "gap_high": [6.0, 4.8, 6.0]}
-    residual = law.residual({k: torch.tensor(v, dtype=torch.float64) for k, v in outputs.items()}, {})
+    residual = interval_order({k: torch.tensor(v, dtype=torch.float64) for k, v in outputs.items()}, {}, of="gap")
     assert residual.tolist() == pytest.approx([0.5, 0.2, 1.0])
 
 

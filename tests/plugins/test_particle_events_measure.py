@@ -5,10 +5,11 @@ import pytest
 
 from surrogates.contract.schema import Schema
 from surrogates.measuring.resampling import floor, rows
-from surrogates.physics.particle_events import boost_to_rest_frame, laws, observables
+from surrogates.physics.particle_events import boost_to_rest_frame, observables
 from surrogates.physics.particle_events.kinematics import unit
 from surrogates.plugins.particle_events.features import FEATURES, flat_low_level, low_level
 from surrogates.plugins.particle_events.impostors import IMPOSTORS, shuffled_taus
+from surrogates.plugins.particle_events.laws import laws
 from surrogates.plugins.particle_events.measure import TARGETS, energy_profile, measure
 from surrogates.plugins.particle_events.particles import channels, particles
 from surrogates.plugins.particle_events.schema import CONDITIONS, OUTPUTS

@@ -7,7 +7,6 @@ to laws of noise-free images: their residuals are 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,53 +35,22 @@ def clean(conditions: Tensors) -> Tensor | float:
     return clear
 
 
-@dataclass(frozen=True)
-class Flux:
-    """Flux of the stamp against the enclosed share of the asked flux, relative, in the worst band."""
-
-    name: str = "flux"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 1e-6
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) relative difference."""
-        held = outputs["image"].double().sum(dim=(-1, -2))
-        asked = asked_flux(conditions)
-        difference = held / asked - outputs["enclosed_flux_fraction"].double()
-        return difference.abs().amax(dim=-1) * clean(conditions)
+def flux(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Flux of the stamp against the enclosed share of the asked flux, relative, in the worst band; (n,)."""
+    held = outputs["image"].double().sum(dim=(-1, -2))
+    asked = asked_flux(conditions)
+    difference = held / asked - outputs["enclosed_flux_fraction"].double()
+    return difference.abs().amax(dim=-1) * clean(conditions)
 
 
-@dataclass(frozen=True)
-class EnclosedFlux:
-    """How far the share of the flux inside the stamp lies outside [0, 1], in the worst band."""
-
-    name: str = "enclosed_flux"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 5e-3
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) excess."""
-        share = outputs["enclosed_flux_fraction"].double()
-        return ((share - 1.0).clamp(min=0.0) + (-share).clamp(min=0.0)).amax(dim=-1)
+def enclosed_flux(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """How far the share of the flux inside the stamp lies outside [0, 1], in the worst band; (n,)."""
+    share = outputs["enclosed_flux_fraction"].double()
+    return ((share - 1.0).clamp(min=0.0) + (-share).clamp(min=0.0)).amax(dim=-1)
 
 
-@dataclass(frozen=True)
-class PositiveLight:
-    """Depth of the most negative pixel over the brightest of its band, in the worst band."""
-
-    name: str = "positive_light"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 1e-3
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) depth."""
-        pixels = outputs["image"].double().flatten(2)
-        depth = (-pixels.amin(dim=-1)).clamp(min=0.0) / pixels.amax(dim=-1).clamp(min=1e-300)
-        return depth.amax(dim=-1) * clean(conditions)
-
-
-CONSTRAINTS = (Flux(), EnclosedFlux(), PositiveLight())
-"""All laws of a galaxy image."""
+def positive_light(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Depth of the most negative pixel over the brightest of its band, in the worst band; (n,)."""
+    pixels = outputs["image"].double().flatten(2)
+    depth = (-pixels.amin(dim=-1)).clamp(min=0.0) / pixels.amax(dim=-1).clamp(min=1e-300)
+    return depth.amax(dim=-1) * clean(conditions)

@@ -8,7 +8,6 @@ constituent) and are differentiable in the continuous variables; torch comes wit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,124 +37,67 @@ def relative_momentum(outputs: Tensors) -> tuple[Tensor, Tensor, Tensor, Tensor]
     return px, py, pz, energy
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Constituents with pt_rel > 0, and the smaller of `n_constituents_all` and 30, against `n_constituents`."""
-
-    name: str = "counts"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 0.0
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) number of constituents too many or too few; no gradient."""
-        pt = outputs["constituent_pt_rel"]
-        kept = outputs["n_constituents"]
-        expected = outputs["n_constituents_all"].clamp(max=pt.shape[-1])
-        return ((kept - expected).abs() + (kept - (pt > 0).sum(dim=-1)).abs()).double()
+def counts(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Constituents with pt_rel > 0, and the smaller of `n_constituents_all` and 30, against `n_constituents`; (n,)."""
+    pt = outputs["constituent_pt_rel"]
+    kept = outputs["n_constituents"]
+    expected = outputs["n_constituents_all"].clamp(max=pt.shape[-1])
+    return ((kept - expected).abs() + (kept - (pt > 0).sum(dim=-1)).abs()).double()
 
 
-@dataclass(frozen=True)
-class Padding:
-    """Largest absolute value in the slots beyond `n_constituents`, which hold zeros."""
+def padding(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Largest absolute value in the slots beyond `n_constituents`, which hold zeros; (n,)."""
+    import torch
 
-    name: str = "padding"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 0.0
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest absolute padding."""
-        import torch
-
-        stacked = torch.stack([outputs[f"constituent_{name}_rel"].double() for name in ("eta", "phi", "pt")], dim=-1)
-        return (stacked.abs() * ~present(outputs)[..., None]).amax(dim=(-1, -2))
+    stacked = torch.stack([outputs[f"constituent_{name}_rel"].double() for name in ("eta", "phi", "pt")], dim=-1)
+    return (stacked.abs() * ~present(outputs)[..., None]).amax(dim=(-1, -2))
 
 
-@dataclass(frozen=True)
-class Ordering:
-    """Constituents stand by decreasing pT, and none is negative: the largest rise, or the size of a negative value."""
+def ordering(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Constituents stand by decreasing pT, and none is negative: the largest rise, or size of a negative; (n,)."""
+    import torch
 
-    name: str = "ordering"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 0.0
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest rise of pt_rel from one constituent to the next."""
-        import torch
-
-        pt = outputs["constituent_pt_rel"].double()
-        rise = (pt[:, 1:] - pt[:, :-1]).clamp(min=0.0).amax(dim=-1)
-        return torch.maximum(rise, (-pt).clamp(min=0.0).amax(dim=-1))
+    pt = outputs["constituent_pt_rel"].double()
+    rise = (pt[:, 1:] - pt[:, :-1]).clamp(min=0.0).amax(dim=-1)
+    return torch.maximum(rise, (-pt).clamp(min=0.0).amax(dim=-1))
 
 
-@dataclass(frozen=True)
-class AxisMomentum:
-    """Momentum of the kept constituents along the jet axis beyond the jet's: max(0, sum pt_rel cos(phi_rel) - 1).
+def axis_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Momentum of the kept constituents along the jet axis beyond the jet's: max(0, sum pt_rel cos(phi_rel) - 1);
+    (n,), in units of the jet's pT.
 
     The scalar sum of pt_rel may exceed 1; its component along the axis may not, as long as no dropped constituent
     points backwards.
     """
-
-    name: str = "axis_momentum"
-    units: str = "1"
-    strength: str = "projection"
-    tolerance: float = 1e-6
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) excess in units of the jet's pT."""
-        return (relative_momentum(outputs)[0] - 1).clamp(min=0.0)
+    return (relative_momentum(outputs)[0] - 1).clamp(min=0.0)
 
 
-@dataclass(frozen=True)
-class MassBound:
-    """Invariant mass of the kept constituents beyond the jet's: max(0, m_30 - jet_mass).
+def mass_bound(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Invariant mass of the kept constituents beyond the jet's: max(0, m_30 - jet_mass); (n,) GeV.
 
     Invariant masses add up from below (m(A + B) >= m(A) + m(B) for time-like or light-like A, B), and taking
     constituents as massless lowers their sum's mass.
     """
-
-    name: str = "mass_bound"
-    units: str = "GeV"
-    strength: str = "construction"
-    tolerance: float = 1e-3
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) excess in GeV."""
-        px, py, pz, energy = relative_momentum(outputs)
-        squared = energy**2 - px**2 - py**2 - pz**2
-        mass = squared.clamp(min=1e-30).sqrt() * conditions["jet_pt"].double()
-        return (mass - outputs["jet_mass"].double()).clamp(min=0.0)
+    px, py, pz, energy = relative_momentum(outputs)
+    squared = energy**2 - px**2 - py**2 - pz**2
+    mass = squared.clamp(min=1e-30).sqrt() * conditions["jet_pt"].double()
+    return (mass - outputs["jet_mass"].double()).clamp(min=0.0)
 
 
-@dataclass(frozen=True)
-class CompleteMomentum:
-    """Momentum of the constituents against the jet's, in units of its pT, where all were kept; 0 for other jets.
+def complete_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
+    """Momentum of the constituents against the jet's, in units of its pT, where all were kept, else 0; (n,).
 
     Along the axis sum pt cos(phi) = 1, across it sum pt sin(phi) = 0, along the beam sum pt sinh(eta_jet + eta) =
     sinh(eta_jet).
     """
+    import torch
 
-    name: str = "complete_momentum"
-    units: str = "1"
-    strength: str = "projection"
-    tolerance: float = 1e-6
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest component of the imbalance."""
-        import torch
-
-        px, py, _, _ = relative_momentum(outputs)
-        axis = outputs["jet_eta"].double()
-        pt, eta = outputs["constituent_pt_rel"].double(), outputs["constituent_eta_rel"].double()
-        along_beam = (pt * (axis[:, None] + eta).sinh()).sum(dim=-1) - axis.sinh()
-        imbalance = torch.stack([px - 1, py, along_beam / axis.cosh()], dim=-1).abs().amax(dim=-1)
-        return imbalance * complete(outputs)
-
-
-CONSTRAINTS = (Counts(), Padding(), Ordering(), AxisMomentum(), MassBound(), CompleteMomentum())
-"""All laws of a jet."""
+    px, py, _, _ = relative_momentum(outputs)
+    axis = outputs["jet_eta"].double()
+    pt, eta = outputs["constituent_pt_rel"].double(), outputs["constituent_eta_rel"].double()
+    along_beam = (pt * (axis[:, None] + eta).sinh()).sum(dim=-1) - axis.sinh()
+    imbalance = torch.stack([px - 1, py, along_beam / axis.cosh()], dim=-1).abs().amax(dim=-1)
+    return imbalance * complete(outputs)
 
 
 def project(outputs: Tensors) -> dict[str, Tensor]:

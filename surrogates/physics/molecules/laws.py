@@ -1,43 +1,35 @@
-"""Laws of predicted molecular properties."""
+"""Laws of predicted molecular properties, as residuals: 0 where the law holds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    Tensors = Mapping[str, Tensor]
 
-@dataclass(frozen=True)
-class IntervalOrder:
+
+def interval_order(outputs: Tensors, conditions: Tensors, *, of: str) -> Tensor:
     """0 <= low <= value <= high of a property that cannot be negative; what is missing (NaN) breaks nothing.
 
-    Attributes
+    Parameters
     ----------
+    outputs : mapping
+        The property `of` and its ends ``<of>_low`` and ``<of>_high``.
+    conditions : mapping
+        Not looked at.
     of : str
-        The property; its ends are ``<of>_low`` and ``<of>_high``.
-    units : str
-    strength : str
-    tolerance : float
+
+    Returns
+    -------
+    Tensor
+        (n,) float64, by how much the order is broken in the property's units.
     """
+    import torch
 
-    of: str
-    units: str
-    strength: str = "construction"
-    tolerance: float = 1e-9
-
-    @property
-    def name(self) -> str:
-        """``<of>_interval``."""
-        return f"{self.of}_interval"
-
-    def residual(self, outputs: Mapping[str, Tensor], conditions: Mapping[str, Tensor]) -> Tensor:
-        """By how much the order is broken, in the property's units; (n,) float64."""
-        import torch
-
-        del conditions
-        low, value, high = (outputs[f"{self.of}{end}"].double() for end in ("_low", "", "_high"))
-        broken = torch.relu(-low) + torch.relu(low - value) + torch.relu(value - high)
-        return torch.where(broken.isnan(), 0.0, broken)
+    del conditions
+    low, value, high = (outputs[f"{of}{end}"].double() for end in ("_low", "", "_high"))
+    broken = torch.relu(-low) + torch.relu(low - value) + torch.relu(value - high)
+    return torch.where(broken.isnan(), 0.0, broken)

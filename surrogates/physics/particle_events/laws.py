@@ -7,7 +7,6 @@ Residuals take tensors in the padded layout (sample, particle) and are different
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -40,143 +39,84 @@ def _by_parent(values: Tensor, parent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (descended - difference) // 2, (descended + difference) // 2, total - descended
 
 
-@dataclass(frozen=True)
-class MassShell:
+def mass_shell(outputs: Tensors, conditions: Tensors) -> Tensor:
     """Largest |E - sqrt(p^2 + m^2)| / E among the particles of an event."""
-
-    name: str = "mass_shell"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 1e-9
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest relative departure from the mass shell."""
-        ids, px, py, pz, energy, mass = _filled(outputs, "pdg_id", "px", "py", "pz", "E", "mass")
-        empty = (ids == 0).to(energy.dtype)
-        on_shell = (px * px + py * py + pz * pz + mass * mass + empty).sqrt()
-        energy = energy + empty
-        return ((energy - on_shell).abs() / energy.abs()).amax(dim=-1)
+    ids, px, py, pz, energy, mass = _filled(outputs, "pdg_id", "px", "py", "pz", "E", "mass")
+    empty = (ids == 0).to(energy.dtype)
+    on_shell = (px * px + py * py + pz * pz + mass * mass + empty).sqrt()
+    energy = energy + empty
+    return ((energy - on_shell).abs() / energy.abs()).amax(dim=-1)
 
 
-@dataclass(frozen=True)
-class FourMomentum:
+def four_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
     """Largest component of |sum of four-momenta - (0, 0, 0, sqrt(s))| relative to sqrt(s), the condition `energy`."""
-
-    name: str = "four_momentum"
-    units: str = "1"
-    strength: str = "projection"
-    tolerance: float = 1e-9
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest relative violation."""
-        ids, *momentum = _filled(outputs, "pdg_id", "px", "py", "pz", "E")
-        present = (ids != 0).to(momentum[0].dtype)
-        total = [(component * present).sum(dim=-1) for component in momentum]
-        total[3] = total[3] - conditions["energy"]
-        worst = total[0].abs()
-        for component in total[1:]:
-            worst = worst.maximum(component.abs())
-        return worst / conditions["energy"] * _complete(outputs)
+    ids, *momentum = _filled(outputs, "pdg_id", "px", "py", "pz", "E")
+    present = (ids != 0).to(momentum[0].dtype)
+    total = [(component * present).sum(dim=-1) for component in momentum]
+    total[3] = total[3] - conditions["energy"]
+    worst = total[0].abs()
+    for component in total[1:]:
+        worst = worst.maximum(component.abs())
+    return worst / conditions["energy"] * _complete(outputs)
 
 
-@dataclass(frozen=True)
-class TauMomentum:
+def tau_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
     """Largest component of |sum of a tau's products - the tau|, relative to sqrt(s), over both taus."""
-
-    name: str = "tau_momentum"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 1e-9
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest relative violation."""
-        ids, parent, *momentum = _filled(outputs, "pdg_id", "parent", "px", "py", "pz", "E")
-        worst = conditions["energy"] * 0.0
-        for side, sign in enumerate(SIDES[:2]):
-            mine = ((ids != 0) & (parent == sign)).to(momentum[0].dtype)
-            for name, component in zip(("px", "py", "pz", "E"), momentum, strict=True):
-                difference = (component * mine).sum(dim=-1) - outputs["tau_" + name][:, side]
-                worst = worst.maximum(difference.abs())
-        return worst / conditions["energy"] * _complete(outputs)
+    ids, parent, *momentum = _filled(outputs, "pdg_id", "parent", "px", "py", "pz", "E")
+    worst = conditions["energy"] * 0.0
+    for side, sign in enumerate(SIDES[:2]):
+        mine = ((ids != 0) & (parent == sign)).to(momentum[0].dtype)
+        for name, component in zip(("px", "py", "pz", "E"), momentum, strict=True):
+            difference = (component * mine).sum(dim=-1) - outputs["tau_" + name][:, side]
+            worst = worst.maximum(difference.abs())
+    return worst / conditions["energy"] * _complete(outputs)
 
 
-@dataclass(frozen=True)
-class ChargeConservation:
+def charge(outputs: Tensors, conditions: Tensors) -> Tensor:
     """Charge [e] missing or in excess, summed over the tau-'s products (-1), the tau+'s (+1) and the radiation (0)."""
-
-    name: str = "charge"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 0.0
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) units of e in violation."""
-        minus, plus, radiated = _by_parent(*_filled(outputs, "charge", "parent"))
-        violation = (minus + 1).abs() + (plus - 1).abs() + radiated.abs()
-        return violation.to(outputs["E"].dtype) * _complete(outputs)
+    minus, plus, radiated = _by_parent(*_filled(outputs, "charge", "parent"))
+    violation = (minus + 1).abs() + (plus - 1).abs() + radiated.abs()
+    return violation.to(outputs["E"].dtype) * _complete(outputs)
 
 
-@dataclass(frozen=True)
-class LeptonNumber:
+def lepton_number(outputs: Tensors, conditions: Tensors, *, flavour: str) -> Tensor:
     """Lepton number of one flavour missing or in excess, summed over the two taus' products and the radiation.
 
-    Attributes
+    Parameters
     ----------
+    outputs, conditions : mapping of Tensor
     flavour : str
         "electron", "muon" or "tau".
     """
-
-    flavour: str
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """Name of the law."""
-        return f"{self.flavour}_lepton_number"
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) lepton number in violation."""
-        lepton = {"electron": 11, "muon": 13, "tau": 15}[self.flavour]
-        ids, parent = _filled(outputs, "pdg_id", "parent")
-        size = ids.abs()
-        number = ids.sign() * ((size == lepton) | (size == lepton + 1))
-        minus, plus, radiated = _by_parent(number, parent)
-        own = 1 if self.flavour == "tau" else 0
-        violation = (minus - own).abs() + (plus + own).abs() + radiated.abs()
-        return violation.to(outputs["E"].dtype) * _complete(outputs)
+    lepton = {"electron": 11, "muon": 13, "tau": 15}[flavour]
+    ids, parent = _filled(outputs, "pdg_id", "parent")
+    size = ids.abs()
+    number = ids.sign() * ((size == lepton) | (size == lepton + 1))
+    minus, plus, radiated = _by_parent(number, parent)
+    own = 1 if flavour == "tau" else 0
+    violation = (minus - own).abs() + (plus + own).abs() + radiated.abs()
+    return violation.to(outputs["E"].dtype) * _complete(outputs)
 
 
-@dataclass(frozen=True)
-class TableMasses:
+def table_masses(outputs: Tensors, conditions: Tensors, *, ids: tuple[int, ...], masses: tuple[float, ...]) -> Tensor:
     """Largest |mass - mass of the simulator's table| [GeV]; an id that is not in the table counts 1 GeV.
 
-    Attributes
+    Parameters
     ----------
+    outputs, conditions : mapping of Tensor
     ids : tuple of int
         Positive PDG ids, ascending.
     masses : tuple of float
         Their masses, GeV.
     """
+    import torch
 
-    ids: tuple[int, ...]
-    masses: tuple[float, ...]
-    name: str = "table_masses"
-    units: str = "GeV"
-    strength: str = "construction"
-    tolerance: float = 1e-9
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) largest departure from the table."""
-        import torch
-
-        ids, mass = _filled(outputs, "pdg_id", "mass")
-        table = torch.full((_IDS,), float("nan"), dtype=torch.float64, device=mass.device)
-        table[0] = 0.0
-        table[list(self.ids)] = torch.tensor(self.masses, dtype=torch.float64, device=mass.device)
-        departure = (mass - table[ids.abs().clamp(max=_IDS - 1)]).abs()
-        return departure.nan_to_num(nan=1.0).amax(dim=-1)
+    found, mass = _filled(outputs, "pdg_id", "mass")
+    table = torch.full((_IDS,), float("nan"), dtype=torch.float64, device=mass.device)
+    table[0] = 0.0
+    table[list(ids)] = torch.tensor(masses, dtype=torch.float64, device=mass.device)
+    departure = (mass - table[found.abs().clamp(max=_IDS - 1)]).abs()
+    return departure.nan_to_num(nan=1.0).amax(dim=-1)
 
 
 _IDS = 512
@@ -186,38 +126,29 @@ _SELF_CONJUGATE = frozenset((22, 111, 130, 221, 223, 310, 331))
 _UNCOUNTED = frozenset((12, 14, 16))
 
 
-@dataclass(frozen=True)
-class DecayChannels:
+def decay_channels(outputs: Tensors, conditions: Tensors, *, allowed: tuple[int, ...]) -> Tensor:
     """Number of taus (0 to 2) whose products are no final state of the decay channel that `tau_decay` names.
 
-    Attributes
+    Parameters
     ----------
+    outputs, conditions : mapping of Tensor
     allowed : tuple of int
         Codes of (channel, final state) pairs from `final_states`.
     """
+    import torch
 
-    allowed: tuple[int, ...]
-    name: str = "decay_channels"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 0.0
-
-    def residual(self, outputs: Tensors, conditions: Tensors) -> Tensor:
-        """(n,) number of taus with a forbidden final state."""
-        import torch
-
-        ids, parent = _filled(outputs, "pdg_id", "parent")
-        device = ids.device
-        allowed = torch.tensor(self.allowed, device=device)
-        weight = torch.zeros(2 * _IDS, dtype=torch.int64, device=device)
-        for digit, kind in enumerate(_COUNTED):
-            for sign in (1, -1) if kind in _SELF_CONJUGATE else (1,):
-                weight[_IDS + sign * kind] = 1 << (_DIGIT * digit)
-        oriented = (-ids * parent).clamp(1 - _IDS, _IDS - 1)
-        minus, plus, _ = _by_parent(weight[_IDS + oriented], parent)
-        code = torch.stack([minus, plus], dim=-1) + ((outputs["tau_decay"].long() + 1) << (_DIGIT * len(_COUNTED)))
-        place = torch.searchsorted(allowed, code).clamp(max=len(allowed) - 1)
-        return (allowed[place] != code).sum(dim=-1).to(outputs["E"].dtype) * _complete(outputs)
+    ids, parent = _filled(outputs, "pdg_id", "parent")
+    device = ids.device
+    known = torch.tensor(allowed, device=device)
+    weight = torch.zeros(2 * _IDS, dtype=torch.int64, device=device)
+    for digit, kind in enumerate(_COUNTED):
+        for sign in (1, -1) if kind in _SELF_CONJUGATE else (1,):
+            weight[_IDS + sign * kind] = 1 << (_DIGIT * digit)
+    oriented = (-ids * parent).clamp(1 - _IDS, _IDS - 1)
+    minus, plus, _ = _by_parent(weight[_IDS + oriented], parent)
+    code = torch.stack([minus, plus], dim=-1) + ((outputs["tau_decay"].long() + 1) << (_DIGIT * len(_COUNTED)))
+    place = torch.searchsorted(known, code).clamp(max=len(allowed) - 1)
+    return (known[place] != code).sum(dim=-1).to(outputs["E"].dtype) * _complete(outputs)
 
 
 def final_states(products: Sequence[int], decays: Mapping[int, Sequence[Sequence[int]]]) -> set[tuple[int, ...]]:
@@ -257,36 +188,19 @@ def _code(channel: int, content: Iterable[int]) -> int:
     return ((channel + 1) << (_DIGIT * len(_COUNTED))) + sum(n << (_DIGIT * digit) for digit, n in enumerate(content))
 
 
-def laws(
-    masses: Mapping[int, float],
-    channels: Sequence[Sequence[int]],
-    decays: Mapping[int, Sequence[Sequence[int]]],
-) -> tuple[
-    MassShell | FourMomentum | TauMomentum | ChargeConservation | LeptonNumber | TableMasses | DecayChannels, ...
-]:
-    """Every law of tau-pair events.
+def allowed_final_states(
+    channels: Sequence[Sequence[int]], decays: Mapping[int, Sequence[Sequence[int]]]
+) -> tuple[int, ...]:
+    """Codes of every (decay channel, final state) of a tau, ascending, as `decay_channels` takes them.
 
     Parameters
     ----------
-    masses : mapping
-        Mass [GeV] by positive PDG id of the stable particles.
     channels : sequence
         Products of each decay channel of the tau-, in the order of `tau_decay`.
     decays : mapping
         Products of each channel of every other unstable particle, by positive PDG id.
     """
-    ids = tuple(sorted(masses))
-    allowed = sorted(
+    found = {
         _code(index, content) for index, products in enumerate(channels) for content in final_states(products, decays)
-    )
-    return (
-        MassShell(),
-        FourMomentum(),
-        TauMomentum(),
-        ChargeConservation(),
-        LeptonNumber("electron"),
-        LeptonNumber("muon"),
-        LeptonNumber("tau"),
-        TableMasses(ids, tuple(float(masses[i]) for i in ids)),
-        DecayChannels(tuple(allowed)),
-    )
+    }
+    return tuple(sorted(found))

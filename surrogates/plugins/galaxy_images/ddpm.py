@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ...models.diffusion import Law, Sampler, Schedule, diffuse, diffusion_steps
+from ...models.diffusion import Penalty, Sampler, Schedule, diffuse, diffusion_steps
 from ...networks.unet import ContextUNet
 from .gan import PixelModel, turned
 from .pixels import ATTRIBUTES, PixelCodec, enclosed_fraction, observed_area, shape_map
@@ -100,7 +100,7 @@ def flux_error(model: GalaxyDiffusion, batch: Batch, images: Tensor) -> Tensor:
     return torch.tanh(error.square()).mean(dim=1)
 
 
-_steps = diffusion_steps(clean, denoise, laws=(Law(FLUX_WEIGHT, flux_error),))
+_steps = diffusion_steps(clean, denoise, laws=(Penalty(FLUX_WEIGHT, flux_error),))
 
 
 def learn(model: GalaxyDiffusion, batch: Batch) -> Iterator[tuple[str, Tensor]]:

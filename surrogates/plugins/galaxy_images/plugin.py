@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...contract.deferred import deferred
+from ...contract.laws import Law
 from ...contract.plugin import Plugin
-from ...physics.galaxies.laws import CONSTRAINTS
+from ...physics.galaxies import laws
 from .catalogue import GALAXY_FITS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     pass
 
 
+LAWS = (
+    Law("flux", laws.flux, 1e-6),
+    Law("enclosed_flux", laws.enclosed_flux, 5e-3),
+    Law("positive_light", laws.positive_light, 1e-3),
+)
+
 PLUGIN = Plugin(
     name="galaxy-images",
     title="Galaxy images in g, r and i from their physical attributes, PSF and noise included (GalSim)",
@@ -38,7 +45,7 @@ PLUGIN = Plugin(
     complete=complete,
     codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
     recipes={"decoder": decoder(), "gan": gan(), "ddpm": ddpm()},
-    constraints=CONSTRAINTS,
+    constraints=LAWS,
     measure=measure,
     features=FEATURES,
     targets=TARGETS,

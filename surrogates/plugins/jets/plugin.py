@@ -6,13 +6,12 @@ system from a spline flow, then the constituents in one pass of a permutation-eq
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...contract.deferred import deferred
+from ...contract.laws import Law
 from ...contract.plugin import Plugin
 from ...io.jetnet import JETNET
 from ...io.root import ROOT
-from ...physics.jets.laws import CONSTRAINTS
+from ...physics.jets import laws
 from .anchors import ANCHORS
 from .impostors import IMPOSTORS
 from .measure import measure
@@ -21,9 +20,14 @@ from .reference import JetsReference, prior, truth
 from .targets import FEATURES, TARGETS
 from .variables import CONDITIONS, OUTPUTS
 
-if TYPE_CHECKING:
-    pass
-
+LAWS = (
+    Law("counts", laws.counts, 0.0),
+    Law("padding", laws.padding, 0.0),
+    Law("ordering", laws.ordering, 0.0),
+    Law("axis_momentum", laws.axis_momentum, 1e-6, "projection"),
+    Law("mass_bound", laws.mass_bound, 1e-3, units="GeV"),
+    Law("complete_momentum", laws.complete_momentum, 1e-6, "projection"),
+)
 
 PLUGIN = Plugin(
     name="jets",
@@ -34,7 +38,7 @@ PLUGIN = Plugin(
     truth=truth,
     codec=deferred("surrogates.plugins.jets.codec:JetCodec"),
     recipes={"flow": set_flow()},
-    constraints=CONSTRAINTS,
+    constraints=LAWS,
     measure=measure,
     features=FEATURES,
     targets=TARGETS,

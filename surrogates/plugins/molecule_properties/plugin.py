@@ -18,22 +18,19 @@ molecule "unsupported", of which RDKit's properties are RDKit's. It also predict
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from ...contract.deferred import deferred
+from ...contract.laws import Law
 from ...contract.plugin import Plugin
-from ...physics.molecules.laws import IntervalOrder
+from ...physics.molecules.laws import interval_order
 from .impostors import IMPOSTORS
 from .labels import prior, truth
 from .measure import measure
 from .recipes import gru
 from .reference import XtbReference
 from .targets import TARGETS
-from .variables import CONDITIONS, OUTPUTS
-
-if TYPE_CHECKING:
-    pass
-
+from .variables import CONDITIONS, OUTPUTS, SIMULATED
 
 PLUGIN = Plugin(
     name="molecule-properties",
@@ -44,7 +41,9 @@ PLUGIN = Plugin(
     truth=truth,
     codec=deferred("surrogates.plugins.molecule_properties.codec:PropertyCodec"),
     recipes={"gru": gru()},
-    constraints=(IntervalOrder("gap", "eV"), IntervalOrder("dipole", "debye")),
+    constraints=tuple(
+        Law(f"{name}_interval", partial(interval_order, of=name), 1e-9, units=OUTPUTS[name].units) for name in SIMULATED
+    ),
     measure=measure,
     targets=TARGETS,
     impostors=IMPOSTORS,

@@ -6,28 +6,24 @@ photon radiation and tau decays are learned densities, production and spin corre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...contract.deferred import deferred
+from ...contract.laws import Law
 from ...contract.plugin import Plugin
 from ...io.hepmc3 import HEPMC3
 from ...io.lhe import LHE
 from ...io.root import ROOT
-from ...physics.particle_events import laws
 from .anchors import ANCHORS
 from .features import FEATURES
 from .impostors import IMPOSTORS
+from .laws import laws
 from .measure import TARGETS, measure
 from .particles import channels, particles
 from .recipes import gan, spline_flow
 from .reference import PythiaReference, prior, truth
 from .schema import CONDITIONS, OUTPUTS
 
-if TYPE_CHECKING:
-    pass
 
-
-def _laws() -> tuple:
+def _laws() -> tuple[Law, ...]:
     stable = {i: particle.mass for i, particle in particles().items() if particle.stable}
     decaying = [i for i, particle in particles().items() if not particle.stable and i != 15]
     return laws(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from surrogates.physics.galaxies import laws, observables, rendering
+from surrogates.plugins.galaxy_images.plugin import LAWS
 
 
 def gaussian(major: float, minor: float, angle: float, flux: float = 3.0) -> torch.Tensor:
@@ -55,11 +56,11 @@ def outputs(image: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, tor
 
 def test_laws_hold_for_a_galaxy_and_break_with_it():
     samples, conditions = outputs(gaussian(0.5, 0.4, 0.3))
-    for law in laws.CONSTRAINTS:
+    for law in LAWS:
         assert float(law.residual(samples, conditions).max()) <= max(law.tolerance, 1e-6)
     samples["image"][1, 0, 5, 5] -= 100.0
     samples["enclosed_flux_fraction"][1, 2] = 1.2
-    for law in laws.CONSTRAINTS:
+    for law in LAWS:
         broken = law.residual(samples, conditions)
         assert float(broken[1]) > law.tolerance >= float(broken[0])
 
@@ -68,13 +69,13 @@ def test_noisy_images_are_not_held_to_the_laws_of_clean_ones():
     samples, conditions = outputs(gaussian(0.5, 0.4, 0.3))
     samples["image"] -= 1.0
     conditions["noise_r"][0] = 2.0
-    for law in (laws.Flux(), laws.PositiveLight()):
-        found = law.residual(samples, conditions)
+    for residual in (laws.flux, laws.positive_light):
+        found = residual(samples, conditions)
         assert float(found[0]) == 0.0 < float(found[1])
 
 
 def test_residuals_are_differentiable():
     samples, conditions = outputs(gaussian(0.5, 0.4, 0.3))
     samples["image"] = (samples["image"] * 1.1).requires_grad_()
-    laws.Flux().residual(samples, conditions).sum().backward()
+    laws.flux(samples, conditions).sum().backward()
     assert float(samples["image"].grad.abs().min()) > 0

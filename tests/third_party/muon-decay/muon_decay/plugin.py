@@ -6,12 +6,11 @@ decay parameters" with the standard model's rho, delta and xi, electron mass neg
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import xarray as xr
 
 from surrogates.contract.findings import Target
+from surrogates.contract.laws import Law
 from surrogates.contract.plugin import Features, Plugin
 from surrogates.contract.recipe import Adam, Phase, Recipe
 from surrogates.contract.schema import Schema, Variable
@@ -137,19 +136,10 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None):
     return drawn
 
 
-@dataclass(frozen=True)
-class MassShell:
-    """(E^2 - p^2 - m^2) / E^2 of the positron."""
-
-    name: str = "mass_shell"
-    units: str = "1"
-    strength: str = "construction"
-    tolerance: float = 1e-9
-
-    def residual(self, outputs, conditions):
-        """One value a sample."""
-        energy, pz, pt = (outputs[f"positron_{part}"] for part in ("energy", "pz", "pt"))
-        return (energy**2 - pz**2 - pt**2 - POSITRON_MASS**2) / energy**2
+def mass_shell(outputs, conditions):
+    """(E^2 - p^2 - m^2) / E^2 of the positron, one value a sample."""
+    energy, pz, pt = (outputs[f"positron_{part}"] for part in ("energy", "pz", "pt"))
+    return (energy**2 - pz**2 - pt**2 - POSITRON_MASS**2) / energy**2
 
 
 def data(folder) -> tuple[xr.Dataset, ...]:
@@ -188,7 +178,7 @@ PLUGIN = Plugin(
     reference=MichelDecay,
     codec=codec,
     recipes={"flow": Recipe(data, model, (TRAINING,), batch_size=2000)},
-    constraints=(MassShell(),),
+    constraints=(Law("mass_shell", mass_shell, 1e-9),),
     measure=measure,
     features=Features(high_level=features),
     targets={
