@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ..contract.errors import SurrogatesError
+from ..contract.errors import PluginError, SurrogatesError
 from ..noise import Noise, fold
 from .checkpoints import CHECKPOINT, check_fingerprint, load_checkpoint, rewind_log, save_checkpoint
 from .optimisers import Optimiser, optimiser_of
@@ -193,7 +193,7 @@ class Run:
             try:
                 fused = self.fabric.device.type in ("cpu", "cuda")
                 self.optimisers[name] = optimiser_of(module, settings, fused=fused)
-            except ValueError as error:
+            except PluginError as error:
                 raise TrainingError(f"optimisers: {name}: {error}") from None
         prefixes = tuple(f"{name}." for name in (*self.model.ships, *phase.optimisers))
         averaged = {name: p for name, p in self.model.named_parameters() if name.startswith(prefixes)}
