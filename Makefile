@@ -9,7 +9,7 @@ THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: demo test test-all install lint types readme clean
+.PHONY: demo test test-all install lint types pages docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/surrogates demo --out demo
@@ -26,8 +26,13 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/pyright
 
-readme: $(INSTALLED)
-	$(BIN)/python scripts/fill_readme.py
+pages: $(INSTALLED)
+	$(BIN)/python scripts/fill_docs.py
+
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+	@echo build/docs/index.html
 
 install: $(INSTALLED)
 

@@ -91,14 +91,14 @@ class Noise:
         return torch.stack(philox(counter, key), dim=-1)
 
     def uniform(self, shape: tuple[int, ...], *draw: object) -> Tensor:
-        """Uniform in (0, 1), (n, *shape) float64."""
+        """Uniform in (0, 1), ``(n, *shape)`` float64."""
         count = math.prod(shape)
         words = self._words(2 * count, draw).flatten(1)[:, : 2 * count]
         high, low = words[:, 0::2] >> 5, words[:, 1::2] >> 6
         return ((high * 67108864 + low).double().add_(0.5)).mul_(2.0**-53).reshape(len(self), *shape)
 
     def normal(self, shape: tuple[int, ...], *draw: object) -> Tensor:
-        """Standard normal, (n, *shape) float64 (Box-Muller)."""
+        """Standard normal, ``(n, *shape)`` float64 (Box-Muller)."""
         import torch
 
         count = math.prod(shape)

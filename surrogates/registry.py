@@ -64,10 +64,11 @@ class Entry:
         return (folder if folder.is_dir() else folder.parent) / "weights"
 
     def cards(self) -> tuple[Card, ...]:
-        """Cards of the released weights, in the order of their file names."""
+        """Cards of the released weights, the default model's first."""
         from .release.cards import Card
 
-        return tuple(Card.read(path) for path in sorted(self.weights.glob("*.json")))
+        found = [Card.read(path) for path in self.weights.glob("*.json")]
+        return tuple(sorted(found, key=lambda card: (card.position, card.recipe)))
 
     def load(self) -> Plugin:
         """Import the plugin's declaration.

@@ -2,54 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import registry
+from ..release.headlines import headlines
 from .output import announce, columns
 
 if TYPE_CHECKING:
-    from ..contract.findings import Target
+    from ..contract.findings import Finding, Target
     from ..contract.plugin import Plugin
     from ..contract.schema import Schema, Variable
     from ..release.cards import Card
 
 
+TITLE, WIDTH, UNMET = 64, 100, 6
+"""Characters of a title in the list and of a line of text; figures not met that `info` shows of a model."""
+
+
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def list_command(as_json: bool) -> None:
-    """The installed plugins and their released weights; imports no plugin."""
+@click.option(
+    "--all", "every", is_flag=True, help="Every model, those of the literature too; else each plugin's default."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every model as JSON.")
+def list_command(every: bool, as_json: bool) -> None:
+    """The installed plugins, how near their surrogates come to the reference, and how much faster they are."""
     cards = registry.every_card()
     entries = registry.plugins()
     facts = [
-        {
-            "name": entry.name,
-            "package": entry.package,
-            "models": [_card_summary(card) for card in cards[entry.name]],
-        }
+        {"name": entry.name, "package": entry.package, "models": [_card_summary(card) for card in cards[entry.name]]}
         for entry in entries
     ]
-    rows = [
-        (entry.name, card.recipe, card.title, f"{card.bytes / 1e6:.1f} MB", _met(card), entry.package)
-        for entry in entries
-        for card in cards[entry.name]
-    ]
-    rows += [
-        (entry.name, "-", "no released weights", "", "", entry.package) for entry in entries if not cards[entry.name]
-    ]
-    text = (
-        columns(("plugin", "model", "title", "weights", "figures met", "package"), sorted(rows))
-        if rows
-        else "no plugin is installed"
-    )
+    rows = []
+    for entry in entries:
+        shown = cards[entry.name] if every else cards[entry.name][:1]
+        rows += [_list_row(card) for card in shown] or [(entry.name, "-", "no released weights", *[""] * 4)]
+    head = ("plugin", "model", "simulates", "AUC (floor)", "speed-up", "figures met", "weights")
+    text = columns(head, rows) if rows else "no plugin is installed"
+    if any(card.baseline for found in cards.values() for card in found) and every:
+        text += "\n\n* a model of the literature, kept to be compared with"
     announce(text, {"plugins": facts}, as_json=as_json)
 
 
-def _met(card: Card) -> str:
-    judged = [finding for finding in card.findings if finding.passed is not None]
-    return f"{len(judged) - len(card.unmet)} of {len(judged)}" if judged else ""
+def _list_row(card: Card) -> tuple[str, ...]:
+    found = headlines(card)
+    shown = dict(zip(("auc", "speed"), (value for value, _ in found.shown()[:2]), strict=True))
+    met = f"{found.met} of {found.asked}" if found.asked else ""
+    title = card.title if len(card.title) <= TITLE else f"{card.title[: TITLE - 1]}…"
+    auc, speed = ("" if value == "not measured" else value for value in (shown["auc"], shown["speed"]))
+    return card.plugin, card.recipe + "*" * card.baseline, title, auc, speed, met, f"{card.bytes / 1e6:.1f} MB"
 
 
 def _card_summary(card: Card) -> dict[str, Any]:
@@ -61,15 +65,18 @@ def _card_summary(card: Card) -> dict[str, Any]:
         "sha256": card.sha256,
         "figures_met": len(judged) - len(card.unmet),
         "figures_required": len(judged),
+        "baseline": card.baseline,
+        "speed_up": headlines(card).speed_up,
     }
 
 
 @click.command("info")
 @click.argument("name")
 @click.option("--model", metavar="RECIPE", help="Only this recipe's card.")
+@click.option("--figures", is_flag=True, help="Every measured figure, with its floor and limit.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--markdown", is_flag=True, help="Print the cards as Markdown.")
-def info_command(name: str, model: str | None, as_json: bool, markdown: bool) -> None:
+def info_command(name: str, model: str | None, figures: bool, as_json: bool, markdown: bool) -> None:
     """What the plugin NAME takes, gives, keeps and reaches."""
     from ..contract.errors import WeightsError
     from ..contract.schema import nearest
@@ -100,11 +107,12 @@ def info_command(name: str, model: str | None, as_json: bool, markdown: bool) ->
         "targets": {key: _target(target) for key, target in plugin.targets.items()},
         "cards": [card.to_json() for card in cards],
     }
-    announce(_text(plugin, cards), facts, as_json=as_json)
+    announce(_text(plugin, cards, figures=figures), facts, as_json=as_json)
 
 
-def _text(plugin: Plugin, cards: Iterable[Card]) -> str:
+def _text(plugin: Plugin, cards: Sequence[Card], *, figures: bool) -> str:
     parts = [f"{plugin.name}: {plugin.title}" if plugin.title else plugin.name]
+    parts += [_card(card, figures=figures) for card in cards] or ["no released weights"]
     parts.append(_section("conditions", _schema(plugin.conditions)))
     parts.append(_section("outputs", _schema(plugin.outputs)))
     if plugin.constraints:
@@ -128,7 +136,8 @@ def _text(plugin: Plugin, cards: Iterable[Card]) -> str:
         else [("none that runs forward", "")]
     )
     parts.append(_section("reference", reference))
-    parts += [_card(card) for card in cards] or ["no released weights"]
+    if cards and not figures:
+        parts.append(f"every figure: surrogates info {plugin.name} --figures; as a page: --markdown")
     return "\n\n".join(parts)
 
 
@@ -166,26 +175,34 @@ def _shown(units: str) -> str:
     return "" if units == "1" else units
 
 
-def _card(card: Card) -> str:
-    lines = [
-        f"weights {card.recipe}: {card.parameters:,} parameters, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…"
-    ]
+def _card(card: Card, *, figures: bool) -> str:
+    baseline = " (of the literature, to be compared with)" if card.baseline else ""
+    lines = [f"model {card.recipe}{baseline}"]
+    lines += [f"  {line}" for line in textwrap.wrap(card.use, WIDTH)]
+    lines += [f"  {value:>28}  {what}" for value, what in headlines(card).shown()]
+    lines.append(
+        f"  {card.parameters:,} parameters, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…, trained {card.date}"
+    )
     lines += [f"  trained range of {name}: {low:g} to {high:g}" for name, (low, high) in card.trained_range.items()]
     lines += [f"  cannot be asked, no training sample had it: {name}" for name in card.unseen]
-    if card.findings:
-        rows = [
-            (
-                finding.name,
-                f"{finding.value:.4g}",
-                "" if finding.floor is None else f"{finding.floor:.4g}",
-                "" if finding.limit is None else f"{finding.relation} {finding.limit:.4g}",
-                finding.verdict,
-            )
-            for finding in card.findings
-        ]
-        lines += ["  " + line for line in columns(("figure", "value", "floor", "limit", "verdict"), rows).splitlines()]
-    lines += [f"  {speed.side}: {speed.rate:,.4g} samples per CPU-second" for speed in card.speed]
+    shown = card.findings if figures else card.unmet[:UNMET]
+    if shown:
+        table = columns(("figure", "value", "floor", "limit", "verdict"), [_figure(finding) for finding in shown])
+        title = f"{len(card.findings)} figures" if figures else f"{len(shown)} of {len(card.unmet)} figures not met"
+        lines += [f"  {title}:", *(f"    {line}" for line in table.splitlines())]
+    if figures:
+        lines += [f"  {speed.side}: {speed.rate:,.4g} samples per CPU-second" for speed in card.speed]
     return "\n".join(lines)
+
+
+def _figure(finding: Finding) -> tuple[str, ...]:
+    return (
+        finding.name,
+        f"{finding.value:.4g}",
+        "" if finding.floor is None else f"{finding.floor:.4g}",
+        "" if finding.limit is None else f"{finding.relation} {finding.limit:.4g}",
+        finding.verdict,
+    )
 
 
 def _variable(variable: Variable) -> dict[str, Any]:

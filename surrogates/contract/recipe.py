@@ -156,6 +156,10 @@ class Recipe:
         Overrides the plugin's codec for this recipe.
     description : str
         One line for `surrogates info`.
+    use : str
+        What the released weights are good enough for and what not, in words; copied onto their card.
+    baseline : bool
+        A model of the literature, kept to be compared with.
     reads : tuple of str
         Suffixes of single files that `data` reads beside folders.
     source : str
@@ -175,6 +179,8 @@ class Recipe:
     sample_part: int | None = None
     codec: Callable[[], Codec] | None = None
     description: str = ""
+    use: str = ""
+    baseline: bool = False
     reads: tuple[str, ...] = ()
     source: str = ""
     alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None

@@ -30,9 +30,9 @@ class Game:
     ----------
     loss : {"relativistic", "logistic", "hinge", "wasserstein"}
     r1, r2 : float
-        Weights gamma of the zero-centred gradient penalties on real and generated samples, gamma / 2 |grad D|^2.
+        Weights gamma of the zero-centred gradient penalties on real and generated samples, ``gamma / 2 |grad D|^2``.
     gradient_penalty : float
-        Weight of (|grad D| - 1)^2 between real and generated samples; for "wasserstein".
+        Weight of ``(|grad D| - 1)^2`` between real and generated samples; for "wasserstein".
     smoothing : float
         Real labels become 1 - smoothing; for "logistic" (Salimans et al. 2016, arXiv:1606.03498).
     fake_smoothing : float
@@ -102,13 +102,13 @@ def separation(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def squared_gradient(scores: Tensor, samples: Tensor) -> Tensor:
-    """|d score / d sample|^2 of each sample, (n,), differentiable; `samples` requires a gradient."""
+    """Squared slope of the score at each sample, (n,), differentiable; `samples` requires a gradient."""
     (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
     return gradient.flatten(1).square().sum(dim=1)
 
 
 def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, between: Tensor) -> Tensor:
-    """(|grad D| - 1)^2 at points between real and generated samples, (n,), arXiv:1704.00028, eq. (3).
+    """Square of the slope less 1 at points between real and generated samples, (n,), arXiv:1704.00028, eq. (3).
 
     Parameters
     ----------

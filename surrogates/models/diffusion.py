@@ -105,7 +105,7 @@ def diffuse(
     bounds: tuple[float, float] | None = None,
     draw: str = "diffusion",
 ) -> Tensor:
-    """Samples (n, *shape) from noise.
+    """Samples ``(n, *shape)`` from noise.
 
     Parameters
     ----------

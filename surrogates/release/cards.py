@@ -82,6 +82,14 @@ class Card:
         Baseline -> figure -> value: impostors and cheap alternatives, measured as the model was.
     anchors : tuple of Anchor
     notes : tuple of str
+    use : str
+        What the weights are good enough for and what not, in words.
+    baseline : bool
+        A model of the literature, kept to be compared with.
+    position : int
+        Of the recipe among its plugin's; 0 is the default.
+    laws : mapping
+        Law -> (largest residual over 1,000 samples of the prior or more, tolerance).
     """
 
     plugin: str
@@ -105,6 +113,10 @@ class Card:
     anchors: tuple[Anchor, ...] = ()
     notes: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    use: str = ""
+    baseline: bool = False
+    position: int = 0
+    laws: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back; a number that is not finite is written as null."""
@@ -131,6 +143,7 @@ class Card:
                 Finding(**{**row, "value": math.nan if row["value"] is None else row["value"]})
                 for row in data.get("findings", ())
             )
+            rows["laws"] = {name: (float(size), float(most)) for name, (size, most) in data.get("laws", {}).items()}
             rows["speed"] = tuple(Speed(**row) for row in data.get("speed", ()))
             rows["anchors"] = tuple(Anchor(**row) for row in data.get("anchors", ()))
             rows["notes"] = tuple(data.get("notes", ()))

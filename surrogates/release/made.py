@@ -39,6 +39,9 @@ def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed:
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         seed=seed,
         packages={package: package_version(package) for package in packages if package},
+        position=list(plugin.recipes).index(recipe),
+        use=plugin.recipes[recipe].use,
+        baseline=plugin.recipes[recipe].baseline,
         anchors=plugin.anchors,
         notes=("no figure has been measured on these weights yet",),
     )

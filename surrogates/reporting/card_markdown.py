@@ -6,19 +6,54 @@ from collections.abc import Iterable, Sequence
 
 from ..contract.findings import Finding
 from ..release.cards import Card, Speed
+from ..release.headlines import headlines
+
+UNFOLDED = 12
+"""Figures not met that stand open on a page."""
 
 
-def markdown(card: Card) -> str:
-    """Render `card`, figures not met included, as a Markdown document."""
-    parts = [f"# {card.plugin}: {card.title or card.recipe}", facts(card)]
-    parts += [f"## Figures\n\n{findings_table(card.findings)}"] if card.findings else []
+def markdown(card: Card, picture: str | None = None) -> str:
+    """Render a card as a Markdown page: the picture, five numbers and what they mean first, long tables folded.
+
+    Parameters
+    ----------
+    card : Card
+    picture : str, optional
+        Address of a picture of samples beside the truth.
+    """
+    parts = [f"# {card.plugin}: {card.recipe}", card.title]
+    if card.baseline:
+        parts.append("A model of the literature, kept to be compared with; it is not what this plugin recommends.")
+    parts += [f"![{card.plugin}: samples of {card.recipe} beside the truth]({picture})"] if picture else []
+    parts.append(table(("headline", "measured"), [(what, f"**{value}**") for value, what in headlines(card).shown()]))
+    parts += [f"**What it is good for.** {card.use}"] if card.use else []
+    if card.unmet:
+        rows = findings_table(card.unmet)
+        parts.append(f"## Not met\n\n{rows if len(card.unmet) <= UNFOLDED else folded(_counted(card.unmet), rows)}")
     parts += [f"## Speed\n\n{speed_table(card.speed)}"] if card.speed else []
-    parts += [f"## Baselines\n\n{baselines_table(card)}"] if card.baselines else []
+    if card.laws:
+        laws = [(name, f"{size:.2g}", f"{most:.2g}") for name, (size, most) in card.laws.items()]
+        parts.append("## Laws\n\n" + table(("law", "largest residual", "tolerance"), laws))
+    parts += ["## Notes\n\n" + "\n".join(f"- {note}" for note in card.notes)] if card.notes else []
+    parts += (
+        [f"## Figures\n\n{folded(_counted(card.findings), findings_table(card.findings))}"] if card.findings else []
+    )
+    if card.baselines:
+        parts.append(f"## Cheap fakes, which must fail\n\n{folded('Their figures', baselines_table(card))}")
     if card.anchors:
         rows = [(anchor.figure, anchor.value, anchor.source) for anchor in card.anchors]
         parts.append("## Published figures, for context\n\n" + table(("figure", "value", "source"), rows))
-    parts += ["## Notes\n\n" + "\n".join(f"- {note}" for note in card.notes)] if card.notes else []
-    return "\n\n".join(parts) + "\n"
+    parts.append(f"## The weights\n\n{facts(card)}")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def folded(title: str, content: str) -> str:
+    """Content that a reader opens."""
+    return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    return f"{len(findings):,} figures" if len(findings) != 1 else "one figure"
 
 
 def facts(card: Card) -> str:

@@ -10,7 +10,7 @@ import pytest
 import torch
 import xarray as xr
 
-from surrogates.contract.errors import SchemaError
+from surrogates.contract.errors import SchemaError, SurrogatesError
 from surrogates.plugins.jets import reference, simulation
 from surrogates.plugins.jets.impostors import IMPOSTORS
 from surrogates.plugins.jets.measure import JetMeasure, features, flat_low_level, low_level, measure, reduce
@@ -122,7 +122,7 @@ def test_kept_parts_resume_to_the_same_jets(tmp_path, monkeypatch):
     parts[-1].unlink()
     again = reference.natural_jets("light_quark", 20, 7, tmp_path)
     np.testing.assert_array_equal(first.constituents, again.constituents)
-    with pytest.raises(ValueError, match="expected 8; choose another folder"):
+    with pytest.raises(SurrogatesError, match="expected 8; choose another folder"):
         reference.natural_jets("light_quark", 20, 8, tmp_path)
 
 

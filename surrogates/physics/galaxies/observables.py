@@ -53,7 +53,7 @@ def second_moments(image: Tensor, scale: float = 1.0, weight: Tensor | None = No
 
 
 def ellipticity(moments: Tensor) -> Tensor:
-    """Reduced-shear ellipticity (e1, e2) of second moments (..., 3), |e| = (1 - q) / (1 + q); (..., 2).
+    """Reduced-shear ellipticity (e1, e2) of second moments (..., 3), ``|e| = (1 - q) / (1 + q)``; (..., 2).
 
     chi / (1 + sqrt(1 - |chi|^2)) with the distortion chi = (xx - yy, 2 xy) / (xx + yy) (Seitz & Schneider 1997,
     A&A 318, 687).

@@ -14,7 +14,7 @@ from .observables import chunks, relative_mass, squared_distances
 
 
 def wasserstein(first: np.ndarray, second: np.ndarray) -> float:
-    """1-Wasserstein distance of two samples: the integral of |F^-1 - G^-1| over probability.
+    """1-Wasserstein distance of two samples: the distance of their quantile functions, integrated over probability.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def w1_energy_flow(
 def frechet_distance(
     mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
 ) -> float:
-    """Frechet distance of two Gaussians: |mu_1 - mu_2|^2 + Tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2)).
+    """Frechet distance of two Gaussians, from their means mu and covariances C.
 
     Dowson, Landau 1982, J. Multivar. Anal. 12, 450. The trace of the root is that of (R C_2 R)^(1/2), a symmetric
     matrix, with R = C_1^(1/2).

@@ -78,4 +78,9 @@ def set_flow(
         batch_size=384,
         sample_batch=1024,
         description="spline flow for the jet and its subjets, one-step set network for the constituents",
+        use=(
+            "Jet mass, transverse momentum, N-subjettiness and energy flow for fast studies and augmentation. "
+            "Constituents miss their limit by 1.1 to 3 times, light quarks most, and a network tells jets apart at "
+            "AUC 0.6 to 0.7: do not train or calibrate a tagger on constituents with it alone."
+        ),
     )

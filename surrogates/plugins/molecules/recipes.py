@@ -130,6 +130,7 @@ def _likelihood(
     codec: Callable[[], Codec] = _codec,
     source: str = "",
     description: str = "",
+    use: str = "",
 ) -> Recipe:
     """Maximum likelihood, at a constant rate for some updates and then cooling for others; then policy gradient."""
     constant = Muon(1e-3, matrices=3e-3, inside="writer.layers", final_fraction=1.0, warmup=30)
@@ -151,6 +152,7 @@ def _likelihood(
         reads=reads,
         source=source,
         description=description,
+        use=use,
     )
 
 
@@ -167,7 +169,12 @@ def zinc(learning: int = 5200, cooling: int = 2600, aiming: int = 420) -> Recipe
     """
     told = "transformer over merged SMILES tokens within the valences, trained on drug-like molecules (ZINC250k)"
     aimed = replace(_aiming(aiming, 6e-5), kept=0.5)  # all of it costs more of the distribution than it gains
-    return _likelihood(_zinc, learning, cooling, _guided(1.25), aiming=(aimed,), description=told)
+    use = (
+        "Drug-like molecules for libraries and enrichment: log P, weight and surface area come near what is asked, "
+        "QED misses by 0.054 on average where 0.04 was asked. Whatever it writes is a molecule; whether one can make "
+        "it is not judged."
+    )
+    return _likelihood(_zinc, learning, cooling, _guided(1.25), aiming=(aimed,), description=told, use=use)
 
 
 def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: int = 500) -> Recipe:
@@ -188,6 +195,11 @@ def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: 
         reads=(),
         source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole",
         description="transformer over merged SMILES tokens within the valences, trained on small molecules (QM9)",
+        use=(
+            "Small organic molecules with a GFN2-xTB gap or dipole near what is asked, to be verified by xTB. The gap "
+            "misses by 0.35 to 0.4 eV on average, 0.18 of it the conformers, and three in four are in QM9 already: "
+            "QM9 enumerates."
+        ),
     )
 
 
@@ -201,6 +213,9 @@ def selfies(learning: int = 1000, cooling: int = 600) -> Recipe:
         codec=_selfies_codec,
         source=_QM9_SOURCE,
         description="transformer over SELFIES symbols, valid by construction, trained on QM9",
+        use=(
+            "Small molecules in SELFIES where a downstream tool wants them; SMILES (qm9) are nearer to what is asked."
+        ),
     )
 
 
@@ -234,4 +249,6 @@ def gan(likelihood: int = 250, judging: int = 25, playing: int = 75) -> Recipe:
         sample_part=256,
         source=_QM9_SOURCE,
         description="adversarial LSTM with policy gradient (SeqGAN), trained on QM9; the literature's, for comparison",
+        use=("For comparison: FCD and errors of what is asked are several times those of the transformer."),
+        baseline=True,
     )

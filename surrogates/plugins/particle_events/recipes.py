@@ -48,6 +48,11 @@ def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> 
         batch_size=1024,
         sample_batch=4096,
         description="factorised spline flows, spin correlations exact",
+        use=(
+            "Generator-level studies of tau pairs from 10.6 to 250 GeV, spin correlations and radiation included; no "
+            "classifier that was tried tells it from Pythia. Six tails and asymmetries lie up to 1.3 times above "
+            "their limit, forced decays to pi rho most."
+        ),
     )
 
 
@@ -71,4 +76,9 @@ def gan(updates: int = 8_000) -> Recipe:
         sample_batch=4096,
         codec=deferred("surrogates.plugins.particle_events.gan_codec:EventGANCodec"),
         description="conditional perceptron GAN of the literature, momenta projected onto the conservation laws",
+        use=(
+            "For comparison: it keeps energy and momentum by projection, and misses nearly every spectrum. Use the "
+            "flow for physics."
+        ),
+        baseline=True,
     )

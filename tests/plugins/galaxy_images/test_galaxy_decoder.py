@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import surrogates
+from surrogates.contract.recipe import Batch
 from surrogates.noise import Noise
-from surrogates.plugins.galaxy_images import codec, latents, network, observation, recipes, scene
+from surrogates.plugins.galaxy_images import codec, latents, network, observation, scene
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, draw, training_pool
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES, PSFS
 from surrogates.sampling.request import condition_dataset
@@ -46,7 +47,7 @@ def both(rows, seed: int = 3):
     structure = latents.structure(uniforms)
     conditions = tensors(rows)
     light, scale = scene.draw_light(conditions, structure)
-    ours = codec.GalaxyCodec(None).decode({"light": light, "scale": scale}, conditions)
+    ours = codec.GalaxyCodec().decode({"light": light, "scale": scale}, conditions)
     found = {name: values[0] for name, values in structure.items()}
     found["merger"] = {name: values[0] for name, values in latents.merger_parts(structure).items()}
     image, enclosed = draw({name: rows[name].values[0] for name in rows.data_vars}, found)
@@ -174,11 +175,11 @@ def test_training_learns_the_light_of_spirals():
     pool = training_pool(12, 5)
     physical = {name: torch.tensor(pool[name].values) for name in pool.data_vars}
     physical["morphology"] = physical["morphology"].long()
-    encoder = codec.GalaxyCodec(None)
+    encoder = codec.GalaxyCodec()
     encoded = encoder.encode(physical)
     assert float((encoded["drawn_flux"] / encoded["flux"] - 1).abs().max()) < 5e-3
     conditions = encoder.encode({name: physical[name] for name in CONDITIONS.names if name in physical})
-    batch = recipes.Batch(
+    batch = Batch(
         {name: value.float() for name, value in encoded.items()},
         {name: value.float() for name, value in conditions.items()},
         Noise(0, torch.arange(12)),
@@ -198,7 +199,7 @@ def test_training_learns_the_light_of_spirals():
 
 
 def test_galaxies_without_structure_do_not_train_the_decoder():
-    batch = recipes.Batch({"light": torch.zeros(1)}, {"context": torch.zeros(1)}, Noise(0, torch.arange(1)), 0)
+    batch = Batch({"light": torch.zeros(1)}, {"context": torch.zeros(1)}, Noise(0, torch.arange(1)), 0)
     with pytest.raises(ValueError, match="latent_arms: missing"):
         next(network.learn(network.GalaxyDecoder(), batch))
 

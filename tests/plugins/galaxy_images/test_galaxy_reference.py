@@ -196,7 +196,7 @@ def test_truth_is_kept_in_shards_and_continues(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shard-00000.h5", "shard-00001.h5"]
     monkeypatch.setattr(reference.GalaxyReference, "sample", None)  # what is there needs no simulation
     xr.testing.assert_equal(truth(7, 11, tmp_path).isel(sample=slice(0, 6)), fresh)
-    with pytest.raises(ValueError, match="^seed of .*shard-00000.h5 is 11: expected 12; choose another folder"):
+    with pytest.raises(SurrogatesError, match="^seed of .*shard-00000.h5 is 11: expected 12; choose another folder"):
         truth(3, 12, tmp_path)
 
 
