@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,10 +64,13 @@ class Entry:
         return (folder if folder.is_dir() else folder.parent) / "weights"
 
     def cards(self) -> tuple[Card, ...]:
-        """Cards of the released weights, the default model's first."""
+        """Cards of the released weights that serve this plugin, the default model's first.
+
+        Plugins of one folder share its weights: a card names whom it serves.
+        """
         from .release.cards import Card
 
-        found = [Card.read(path) for path in self.weights.glob("*.json")]
+        found = [card for card in map(Card.read, self.weights.glob("*.json")) if self.name in card.plugins]
         return tuple(sorted(found, key=lambda card: (card.position, card.recipe)))
 
     def load(self) -> Plugin:
@@ -156,10 +159,17 @@ def resolve(name_or_plugin: str | Plugin) -> Plugin:
 
 
 def portable(declared: Plugin) -> str | Plugin:
-    """What another process opens `declared` by: its name where it is the installed plugin, else the plugin itself."""
+    """What another process opens `declared` by: its name where it is the installed plugin, else the plugin itself.
+
+    What a card says beyond the declaration is left out: whoever opens its weights finds it there.
+    """
     installed = {item.name: item for item in plugins()}
     found = installed.get(declared.name)
-    return declared.name if found is not None and found.load() is declared else declared
+    if found is None:
+        return declared
+    there = found.load()
+    own = replace(declared, conditions=there.conditions, outputs=there.outputs, recipes=there.recipes)
+    return declared.name if own == there else declared
 
 
 def every_plugin() -> tuple[Plugin, ...]:

@@ -74,10 +74,10 @@ def given_conditions(options: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def read_fields(plugin: Plugin, given: Mapping[str, str]) -> dict[str, Any]:
+def read_fields(plugin: Plugin, schema: Schema, given: Mapping[str, str]) -> dict[str, Any]:
     """Conditions as typed, with the fields among them read from their files."""
     return {
-        name: read_field(Path(text), plugin.conditions[name], plugin) if is_field(plugin.conditions[name]) else text
+        name: read_field(Path(text), schema[name], plugin) if is_field(schema[name]) else text
         for name, text in given.items()
     }
 
@@ -120,8 +120,8 @@ def asked(
     SchemaError
         Unknown, missing or unreadable conditions.
     """
-    given = read_fields(plugin, given_conditions(options))
-    several = {name: len(field) for name, field in given.items() if _one_a_sample(plugin.conditions[name], field)}
+    given = read_fields(plugin, schema, given_conditions(options))
+    several = {name: len(field) for name, field in given.items() if _one_a_sample(schema[name], field)}
     if n is not None and n < 0:
         raise SchemaError(f"n: {n} is not a number of samples; expected an integer, 0 or more")
     if prior and table is not None:

@@ -13,6 +13,7 @@ import click
 from .. import registry
 from ..contract.errors import SurrogatesError
 from ..counting import Counter
+from ..release.cards import Card
 from ..sampling import opening
 from ..sampling.runs import Job, Summary, write
 from .conditions import PREFIX, asked, condition_options, given_conditions
@@ -28,15 +29,24 @@ BLOCKS_OF_REFERENCE = 1024
 class PluginCommands(click.Group):
     """One command for each installed plugin, made from its schema when it is asked for."""
 
-    def __init__(self, *arguments: Any, make: Callable[[Plugin], click.Command], **options: Any) -> None:
+    def __init__(self, *arguments: Any, make: Callable[[Plugin, Schema], click.Command], **options: Any) -> None:
         super().__init__(*arguments, subcommand_metavar="NAME [OPTIONS]", **options)
         self._make = make
+        self._words: list[str] = []
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [entry.name for entry in registry.plugins()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return self._make(registry.plugin(cmd_name))
+        plugin = registry.plugin(cmd_name)
+        model, weights = (_word(self._words, option) for option in ("--model", "--weights"))
+        return self._make(plugin, asked_conditions(plugin, model, weights))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        self._words = args
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Plugins (each has its own --help)"):
@@ -90,7 +100,7 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
     ]
 
 
-def _generate(plugin: Plugin) -> click.Command:
+def _generate(plugin: Plugin, schema: Schema) -> click.Command:
     options = [
         click.Option(["--model"], metavar="RECIPE", help=f"One of {', '.join(plugin.recipes)}; the first by default."),
         click.Option(
@@ -105,7 +115,6 @@ def _generate(plugin: Plugin) -> click.Command:
         ),
         click.Option(["--extrapolate"], is_flag=True, help="Allow what is out of range, and mark it."),
     ]
-    schema = _trained_schema(plugin)
 
     def run(**given: Any) -> None:
         simulator = opening.load(
@@ -127,7 +136,7 @@ def _generate(plugin: Plugin) -> click.Command:
     )
 
 
-def _reference(plugin: Plugin) -> click.Command:
+def _reference(plugin: Plugin, schema: Schema) -> click.Command:
     def run(**given: Any) -> None:
         _sample(plugin, opening.reference(plugin.name), given, block=given["block"] or BLOCKS_OF_REFERENCE)
 
@@ -139,14 +148,27 @@ def _reference(plugin: Plugin) -> click.Command:
     )
 
 
-def _trained_schema(plugin: Plugin) -> Schema:
-    """The conditions as the default recipe's released weights saw them, for help; as declared without any."""
+def asked_conditions(plugin: Plugin, model: str | None, weights: str | None) -> Schema:
+    """The conditions as the weights that will be opened saw them; as declared where those have no card that reads."""
     try:
-        cards = {card.recipe: card for card in registry.entry(plugin.name).cards()}
-    except (SurrogatesError, OSError):
+        if weights is not None:
+            cards = [Card.read(Path(weights).with_suffix(".json"))]
+        else:
+            wanted = model or next(iter(plugin.recipes), "")
+            cards = [card for card in registry.entry(plugin.name).cards() if card.recipe == wanted]
+        return cards[0].described(plugin).conditions.narrowed(cards[0].trained_range)
+    except (SurrogatesError, OSError, IndexError):
         return plugin.conditions
-    card = cards.get(next(iter(plugin.recipes), ""))
-    return plugin.conditions if card is None else plugin.conditions.narrowed(card.trained_range)
+
+
+def _word(words: list[str], option: str) -> str | None:
+    """What follows an option among the words of a call, before they are parsed."""
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
 
 
 def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +12,6 @@ from ..contract.schema import nearest
 from ..io import OutputError
 from .files import FILE
 from .output import announce
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("train")
@@ -33,6 +29,13 @@ if TYPE_CHECKING:
     type=FILE,
     metavar="DIR",
     help="Checkpoint, log and figures [default: runs/NAME-RECIPE]; a run that is there goes on.",
+)
+@click.option(
+    "--set",
+    "changed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the recipe in place of its default; `surrogates info NAME` lists them. May be repeated.",
 )
 @click.option("--release", is_flag=True, help="Put the weights and the card where `surrogates.load` finds them.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
@@ -65,6 +68,7 @@ def train_command(
     model: str | None,
     data: Path | None,
     run_dir: Path | None,
+    changed: tuple[str, ...],
     release: bool,
     device: str,
     devices: int,
@@ -87,6 +91,12 @@ def train_command(
         raise PluginError(
             f"model: {recipe!r} is no recipe of {name}; expected {known}{nearest(recipe, plugin.recipes)}"
         )
+    options = _options(changed)
+    chosen = plugin.recipes[recipe].using(**options)
+    partners = [registry.plugin(partner) for partner in chosen.serves]
+    for partner in partners:
+        if recipe not in partner.recipes:
+            raise PluginError(f"{name}: recipe {recipe!r} serves {partner.name}, which has no recipe of that name")
     folder = run_dir or Path("runs") / f"{name}-{recipe}"
     target = (registry.entry(name).weights if release else folder) / f"{recipe}.safetensors"
     if release and target.exists() and not overwrite:
@@ -102,6 +112,7 @@ def train_command(
         recipe,
         folder,
         data=data,
+        options=options,
         seed=seed,
         device=device,
         precision=precision,
@@ -111,7 +122,7 @@ def train_command(
     )
     network, codec = trained(plugin, recipe, folder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    card = new_card(plugin, recipe, data=data, run=folder, seed=seed)
+    card = new_card(plugin, recipe, data=data, run=folder, seed=seed, partners=partners, options=options)
     card = save_release(network, codec, card, target, stored=stored)
     facts = {
         "plugin": name,
@@ -122,3 +133,11 @@ def train_command(
         "run": str(folder),
     }
     announce(f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…", facts, as_json=as_json)
+
+
+def _options(changed: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in changed]
+    for name, sign, _ in pairs:
+        if not sign or not name:
+            raise click.UsageError(f"--set: {name!r} is no option with a value; expected NAME=VALUE")
+    return {name.replace("-", "_"): value for name, _, value in pairs}

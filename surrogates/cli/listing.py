@@ -102,6 +102,7 @@ def info_command(name: str, model: str | None, figures: bool, as_json: bool, mar
         "outputs": [_variable(variable) for variable in plugin.outputs],
         "laws": [_law(law) for law in plugin.constraints],
         "recipes": {key: recipe.description for key, recipe in plugin.recipes.items()},
+        "recipe_options": {key: recipe.chosen for key, recipe in plugin.recipes.items() if recipe.chosen},
         "formats": ["netcdf", "hdf5", *(entry.name for entry in plugin.formats)],
         "reference": plugin.reference_package if plugin.reference is not None else None,
         "targets": {key: _target(target) for key, target in plugin.targets.items()},
@@ -126,6 +127,11 @@ def _text(plugin: Plugin, cards: Sequence[Card], *, figures: bool) -> str:
             )
         )
     parts.append(_section("models", [(key, recipe.description) for key, recipe in plugin.recipes.items()]))
+    options = [
+        (key, f"{name}={value}") for key, recipe in plugin.recipes.items() for name, value in recipe.chosen.items()
+    ]
+    if options:
+        parts.append(_section("options of `train --set`", options))
     formats = [("netcdf", ".nc .nc4"), ("hdf5", ".h5 .hdf5")]
     formats += [(entry.name, " ".join(entry.suffixes), entry.description) for entry in plugin.formats]
     parts.append(_section("formats", formats))

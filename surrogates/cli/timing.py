@@ -16,11 +16,12 @@ from .output import announce
 
 if TYPE_CHECKING:
     from ..contract.plugin import Plugin
+    from ..contract.schema import Schema
 
 RESULTS = ("benchmark.json", "benchmark.md", "benchmark.png")
 
 
-def _benchmark(plugin: Plugin) -> click.Command:
+def _benchmark(plugin: Plugin, schema: Schema) -> click.Command:
     options = [
         click.Option(
             ["--model", "models"], multiple=True, metavar="RECIPE", help="Models to time; all released by default."
@@ -48,7 +49,7 @@ def _benchmark(plugin: Plugin) -> click.Command:
             found = timed(
                 plugin,
                 models=given["models"],
-                values=read_fields(plugin, given_conditions(given)),
+                values=read_fields(plugin, schema, given_conditions(given)),
                 seconds=given["seconds"],
                 cores=given["cores"] or (1,),
                 seed=given["seed"],
@@ -61,7 +62,7 @@ def _benchmark(plugin: Plugin) -> click.Command:
     return click.Command(
         plugin.name,
         callback=run,
-        params=[*(_left_out(option) for option in condition_options(plugin.conditions)), *options],
+        params=[*(_left_out(option) for option in condition_options(schema)), *options],
         help=f"Time the surrogate and the reference simulator of {plugin.title or plugin.name} in one run.",
     )
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import PluginError
+from .errors import PluginError, SchemaError, SurrogatesError, nearest
 
 if TYPE_CHECKING:
     import xarray as xr
     from torch import Tensor
 
     from ..noise import Noise
+    from .schema import Schema
 
     Tensors = dict[str, Tensor]
 
@@ -169,6 +171,16 @@ class Recipe:
         length are not filled up to that of the longest.
     derives : tuple of str
         Optional conditions that training makes of the outputs themselves, so that no pool needs to have them.
+    schema : callable, optional
+        Training pools (Datasets) -> (conditions, outputs), where data say more than open labels and lengths: the
+        columns of a table; see `surrogates.contract.found`.
+    serves : tuple of str
+        Further plugins whose recipe of this name the same weights serve (the other direction of a translation); they
+        share the folder of weights.
+    options : dataclass instance, optional
+        What `train --set NAME=VALUE` may change; see `configurable`.
+    made_by : callable, optional
+        Options -> Recipe.
     """
 
     data: Callable[[Path], tuple[xr.Dataset, ...]]
@@ -185,6 +197,10 @@ class Recipe:
     source: str = ""
     alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     derives: tuple[str, ...] = ()
+    schema: Callable[[Sequence[xr.Dataset]], tuple[Schema, Schema]] | None = None
+    serves: tuple[str, ...] = ()
+    options: Any = None
+    made_by: Callable[[Any], Recipe] | None = None
 
     def __post_init__(self) -> None:
         if self.sample_part is not None and (self.sample_part < 1 or self.sample_batch % self.sample_part):
@@ -192,4 +208,76 @@ class Recipe:
                 f"sample_part: {self.sample_part}; expected a divisor of sample_batch {self.sample_batch}"
             )
 
-    options: Mapping[str, object] = field(default_factory=dict)
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The options by name, as a card keeps them."""
+        return {} if self.options is None else asdict(self.options)
+
+    def using(self, **values: Any) -> Recipe:
+        """The recipe with other options, numbers and texts read as what they are by default.
+
+        Raises
+        ------
+        SchemaError
+            No such option, or not with this value.
+        """
+        if not values:
+            return self
+        known = self.chosen
+        for name in values:
+            if name not in known:
+                expected = ", ".join(known) or "none: the recipe has no options"
+                raise SchemaError.about(name, "no option of this recipe", expected, hint=nearest(name, known))
+        typed = {name: _typed(name, value, known[name]) for name, value in values.items()}
+        assert self.made_by is not None
+        try:
+            return configurable(self.made_by, replace(self.options, **typed))
+        except (TypeError, ValueError) as error:
+            if isinstance(error, SurrogatesError):
+                raise
+            raise SchemaError(f"options {typed}: {error}", value=typed) from None
+
+
+def configurable(make: Callable[[Any], Recipe], options: Any) -> Recipe:
+    """A recipe whose options the user may change: the width of a network, the number of updates, an epsilon.
+
+    Parameters
+    ----------
+    make : callable
+        Options -> Recipe.
+    options : frozen dataclass instance
+        The defaults; fields are numbers, truth values, texts, or tuples of one of them. A ValueError of its
+        ``__post_init__`` is the user's error.
+
+    >>> recipes = {"gan": configurable(gan, GanOptions(width=32, updates=20_000))}
+    """
+    return replace(make(options), options=options, made_by=make)
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    """`value`, perhaps typed as text, as what `default` is; raises SchemaError."""
+    if isinstance(default, tuple):
+        parts = value.split(",") if isinstance(value, str) else value
+        one = default[0] if default else ""
+        return tuple(_typed(name, part, one) for part in parts)
+    text = str(value).strip()
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false"):
+            raise SchemaError.about(name, repr(text), "true or false", value=value)
+        return text.lower() == "true"
+    if isinstance(default, int):
+        try:
+            return int(text.replace("_", ""))
+        except ValueError:
+            raise SchemaError.about(
+                name, f"{text!r} is not a whole number", f"one, as {default}", value=value
+            ) from None
+    if isinstance(default, float):
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise SchemaError.about(name, f"{text!r} is not a finite number", f"one, as {default}", value=value)
+        return number
+    return text

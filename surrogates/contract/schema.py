@@ -48,7 +48,7 @@ class Dimension:
         Lengths must be a multiple of it.
     length : str, optional
         Integer condition that is the length, times `scale`; one value for all samples of a call. An axis with none of
-        `size`, `of` and `length` is as long as the fields that are asked.
+        `size`, `of` and `length` is as long as the fields that are asked, or, of outputs alone, as training finds it.
     """
 
     name: str
@@ -141,13 +141,19 @@ class Schema:
             elif dimension.of is not None:
                 followed = found.get(dimension.of)
                 found[name] = dimension.scale * (followed if followed is not None else conditions.sizes[dimension.of])
-            else:
+            elif name in conditions.sizes:
                 found[name] = int(conditions.sizes[name])
+            else:
+                raise PluginError(
+                    f"dimension {name!r} has no length: neither a condition nor the weights' card gives one; "
+                    "declare its size, of or length"
+                )
         return found
 
     def narrowed(self, bounds: Mapping[str, tuple[float, float]]) -> Schema:
-        """A copy whose named variables have these bounds."""
-        return replace_variables(self, {name: replace(self[name], bounds=tuple(pair)) for name, pair in bounds.items()})
+        """A copy whose variables have these bounds; names of other variables are ignored."""
+        there = {name: pair for name, pair in bounds.items() if name in self}
+        return replace_variables(self, {name: replace(self[name], bounds=tuple(pair)) for name, pair in there.items()})
 
     def dataset(self, values: Mapping[str, np.ndarray], samples: np.ndarray | None = None, **attrs: Any) -> xr.Dataset:
         """Build a Dataset of these variables along `sample` with schema attributes and dtypes.

@@ -33,7 +33,7 @@ class Variable:
     bounds : (float, float), optional
         Inclusive range in `units`.
     categories : tuple of str, optional
-        Labels of an integer code, stored as CF flags.
+        Labels of an integer code, stored as CF flags; an empty tuple where training finds them in its data.
     optional : bool
         May be left out (NaN or -1 = not asked).
     default : optional
@@ -78,6 +78,8 @@ class Variable:
 
     def describe_range(self) -> str:
         """The accepted values in words."""
+        if self.categories == ():
+            return "one of the labels that training finds"
         if self.categories is not None:
             return "one of " + ", ".join(self.categories)
         if self.text:

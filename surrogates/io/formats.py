@@ -49,6 +49,8 @@ class Format:
         Whether the target may be ``"-"`` (standard output) or a named pipe.
     holds : callable, optional
         Dataset -> (n,) bool: the samples that the format can hold, where it leaves out others; None for all.
+    one_sample_a_file : bool
+        Whether a file holds exactly one sample: a run is then a folder of them.
     read_field : callable, optional
         ``read_field(path)``: the array or arrays of a file that holds a field condition rather than samples (a mask, an
         image), a DataArray or a Dataset; None where only files of samples are read.
@@ -62,6 +64,7 @@ class Format:
     extra: str | None = None
     streams: bool = False
     holds: Callable[[xr.Dataset], Any] | None = None
+    one_sample_a_file: bool = False
     read_field: Callable[[Path], xr.DataArray | xr.Dataset] | None = None
 
 

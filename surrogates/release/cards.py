@@ -10,15 +10,15 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.errors import WeightsError
+from ..contract.errors import SchemaError, WeightsError
 from ..contract.findings import Anchor, Finding
 
 if TYPE_CHECKING:
-    pass
+    from ..contract.plugin import Plugin
 
 WEIGHTS_VERSION = 1
 """Layout of weights and card; files of another layout are refused."""
@@ -90,6 +90,12 @@ class Card:
         Of the recipe among its plugin's; 0 is the default.
     laws : mapping
         Law -> (largest residual over 1,000 samples of the prior or more, tolerance).
+    also : tuple of str
+        Further plugins that the same weights serve.
+    schemas : mapping
+        Plugin -> its ``conditions`` and ``outputs`` as plain data, where training found what the plugin leaves open.
+    options : mapping
+        The recipe's options that the weights were trained with.
     """
 
     plugin: str
@@ -117,6 +123,39 @@ class Card:
     baseline: bool = False
     position: int = 0
     laws: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Every plugin that the weights serve."""
+        return (self.plugin, *self.also)
+
+    def described(self, plugin: Plugin) -> Plugin:
+        """The plugin with the schemas that training found and the recipe as it was trained.
+
+        Raises
+        ------
+        WeightsError
+            Weights of another plugin or recipe, or of options that the recipe does not have.
+        """
+        if plugin.name not in self.plugins:
+            raise WeightsError(f"weights of plugin {' and '.join(map(repr, self.plugins))}; expected {plugin.name!r}")
+        if self.recipe not in plugin.recipes:
+            raise WeightsError(f"weights of recipe {self.recipe!r}; {plugin.name} has {', '.join(plugin.recipes)}")
+        if self.options:
+            try:
+                recipe = plugin.recipes[self.recipe].using(**self.options)
+            except SchemaError as error:
+                raise WeightsError(f"{error}; weights of another version of this plugin, train anew") from None
+            plugin = replace(plugin, recipes={**plugin.recipes, self.recipe: recipe})
+        if plugin.name in self.schemas:
+            from ..contract.schema import Schema
+
+            found = {kind: Schema.from_json(data) for kind, data in self.schemas[plugin.name].items()}
+            plugin = replace(plugin, conditions=found["conditions"], outputs=found["outputs"])
+        return plugin
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back; a number that is not finite is written as null."""
@@ -148,6 +187,7 @@ class Card:
             rows["anchors"] = tuple(Anchor(**row) for row in data.get("anchors", ()))
             rows["notes"] = tuple(data.get("notes", ()))
             rows["unseen"] = tuple(data.get("unseen", ()))
+            rows["also"] = tuple(data.get("also", ()))
             return cls(**rows)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise WeightsError(f"card: {error}; expected a card of version {WEIGHTS_VERSION}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,32 +18,73 @@ NARROWED_BELOW = 0.98
 """A condition whose data cover less than this share of its declared range narrows the trained range."""
 
 
-def new_card(plugin: Plugin, recipe: str, *, data: Path | None, run: Path, seed: int) -> Card:
-    """The card of weights that were just trained in `run`: what they are and come from, no figure measured yet."""
-    from ..release.cards import Card
-    from ..training.train import simulated, training_pools
+def new_card(
+    plugin: Plugin,
+    recipe: str,
+    *,
+    data: Path | None,
+    run: Path,
+    seed: int,
+    partners: Sequence[Plugin] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Card:
+    """The card of weights that were just trained in `run`: what they are and come from, no figure measured yet.
+
+    Parameters
+    ----------
+    plugin : Plugin
+    recipe : str
+    data : Path, optional
+        What was trained on; what the run simulated without it.
+    run : Path
+    seed : int
+    partners : sequence of Plugin
+        Further plugins that the weights serve, `Recipe.serves`.
+    options : mapping, optional
+        That the recipe was trained with.
+    """
+    from ..training.train import simulated, training_data
 
     packages = ("surrogates", "torch", "numpy", plugin.reference_package)
-    pools = training_pools(plugin, plugin.recipes[recipe], simulated(run) if data is None else data)
-    simulates = data is None and plugin.reference is not None
+    recipes = {served.name: served.recipes[recipe].using(**(options or {})) for served in (plugin, *partners)}
+    source = simulated(run) if data is None else data
+    schemas: dict[str, Any] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    never: tuple[str, ...] = ()
+    pools: Sequence[Any] = ()
+    for declared in (*partners, plugin):
+        described, pools = training_data(declared, recipes[declared.name], source)
+        if described is not declared:
+            found = {"conditions": described.conditions, "outputs": described.outputs}
+            schemas[declared.name] = {kind: schema.to_json() for kind, schema in found.items()}
+        asked = [pool.conditions for pool in pools]
+        ranges |= (
+            declared_range(described)
+            if data is None and declared.reference is not None
+            else trained_range(described, asked)
+        )
+        never += unseen(described, asked, recipes[declared.name].derives)
+    chosen = recipes[plugin.name]
     simulated_by = f"{plugin.reference_package or plugin.name} samples, simulated by the recipe"
-    ranges = declared_range(plugin) if simulates else trained_range(plugin, [pool.conditions for pool in pools])
     return Card(
         plugin=plugin.name,
         recipe=recipe,
         title=plugin.title,
         trained_range=ranges,
-        unseen=unseen(plugin, [pool.conditions for pool in pools], plugin.recipes[recipe].derives),
-        training_data=f"samples from {data.name}" if data else plugin.recipes[recipe].source or simulated_by,
+        unseen=never,
+        training_data=f"samples from {data.name}" if data else chosen.source or simulated_by,
         training_samples=sum(len(pool) for pool in pools),
         hardware=processor(),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         seed=seed,
         packages={package: package_version(package) for package in packages if package},
         position=list(plugin.recipes).index(recipe),
-        use=plugin.recipes[recipe].use,
-        baseline=plugin.recipes[recipe].baseline,
+        use=chosen.use,
+        baseline=chosen.baseline,
         anchors=plugin.anchors,
+        also=tuple(partner.name for partner in partners),
+        schemas=schemas,
+        options=chosen.chosen,
         notes=("no figure has been measured on these weights yet",),
     )
 

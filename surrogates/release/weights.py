@@ -85,10 +85,10 @@ def load_release(plugin: Plugin, path: str | Path, *, device: str = "cpu") -> tu
     """
     path = Path(path)
     card = verify(path.with_suffix(".json"))
-    if card.plugin != plugin.name:
-        raise WeightsError(f"{path}: weights of plugin {card.plugin!r}; expected {plugin.name!r}")
-    if card.recipe not in plugin.recipes:
-        raise WeightsError(f"{path}: weights of recipe {card.recipe!r}; {plugin.name} has {', '.join(plugin.recipes)}")
+    try:
+        plugin = card.described(plugin)
+    except WeightsError as error:
+        raise error.reworded(f"{path}: {error}") from None
     try:
         tensors = load_file(weights_file(path))
     except (SafetensorError, OSError) as error:

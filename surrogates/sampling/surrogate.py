@@ -45,6 +45,7 @@ class Surrogate:
     Attributes
     ----------
     plugin : Plugin
+        As the card describes it, with what training found.
     model, codec : nn.Module
     card : Card
     path : Path
@@ -113,7 +114,9 @@ class Surrogate:
         if model is not None and card.recipe != model:
             raise WeightsError(f"{path}: weights of recipe {card.recipe!r}; expected {model!r}")
         reference = ReferenceSimulator.open(plugin) if fallback is not None else None
-        return cls(plugin, built, codec, card, Path(path), device, threads, bool(extrapolate), reference)
+        return cls(
+            card.described(plugin), built, codec, card, Path(path), device, threads, bool(extrapolate), reference
+        )
 
     @property
     def conditions(self) -> Schema:
@@ -207,7 +210,7 @@ class Surrogate:
     def _ask(self, n_or_conditions: Any, conditions: dict[str, Any], first: int) -> Request:
         request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
         request.refuse(
-            self.card.unseen,
+            [name for name in self.card.unseen if name in self.conditions],
             f"no training sample of {self.plugin.name}/{self.card.recipe} had it; leave it out or take other weights",
         )
         strict = self.fallback is None and not self.extrapolate

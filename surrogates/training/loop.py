@@ -89,6 +89,8 @@ class Run:
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "data": digest(pools),
         }
+        if recipe.chosen:
+            self.fingerprint["options"] = {name: _plain(value) for name, value in recipe.chosen.items()}
         self.asked = 0  # signal that this process got
         self.stop = 0  # signal on which all ranks have agreed
         self.bad = 0
@@ -387,3 +389,7 @@ def _stop_signals(run: Run) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

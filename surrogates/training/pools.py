@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ..contract.errors import SurrogatesError
 from ..contract.recipe import Batch
+from ..contract.schema import Schema
 from ..noise import Noise, fold
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     Tensors = dict[str, Tensor]
 
 _CHUNK = 16384
+_SCHEMAS = "schemas"
 _WINDOW = 32  # batches among which rows that are alike are gathered
 
 
@@ -73,12 +76,25 @@ def pool_from_dataset(dataset: xr.Dataset, conditions: Sequence[str]) -> Pool:
     return pool_from_arrays(arrays, conditions)
 
 
-def write_pools(path: str | Path, pools: Sequence[Pool]) -> None:
-    """Write pools to one HDF5 file that trains anywhere: a group a pool, and in it ``outputs`` and ``conditions``."""
+def write_pools(
+    path: str | Path, pools: Sequence[Pool], schemas: Mapping[str, tuple[Schema, Schema]] | None = None
+) -> None:
+    """Write pools to one HDF5 file that trains anywhere: a group a pool, and in it ``outputs`` and ``conditions``.
+
+    Parameters
+    ----------
+    path : path
+    pools : sequence of Pool
+    schemas : mapping, optional
+        Plugin -> conditions and outputs, where the data say what the plugin leaves open.
+    """
     import h5py
 
     partial = Path(path).with_name(f".{Path(path).name}.partial")
     with h5py.File(partial, "w") as file:
+        stated = {name: [schema.to_json() for schema in pair] for name, pair in (schemas or {}).items()}
+        if stated:
+            file.attrs[_SCHEMAS] = json.dumps(stated)
         for k, pool in enumerate(pools):
             for kind, tensors in (("outputs", pool.outputs), ("conditions", pool.conditions)):
                 group = file.create_group(f"{k}/{kind}")
@@ -116,6 +132,18 @@ def read_pools(path: str | Path, conditions: Sequence[str] = ()) -> tuple[Pool, 
     longest = max((len(array) for array in arrays.values() if np.ndim(array)), default=0)
     arrays = {name: array for name, array in arrays.items() if np.ndim(array) and len(array) == longest}
     return (pool_from_arrays(arrays, conditions),)
+
+
+def read_schemas(path: str | Path) -> dict[str, tuple[Schema, Schema]]:
+    """What `write_pools` was told of the schemas: plugin -> conditions and outputs."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            stated = json.loads(str(file.attrs.get(_SCHEMAS, "{}")))
+        return {name: (Schema.from_json(pair[0]), Schema.from_json(pair[1])) for name, pair in stated.items()}
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise PoolError(f"{path}: no training pools ({error}); expected a file written by write_pools") from None
 
 
 def _read_group(group: Any) -> Tensors:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from ..contract.found import with_found_schemas
 from ..noise import Noise, fold
 from .checkpoints import CHECKPOINT, fill, load_checkpoint, shipped_averages
 from .loop import Run, TrainingError
-from .pools import Pool, PoolError, pool_from_dataset, read_pools
+from .pools import Pool, PoolError, pool_from_dataset, read_pools, read_schemas
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -39,6 +41,7 @@ def train(
     run_dir: str | Path,
     *,
     data: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
     precision: str = "32-true",
@@ -61,6 +64,8 @@ def train(
     data : path, optional
         One HDF5 file of training pools (see `write_pools`), or a folder for the recipe's reader; None simulates and
         keeps what was simulated under `run_dir`/data.
+    options : mapping, optional
+        Of the recipe, in place of its defaults; see `Recipe.using`.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"32-true", "bf16-mixed", "64-true"}
@@ -81,11 +86,11 @@ def train(
     Path
         The checkpoint; `trained` and `release` read it.
     """
-    recipe = _recipe(plugin, recipe_name)
+    recipe = _recipe(plugin, recipe_name).using(**(options or {}))
     fabric = launch(device, devices, precision)
     torch.set_num_threads(threads)
     with fabric.rank_zero_first():
-        pools = training_pools(plugin, recipe, simulated(run_dir) if data is None else data)
+        plugin, pools = training_data(plugin, recipe, simulated(run_dir) if data is None else data)
     codec: Any = (recipe.codec or plugin.codec)()
     fitted = load_checkpoint(run_dir)["codec"] if (Path(run_dir) / CHECKPOINT).exists() else {}
     if fitted:
@@ -119,16 +124,27 @@ def simulated(run_dir: str | Path) -> Path:
 
 
 def training_pools(plugin: Plugin, recipe: Recipe, data: str | Path) -> tuple[Pool, ...]:
-    """The recipe's training pools from one file or from a folder, which keeps what has to be simulated.
+    """The recipe's training pools; see `training_data`."""
+    return training_data(plugin, recipe, data)[1]
 
-    A file is HDF5 written by `write_pools`, or of a kind that the recipe itself reads.
+
+def training_data(plugin: Plugin, recipe: Recipe, data: str | Path) -> tuple[Plugin, tuple[Pool, ...]]:
+    """The plugin with what the data say of its schemas, and the recipe's training pools.
+
+    They come from one file or from a folder, which keeps what has to be simulated. A file is HDF5 written by
+    `write_pools`, or of a kind that the recipe itself reads.
     """
-    names, path = plugin.conditions.names, Path(data)
+    path = Path(data)
     if path.is_file() and path.suffix.lower() not in recipe.reads:
-        return read_pools(path, names)
+        found = read_schemas(path).get(plugin.name)
+        if found is not None:
+            plugin = replace(plugin, conditions=found[0], outputs=found[1])
+        return plugin, read_pools(path, plugin.conditions.names)
     if not path.exists():
         raise PoolError(f"data: {path} does not exist; expected an HDF5 file or a folder")
-    return tuple(pool_from_dataset(dataset, names) for dataset in recipe.data(path))
+    datasets = recipe.data(path)
+    plugin = with_found_schemas(plugin, recipe, datasets)
+    return plugin, tuple(pool_from_dataset(dataset, plugin.conditions.names) for dataset in datasets)
 
 
 def fit(
@@ -168,9 +184,9 @@ def fit(
 
 
 def trained(plugin: Plugin, recipe_name: str, run_dir: str | Path) -> tuple[Any, Any]:
-    """Model with averaged weights and fitted codec of a run, in evaluation mode on the CPU."""
-    recipe = _recipe(plugin, recipe_name)
+    """Model with averaged weights and fitted codec of a run, in evaluation mode on the CPU; its options hold."""
     state = load_checkpoint(run_dir)
+    recipe = _recipe(plugin, recipe_name).using(**state["fingerprint"].get("options", {}))
     codec: Any = (recipe.codec or plugin.codec)()
     fill(codec, state["codec"])
     model: Any = recipe.model(codec)

@@ -222,7 +222,7 @@ def test_a_field_is_an_option_and_a_column_on_the_command_line(tmp_path):
     assert is_field(CONDITIONS["land"]) and not is_field(CONDITIONS["n_days"]) and days.metavar == "NUMBER[d]"
     for number in (1, 2):
         np.save(tmp_path / f"{number}.npy", sea().values + number)
-    read = read_fields(PLUGIN, {"sea": str(tmp_path / "1.npy"), "n_days": "3"})
+    read = read_fields(PLUGIN, CONDITIONS, {"sea": str(tmp_path / "1.npy"), "n_days": "3"})
     assert read["n_days"] == "3" and read["sea"].shape == (4, 6)
     (tmp_path / "maps.csv").write_text("sea,n\n1.npy,2\n2.npy,1\n")
     rows = read_table(tmp_path / "maps.csv", CONDITIONS, {}, each=1)

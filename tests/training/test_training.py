@@ -19,6 +19,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from surrogates.contract.recipe import Adam, Phase, Privacy, Recipe
+from surrogates.contract.schema import Schema, Variable
 from surrogates.models.flow import Sampler, Target, VelocityField, copy_submodule, distillation_steps, matching_steps
 from surrogates.networks.mlp import MLP
 from surrogates.noise import Noise
@@ -371,7 +372,9 @@ def test_what_is_simulated_for_a_run_is_kept_in_it(tmp_path: Path) -> None:
         return (xr.Dataset({"x": (("sample", "axis"), np.load(path)), "shift": ("sample", np.zeros(300))}),)
 
     recipe = replace(cloud_recipe((2, 1)), data=data, codec=lambda: Counted())
-    plugin = SimpleNamespace(recipes={"cloud": recipe}, conditions=SimpleNamespace(names=("shift",)))
+    plugin = SimpleNamespace(
+        recipes={"cloud": recipe}, conditions=Schema((Variable("shift", "shift"),)), outputs=Schema()
+    )
     for stop in (1, None):
         train(plugin, "cloud", tmp_path / "run", device="cpu", progress=False, figure=lambda *_: None, stop_after=stop)
     assert simulated == [tmp_path / "run" / "data" / "part.npy"]
