@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from .hepmc3 import HEPMC3
     from .jetnet import JETNET
     from .lhe import LHE
+    from .manifest import read_manifest
     from .merging import merge
     from .netcdf import NETCDF
     from .root import ROOT
-    from .shards import read_manifest, read_shards, write_shards
+    from .shards import read_shards, write_shards
     from .tables import read_conditions
     from .verification import verify
 
@@ -40,7 +41,7 @@ _HOMES = {
     "merge": "merging",
     "NETCDF": "netcdf",
     "ROOT": "root",
-    "read_manifest": "shards",
+    "read_manifest": "manifest",
     "read_shards": "shards",
     "write_shards": "shards",
     "read_conditions": "tables",

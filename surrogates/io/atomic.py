@@ -1,19 +1,22 @@
-"""Files that appear whole or not at all: a temporary file in the same folder, fsync, rename."""
+"""Files that appear whole or not at all: a lock, a temporary file in the same folder, fsync, rename."""
 
 from __future__ import annotations
 
 import errno
+import glob
 import gzip
 import os
 import re
 import stat
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from .formats import OutputError
+from .locks import lock_path, locked
 
 _ERRNO = re.compile(r"errno = (\d+)")
 _ADVICE = {
@@ -28,11 +31,6 @@ _ADVICE = {
     errno.EAGAIN: "another process is writing it",
     errno.EWOULDBLOCK: "another process is writing it",
 }
-
-
-def temporary_path(target: Path) -> Path:
-    """Return the name under which `target` is written until it is whole."""
-    return target.with_name(f".{target.name}.tmp")
 
 
 def is_device(target: Path) -> bool:
@@ -65,8 +63,11 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path, *, overwrite: bool, temporary: Path | None = None) -> Iterator[Path]:
+def replacing(target: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary path; on success it is fsynced and renamed to `target`, on failure removed.
+
+    The target is locked meanwhile: a second writer is refused at once. What a killed writer left is removed. A link is
+    followed: its file is replaced, and the link stays.
 
     Parameters
     ----------
@@ -74,38 +75,49 @@ def replacing(target: Path, *, overwrite: bool, temporary: Path | None = None) -
         The final name.
     overwrite : bool
         Whether an existing `target` may be replaced.
-    temporary : Path, optional
-        In the same folder; where several processes may write one target, each needs its own.
 
     Raises
     ------
     OutputError
-        Where `target` exists and `overwrite` is False, or where the file cannot be written. Errors that are not
-        OSError pass through unchanged.
+        Where `target` exists and `overwrite` is False, where another process writes it, or where it cannot be written.
+        Errors that are not OSError pass through unchanged.
     """
+    if "\0" in str(target):
+        raise OutputError(f"cannot write {str(target)!r}: it holds a NUL character; choose another name")
     if target.is_dir():
         raise OutputError(f"cannot write {target}: it is a folder; give a file name")
-    if not overwrite and target.exists():
-        raise OutputError(f"{target} exists already; choose another name or ask to overwrite it")
-    if not target.parent.is_dir():
-        raise OutputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
-    temporary = temporary or temporary_path(target)
+    if is_device(target):
+        raise OutputError(f"cannot write {target}: it is a pipe or a device, which this format cannot be streamed to")
+    place = Path(os.path.realpath(target)) if target.is_symlink() else target
+    if not place.parent.is_dir():
+        raise OutputError(f"cannot write {target}: the folder {place.parent} does not exist; create it first")
+    with _reporting(target), locked(lock_path(place), target):
+        if not overwrite and place.exists():
+            raise OutputError(f"{target} exists already; choose another name or ask to overwrite it")
+        remove_leftovers(place)
+        with whole(place) as temporary:
+            yield temporary
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """As :func:`replacing`, for a target that the caller has locked: nothing is asked, an OSError stays one."""
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        temporary.unlink(missing_ok=True)
         yield temporary
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, target)
         sync_folder(target.parent)
-    except OutputError:
-        _remove(temporary)
-        raise
-    except OSError as error:
-        _remove(temporary)
-        raise output_error(target, error) from error
     except BaseException:
         _remove(temporary)
         raise
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove what killed writers of `target` left; for the holder of its lock."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -13,7 +13,7 @@ from .blocks import SAMPLE
 from .formats import FileFormatError
 from .hdf5_disk import writable_hdf5
 from .hdf5_writing import PADDED_SIZE, datasets
-from .shards import complete_parts, read_manifest, sha256
+from .manifest import complete_parts, read_manifest, sha256
 
 SLAB_BYTES = 1 << 26
 

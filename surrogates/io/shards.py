@@ -2,35 +2,40 @@
 
 A part is written under a temporary name, fsynced, recorded beside itself (``part-00000.json``) and only then renamed: a
 part that has its final name is whole. Several machines may write different parts of one folder; whoever ends last
-completes ``manifest.json``.
+completes ``manifest.json``. A lock for each share keeps two runs from the same parts.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from .atomic import output_error, replacing
+from .atomic import output_error, remove_leftovers, whole
 from .blocks import SAMPLE, rows
-from .formats import FileFormatError, FormatError, OutputError
+from .formats import FormatError, OutputError
+from .locks import Lock, locked
+from .manifest import (
+    MANIFEST,
+    MOST_SHARDS,
+    as_json,
+    check_part,
+    complete_parts,
+    finished,
+    part_name,
+    read_manifest,
+    records_of,
+    sha256,
+    write_json,
+    write_manifest,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
-
-MANIFEST = "manifest.json"
-FORMAT = "surrogates-shards"
-VERSION = 1
-
-
-def part_name(index: int) -> str:
-    """Return the file name of part `index`."""
-    return f"part-{index:05d}.nc"
 
 
 def write_shards(
@@ -85,74 +90,192 @@ def write_shards(
     FormatError
         Where the run in the folder was made differently; names the first entry that differs.
     """
-    if n_shards < 1:
-        raise FormatError(f"n_shards = {n_shards}; expected at least 1")
-    if not 1 <= shard[0] <= shard[1]:
-        raise FormatError(f"shard = {shard[0]}/{shard[1]}; expected i/n with 1 <= i <= n")
-    folder = Path(folder)
-    run = {
-        "format": FORMAT,
-        "version": VERSION,
-        "n_shards": n_shards,
-        "provenance": json.loads(json.dumps(provenance, default=_plain)),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(folder, error) from error
-    if overwrite and not resume:
-        _clear(folder)
-    manifest = _ManifestWriter(folder, run, shard)
-    manifest.begin(resume or shard[1] > 1)
-    for index in range(shard[0] - 1, n_shards, shard[1]):
-        record = _finished(folder, index)
-        if record is None:
-            options = {"compression": compression, "ragged": ragged, "rows_per_file": rows_per_shard}
-            record = _write_part(folder, index, blocks_of(index), dict(machine or {}), options)
-        if on_part:
-            on_part(index, record["rows"])
-    manifest.complete()
+    options = {"compression": compression, "ragged": ragged, "rows_per_file": rows_per_shard}
+    run = Shards(Path(folder), n_shards, as_json(provenance), options, shard)
+    with run.begun(resume=resume, overwrite=overwrite) as lock:
+        run.write(blocks_of, lock, run.mine, machine=machine, on_part=on_part)
 
 
-def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """Return the manifest of a folder of shards.
+@dataclass(frozen=True)
+class Shards:
+    """A run into a folder: what every process that writes in its name has to know.
 
-    Raises
-    ------
-    FileFormatError
-        Where there is none, or it is not one of ours.
+    Attributes
+    ----------
+    folder : Path
+    n_shards : int
+    provenance : mapping
+        As JSON gives it back.
+    options : mapping
+        Of :func:`surrogates.io.hdf5_writing.fill_hdf5`.
+    shard : (int, int)
     """
-    path = Path(folder) / MANIFEST
-    manifest = _read_json(path)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise FileFormatError(f"{path}: expected a manifest of format {FORMAT!r}")
-    if manifest.get("version") != VERSION:
-        raise FileFormatError(f"{path}: version {manifest.get('version')!r}, expected {VERSION}")
-    parts = manifest.get("parts")
-    if not isinstance(manifest.get("n_shards"), int) or not isinstance(parts, list):
-        raise FileFormatError(f"{path}: expected entries 'n_shards' and 'parts'")
-    for part in parts:
-        if not (isinstance(part, dict) and isinstance(part.get("file"), str) and isinstance(part.get("rows"), int)):
-            raise FileFormatError(f"{path}: each part should have a 'file' and its 'rows'")
-        if Path(part["file"]).name != part["file"]:
-            raise FileFormatError(f"{path}: {part['file']!r} is not a file name in this folder")
-    return manifest
 
+    folder: Path
+    n_shards: int
+    provenance: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    shard: tuple[int, int] = (1, 1)
 
-def complete_parts(folder: str | Path) -> list[Path]:
-    """Return the parts of a finished run, in order.
+    def __post_init__(self) -> None:
+        if self.n_shards < 1:
+            raise FormatError(f"n_shards = {self.n_shards}; expected at least 1")
+        if self.n_shards > MOST_SHARDS:
+            raise FormatError(f"n_shards = {self.n_shards}; expected at most {MOST_SHARDS}: make the parts larger")
+        if not 1 <= self.shard[0] <= self.shard[1]:
+            raise FormatError(f"shard = {self.shard[0]}/{self.shard[1]}; expected i/n with 1 <= i <= n")
 
-    Raises
-    ------
-    FileFormatError
-        Where the run is not finished.
-    """
-    folder = Path(folder)
-    manifest = read_manifest(folder)
-    if not manifest.get("complete"):
-        missing = manifest["n_shards"] - len(_records(folder, manifest["n_shards"]))
-        raise FileFormatError(f"{folder}: {missing} of {manifest['n_shards']} parts are missing; resume the run first")
-    return [folder / part["file"] for part in manifest["parts"]]
+    @property
+    def mine(self) -> range:
+        """The parts of this share."""
+        return range(self.shard[0] - 1, self.n_shards, self.shard[1])
+
+    @contextmanager
+    def begun(self, *, resume: bool, overwrite: bool) -> Iterator[Lock]:
+        """Hold this share's lock, with the manifest begun; complete the manifest where the block ends well.
+
+        Raises
+        ------
+        OutputError
+            Another process writes a part of this share, a run is there, or the folder cannot be written.
+        FormatError
+            The run in the folder was made differently, or one of its parts was altered.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with locked(self._lock(self.shard), self.folder, self._rivals) as lock:
+                self._begin(resume=resume, overwrite=overwrite)
+                yield lock
+                self._complete()
+        except OutputError:
+            raise
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+
+    def write(
+        self,
+        blocks_of: Callable[[int], Iterable[xr.Dataset]],
+        lock: Lock,
+        parts: Iterable[int],
+        *,
+        machine: Mapping[str, Any] | None = None,
+        final_attrs: Callable[[], Mapping[str, Any]] | None = None,
+        on_part: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Write those of `parts` that are not there, in the name of the holder of `lock`.
+
+        `final_attrs` is called after the last block of each; its global attributes are added to those of the first.
+        """
+        for index in parts:
+            record = finished(self.folder, index)
+            if record is None:
+                record = self._write_part(index, blocks_of(index), lock, as_json(machine or {}), final_attrs)
+            if on_part:
+                on_part(index, record["rows"])
+
+    def _write_part(
+        self,
+        index: int,
+        blocks: Iterable[xr.Dataset],
+        lock: Lock,
+        machine: dict[str, Any],
+        final_attrs: Callable[[], Mapping[str, Any]] | None,
+    ) -> dict[str, Any]:
+        from .hdf5_writing import fill_hdf5
+
+        target = self.folder / part_name(index)
+        extent = _Extent()
+        try:
+            with whole(target) as temporary:
+                fill_hdf5(extent.watch(blocks), temporary, **self.options, final_attrs=final_attrs)
+                record = {
+                    "file": target.name,
+                    "sha256": sha256(temporary),
+                    "bytes": temporary.stat().st_size,
+                    "rows": extent.rows,
+                    "first_sample": extent.first,
+                    "last_sample": extent.last,
+                    "machine": machine,
+                }
+                lock.check()
+                write_json(target.with_suffix(".json"), record)
+        except OutputError:
+            raise
+        except OSError as error:
+            raise output_error(target, error) from error
+        return record
+
+    def _begin(self, *, resume: bool, overwrite: bool) -> None:
+        alone = self.shard == (1, 1)
+        if (self.folder / MANIFEST).exists():
+            if alone and not resume and not overwrite:
+                raise OutputError(
+                    f"{self.folder} holds a run already; resume it, overwrite it or choose another folder"
+                )
+            there = read_manifest(self.folder)
+            if resume or not (alone and overwrite):
+                self._compare(there, "overwrite the whole run, or choose another folder" if overwrite else None)
+        self.remove_leftovers()
+        if overwrite and not resume:
+            self._clear(alone)
+        else:
+            for index in self.mine:
+                if (record := finished(self.folder, index)) is not None:
+                    check_part(self.folder / part_name(index), record)
+        if not (self.folder / MANIFEST).exists():
+            write_manifest(self.folder, self.n_shards, self.provenance, [])
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed writers of this share left; for the holder of its lock, while nobody writes."""
+        for index in self.mine:
+            part = self.folder / part_name(index)
+            for target in (part, part.with_suffix(".json")):
+                remove_leftovers(target)
+
+    def _compare(self, there: Mapping[str, Any], advice: str | None) -> None:
+        """Refuse to write beside what was made differently; names the first entry that differs."""
+        if there["n_shards"] != self.n_shards:
+            raise FormatError(f"{self.folder}: the run there has {there['n_shards']} parts, this one {self.n_shards}")
+        before, now = there["provenance"], self.provenance
+        for key in sorted(set(before) | set(now)):
+            if before.get(key) != now.get(key):
+                found, given = (json.dumps(side.get(key))[:80] for side in (before, now))
+                raise FormatError(
+                    f"{self.folder}: the run there has {key} = {found}, this one {given}; "
+                    f"{advice or 'choose another folder'}"
+                )
+
+    def _clear(self, alone: bool) -> None:
+        """Remove this share's parts; of a run that no share divides, all of them."""
+        if alone:
+            found = [path for pattern in ("part-*.json", "part-*.nc") for path in self.folder.glob(pattern)]
+        else:
+            parts = [self.folder / part_name(index) for index in self.mine]
+            found = [*(part.with_suffix(".json") for part in parts), *parts]
+        for path in found:
+            path.unlink(missing_ok=True)
+        write_manifest(self.folder, self.n_shards, self.provenance, [])  # last: a kill leaves no part of another run
+
+    def _complete(self) -> None:
+        """Write the manifest from the records of the parts; again where another writer ended meanwhile."""
+        written = -1
+        while written != len(records := records_of(self.folder, self.n_shards)):
+            written = len(records)
+            write_manifest(self.folder, self.n_shards, self.provenance, records)
+
+    def _lock(self, shard: tuple[int, int]) -> Path:
+        return self.folder / f".share-{shard[0]}-of-{shard[1]}.lock"
+
+    def _rivals(self) -> list[Path]:
+        """Locks of shares that have parts in common with this one."""
+        found = []
+        for path in sorted(self.folder.glob(".share-*-of-*.lock")):
+            index, _, count = path.name.removeprefix(".share-").removesuffix(".lock").partition("-of-")
+            if not (index.isdigit() and count.isdigit() and int(count)):
+                continue
+            if (int(index) - self.shard[0]) % math.gcd(int(count), self.shard[1]) == 0:
+                found.append(path)
+        return found
 
 
 def read_shards(folder: str | Path, *, block_rows: int = 1 << 16) -> Iterator[xr.Dataset]:
@@ -161,35 +284,6 @@ def read_shards(folder: str | Path, *, block_rows: int = 1 << 16) -> Iterator[xr
 
     for path in complete_parts(folder):
         yield from read_hdf5(path, block_rows=block_rows)
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_part(
-    folder: Path, index: int, blocks: Iterable[xr.Dataset], machine: dict[str, Any], options: dict[str, Any]
-) -> dict[str, Any]:
-    from .hdf5_writing import fill_hdf5
-
-    target = folder / part_name(index)
-    extent = _Extent()
-    with replacing(target, overwrite=True) as temporary:
-        fill_hdf5(extent.watch(blocks), temporary, **options)
-        record = {
-            "file": target.name,
-            "sha256": sha256(temporary),
-            "bytes": temporary.stat().st_size,
-            "rows": extent.rows,
-            "first_sample": extent.first,
-            "last_sample": extent.last,
-            "machine": json.loads(json.dumps(machine, default=_plain)),
-        }
-        _sync(temporary)
-        _write_json(target.with_suffix(".json"), record)
-    return record
 
 
 class _Extent:
@@ -209,101 +303,3 @@ class _Extent:
                 self.last = int(identity[-1])
             self.rows += n
             yield block
-
-
-def _finished(folder: Path, index: int) -> dict[str, Any] | None:
-    """Return the record of a part that is whole, None where it has to be written."""
-    path = folder / part_name(index)
-    record_path = path.with_suffix(".json")
-    if not (path.exists() and record_path.exists()):
-        return None
-    record = _read_json(record_path)
-    if not isinstance(record, dict) or not {"file", "sha256", "bytes", "rows"} <= set(record):
-        raise FileFormatError(f"{record_path}: expected the record of {path.name}; delete both to have it made again")
-    if path.stat().st_size != record["bytes"]:
-        raise FileFormatError(f"{path}: {path.stat().st_size} bytes, expected {record['bytes']}; delete it to redo it")
-    return record
-
-
-def _records(folder: Path, n_shards: int) -> list[dict[str, Any]]:
-    found = (_finished(folder, index) for index in range(n_shards))
-    return [record for record in found if record is not None]
-
-
-class _ManifestWriter:
-    """Begins and completes the manifest of a folder that other writers may share."""
-
-    def __init__(self, folder: Path, run: dict[str, Any], shard: tuple[int, int]) -> None:
-        self.folder = folder
-        self.run = run
-        self.path = folder / MANIFEST
-        self.temporary = folder / f".{MANIFEST}.{shard[0]}-of-{shard[1]}.tmp"
-
-    def begin(self, join: bool) -> None:
-        if not self.path.exists():
-            self._write({"complete": False, "parts": []})
-            return
-        if not join:
-            raise OutputError(f"{self.folder} holds a run already; resume it, overwrite it or choose another folder")
-        there, n = read_manifest(self.folder), self.run["n_shards"]
-        if there["n_shards"] != n:
-            raise FormatError(f"{self.folder}: the run there has {there['n_shards']} parts, this one {n}")
-        before, now = there.get("provenance", {}), self.run["provenance"]
-        for key in sorted(set(before) | set(now)):
-            if before.get(key) != now.get(key):
-                found, given = (json.dumps(side.get(key))[:80] for side in (before, now))
-                advice = "choose another folder"
-                raise FormatError(f"{self.folder}: the run there has {key} = {found}, this one {given}; {advice}")
-
-    def complete(self) -> None:
-        """Write the manifest from the records of the parts; again where another writer ended meanwhile."""
-        written = -1
-        while written != len(records := _records(self.folder, self.run["n_shards"])):
-            written = len(records)
-            whole = written == self.run["n_shards"]
-            try:
-                self._write({"complete": whole, "rows": sum(record["rows"] for record in records), "parts": records})
-            except OutputError:  # a writer that ended meanwhile takes this one's temporary file for a killed one's
-                if not read_manifest(self.folder)["complete"]:
-                    raise
-        if written == self.run["n_shards"]:
-            for left_by_a_killed_writer in self.folder.glob(f".{MANIFEST}.*.tmp"):
-                left_by_a_killed_writer.unlink(missing_ok=True)
-
-    def _write(self, content: Mapping[str, Any]) -> None:
-        _write_json(self.path, {**self.run, **content}, self.temporary)
-
-
-def _clear(folder: Path) -> None:
-    if (folder / MANIFEST).exists():
-        read_manifest(folder)
-    for pattern in (MANIFEST, "part-*.nc", "part-*.json", ".part-*.tmp"):
-        for path in folder.glob(pattern):
-            path.unlink()
-
-
-def _write_json(path: Path, content: Mapping[str, Any], temporary: Path | None = None) -> None:
-    with replacing(path, overwrite=True, temporary=temporary) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileFormatError(f"{path.parent}: expected a folder of shards with a {path.name}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path}: expected JSON; {error}") from None
-
-
-def _sync(path: Path) -> None:
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise FormatError(f"the provenance holds a {type(value).__name__}; expected what JSON can hold")

@@ -8,7 +8,7 @@ import numpy as np
 
 from .formats import Format, FormatError
 from .hdf5_reading import read_hdf5
-from .shards import read_manifest, sha256
+from .manifest import read_manifest, sha256
 
 
 def verify(path: str | Path, *, file_format: Format | None = None) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import SchemaError, SurrogatesError
 from .request import ask, check_block, check_seed
+from .workers import pool
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,12 +59,11 @@ def stream_parallel(
         return
     request = ask(simulator.conditions, n_or_conditions, conditions, first=first, outputs=simulator.outputs)
     request.check(bounded=getattr(simulator, "fallback", None) is None and not getattr(simulator, "extrapolate", False))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(simulator,)) as pool:
+    with pool(workers, _open, simulator) as processes:
         waiting: deque[Future[xr.Dataset]] = deque()
         try:
             for rows in request.blocks(size):
-                waiting.append(pool.submit(_sample, rows, seed))
+                waiting.append(processes.submit(_sample, rows, seed))
                 if len(waiting) > workers + 1:
                     yield waiting.popleft().result()
             while waiting:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.errors import SurrogatesError
 from ..io import FormatError, OutputError
-from ..provenance import machine
+from ..io.manifest import MANIFEST, as_json, finished
+from ..io.shards import Shards
+from ..provenance import machine, versions
 from ..registry import portable, resolve
 from .files import formats_of
+from .request import ask
+from .workers import pool
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,9 +31,9 @@ if TYPE_CHECKING:
     from ..contract.plugin import Plugin
     from ..counting import Counter
     from ..io import Format, Formats
+    from ..io.locks import Lock
 
 STDOUT = "-"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -94,25 +100,35 @@ class Job:
             )
         return self.simulator.stream(what, seed=self.seed, **options, **first, **self.values)
 
-    def provenance(self, part_size: int) -> dict[str, Any]:
-        """What made the samples of a folder; all its writers must agree on it."""
-        if isinstance(self.what, int):
-            conditions = {name: _stated(name, value) for name, value in self.values.items()}
-        else:
-            columns = {str(name): self.what[name].values for name in self.what.variables}
-            conditions = {"table_sha256": _digest(columns)}
+    def provenance(self, part_size: int, compression: str) -> dict[str, Any]:
+        """What made the samples of a folder, every setting that their bytes depend on; its writers must agree on it."""
         card = getattr(self.simulator, "card", None)
+        fallback = getattr(self.simulator, "fallback", None)
         return {
             "plugin": self.plugin.name,
             "recipe": card.recipe if card is not None else "reference",
             "weights_sha256": card.sha256 if card is not None else None,
             "batch_size": getattr(self.simulator, "batch", None),
+            "threads": getattr(self.simulator, "threads", None),
+            "extrapolate": getattr(self.simulator, "extrapolate", False),
+            "fallback": "reference" if fallback is not None else None,
+            "options": getattr(self.simulator, "options", {}),
             "samples": self.size,
             "first": self.first,
             "seed": self.seed,
             "part_size": part_size,
-            "conditions": conditions,
+            "compression": compression,
+            "conditions": self._conditions(),
+            **versions(self.plugin),
         }
+
+    def _conditions(self) -> dict[str, Any]:
+        """The conditions in schema units, however they were written; many values as their SHA-256."""
+        if not isinstance(self.what, int):
+            columns = {str(name): self.what[name].values for name in self.what.variables}
+            return {"table_sha256": _digest(columns)}
+        asked = ask(self.simulator.conditions, self.what, self.values, first=self.first).values or {}
+        return {name: _listed(values) for name, values in asked.items()}
 
 
 @dataclass
@@ -124,7 +140,7 @@ class Summary:
     residuals: dict[str, float] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
 
-    def watch(self, blocks: Iterator[xr.Dataset], progress: Counter) -> Iterator[xr.Dataset]:
+    def watch(self, blocks: Iterator[xr.Dataset], progress: Counter | None = None) -> Iterator[xr.Dataset]:
         """Pass blocks on, and note what they hold."""
         for block in blocks:
             yield block
@@ -138,7 +154,8 @@ class Summary:
                 labels = str(block["source"].attrs["flag_meanings"]).split()
                 for code, count in zip(*np.unique(block["source"].values, return_counts=True), strict=True):
                     self.sources[labels[code]] = self.sources.get(labels[code], 0) + int(count)
-            progress.advance(rows)
+            if progress is not None:
+                progress.advance(rows)
 
     def attributes(self) -> dict[str, float]:
         """The largest residuals of all blocks, as Dataset attributes."""
@@ -264,8 +281,6 @@ def _write_folder(
     summary: Summary,
     progress: Counter,
 ) -> None:
-    from ..io import write_shards
-
     batch = getattr(job.simulator, "batch", 1)
     if part_size % batch:
         part_size = -(-part_size // batch) * batch
@@ -278,46 +293,23 @@ def _write_folder(
     _check_folder(folder, overwrite=overwrite, join=resume or shares > 1)
     mine = range(share - 1, parts, shares)
     progress.total = sum(min(part_size, job.size - index * part_size) for index in mine)
-    settings = {
-        "provenance": job.provenance(part_size),
-        "compression": compression or "none",
-        "rows_per_shard": part_size,
-    }
-    if job.workers > 1 and len(mine) >= job.workers:
-        write_shards(
-            lambda index: (),
-            parts,
-            folder,
-            **settings,
-            shard=(parts + 1, parts + 1),
-            overwrite=overwrite and not resume,
-        )
-        _in_processes(job, folder, part_size, parts, settings, progress)
-        summary.samples = progress.total
-        return
+    options = {"compression": compression or "none", "rows_per_file": part_size}
+    shards = Shards(folder, parts, as_json(job.provenance(part_size, compression or "none")), options, job.shard)
+    with shards.begun(resume=resume, overwrite=overwrite) as lock:
+        if job.workers > 1 and len(mine) >= job.workers:
+            _in_processes(job, shards, lock, part_size, progress)
+            summary.samples = progress.total
+            return
 
-    def blocks_of(index: int) -> Iterator[xr.Dataset]:
-        return summary.watch(job.blocks(index * part_size, min((index + 1) * part_size, job.size)), progress)
+        written = 0
 
-    written = 0
+        def count(_: int, rows: int) -> None:
+            nonlocal written
+            written += rows
+            progress.update(written)
 
-    def count(_: int, rows: int) -> None:
-        nonlocal written
-        written += rows
-        progress.update(written)
-
-    write_shards(
-        blocks_of,
-        parts,
-        folder,
-        **settings,
-        machine=machine(job.simulator),
-        shard=job.shard,
-        resume=resume,
-        overwrite=overwrite,
-        on_part=count,
-    )
-    summary.samples = written
+        _write_parts(job, shards, lock, part_size, mine, summary=summary, progress=progress, on_part=count)
+        summary.samples = written
 
 
 def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
@@ -328,54 +320,91 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
         raise OutputError(f"{folder} is not empty and holds no run; choose another folder")
 
 
-def _in_processes(
-    job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], progress: Counter
-) -> None:
-    """Let each process write every `workers`-th part of this share; parts are whole files, nothing is passed back."""
-    share, shares = job.shard
-    context = multiprocessing.get_context("spawn")
-    before = set(folder.glob("part-*.nc"))
+def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress: Counter) -> None:
+    """Let each process write every `workers`-th part of this share; parts are whole files, nothing is passed back.
+
+    Where a process ends early, what it had not finished is done again, as long as parts are added.
+
+    Raises
+    ------
+    SurrogatesError
+        Processes end early again and again.
+    """
+    there = _written(shards)
+    already = len(there)
     sent = replace(job, plugin=portable(job.plugin), workers=1)  # type: ignore[arg-type]
-    with ProcessPoolExecutor(job.workers, mp_context=context) as pool:
-        futures = [
-            pool.submit(
-                _write_share, sent, folder, part_size, parts, settings, (share + shares * worker, shares * job.workers)
-            )
-            for worker in range(job.workers)
-        ]
-        try:
-            while wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION).not_done:
-                if any(future.done() and future.exception() for future in futures):
-                    break
-                progress.update(min(part_size * len(set(folder.glob("part-*.nc")) - before), progress.total or 0))
-            for future in futures:
-                future.result()
-        except BaseException:
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            raise
+    while True:
+        with pool(job.workers) as processes:
+            futures = [
+                processes.submit(_write_in_process, sent, shards, lock, part_size, shards.mine[worker :: job.workers])
+                for worker in range(job.workers)
+            ]
+            try:
+                while wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION).not_done:
+                    if any(future.done() and future.exception() for future in futures):
+                        break
+                    progress.update(min(part_size * (len(_written(shards)) - already), progress.total or 0))
+                for future in futures:
+                    future.result()
+                return
+            except BrokenProcessPool:
+                processes.shutdown()
+                shards.remove_leftovers()
+                before, there = there, _written(shards)
+                if there == before:
+                    raise SurrogatesError(
+                        f"workers: a process that was sampling ended early (out of memory?), {len(there)} of "
+                        f"{len(shards.mine)} parts are there; go on with --resume and fewer --workers"
+                    ) from None
+                warnings.warn("a process that was sampling ended early; its part is done again", stacklevel=2)
+            except BaseException:
+                for process in list((processes._processes or {}).values()):
+                    process.terminate()
+                raise
 
 
-def _write_share(
-    job: Job, folder: Path, part_size: int, parts: int, settings: dict[str, Any], shard: tuple[int, int]
-) -> None:
-    from ..io import write_shards
+def _written(shards: Shards) -> set[int]:
+    return {index for index in shards.mine if finished(shards.folder, index) is not None}
 
+
+def _write_in_process(job: Job, shards: Shards, lock: Lock, part_size: int, parts: range) -> None:
     job = replace(job, plugin=resolve(job.plugin))
     if getattr(job.simulator, "batch", None) is not None and job.simulator.threads is None:
         import torch
 
         torch.set_num_threads(1)
+    _write_parts(job, shards, lock, part_size, parts)
+
+
+def _write_parts(
+    job: Job,
+    shards: Shards,
+    lock: Lock,
+    part_size: int,
+    parts: range,
+    *,
+    summary: Summary | None = None,
+    progress: Counter | None = None,
+    on_part: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the parts that are not there; the largest residuals of each stand in its attributes, however it is cut."""
+    part = Summary(job.plugin.name)
 
     def blocks_of(index: int) -> Iterator[xr.Dataset]:
-        return job.blocks(index * part_size, min((index + 1) * part_size, job.size))
+        part.residuals.clear()
+        blocks = part.watch(job.blocks(index * part_size, min((index + 1) * part_size, job.size)))
+        return blocks if summary is None else summary.watch(blocks, progress)
 
-    write_shards(blocks_of, parts, folder, **settings, machine=machine(job.simulator), shard=shard, resume=True)
+    shards.write(blocks_of, lock, parts, machine=machine(job.simulator), final_attrs=part.attributes, on_part=on_part)
 
 
-def _stated(name: str, value: Any) -> Any:
-    """A condition as a manifest states it: as typed, or the digest of a field."""
-    return value if isinstance(value, (str, int, float)) else {"sha256": _digest({name: np.asarray(value)})}
+def _listed(values: np.ndarray) -> Any:
+    """A few values as JSON holds them (None where nothing is asked), many as their SHA-256."""
+    if values.size > 16:
+        return {"sha256": _digest({"values": values})}
+    listed = values.astype(object)
+    listed[values != values] = None
+    return listed.tolist()
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -133,6 +133,14 @@ class Surrogate:
         """Samples computed at a time; sample i always runs in slot ``i % batch``."""
         return self.plugin.recipes[self.card.recipe].sample_batch
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The sampler options in force, by name; empty where the model has none."""
+        options = getattr(self.model, "options", None)
+        return (
+            dataclasses.asdict(options) if dataclasses.is_dataclass(options) and not isinstance(options, type) else {}
+        )
+
     def using(self, **options: Any) -> Surrogate:
         """A surrogate with other sampler options, e.g. ``using(steps=20)``; they are written to the attributes.
 
@@ -288,10 +296,6 @@ class Surrogate:
             array[targets] = outputs[name][slots].cpu().numpy()
 
     def _attrs(self, seed: int) -> dict[str, Any]:
-        options = getattr(self.model, "options", None)
-        chosen = (
-            dataclasses.asdict(options) if dataclasses.is_dataclass(options) and not isinstance(options, type) else {}
-        )
         name = f"{self.plugin.name}/{self.card.recipe}"
         return {
             "Conventions": CONVENTIONS,
@@ -305,7 +309,7 @@ class Surrogate:
             "instruction_set": torch.backends.cpu.get_cpu_capability(),
             "device": self.device,
             "threads": self.threads or torch.get_num_threads(),
-            **{f"sampler_{key}": _attribute(value) for key, value in chosen.items()},
+            **{f"sampler_{key}": _attribute(value) for key, value in self.options.items()},
             "history": f"surrogates {package_version('surrogates')}: {name} sampled, seed {seed}",
         }
 
@@ -322,10 +326,6 @@ class Surrogate:
 
     def __reduce__(self) -> tuple[Any, ...]:
         fallback = "reference" if self.fallback is not None else None
-        options = getattr(self.model, "options", None)
-        chosen = (
-            dataclasses.asdict(options) if dataclasses.is_dataclass(options) and not isinstance(options, type) else {}
-        )
         opened = (
             portable(self.plugin),
             self.card.recipe,
@@ -335,7 +335,7 @@ class Surrogate:
             self.extrapolate,
             fallback,
         )
-        return _reopen, (*opened, chosen)
+        return _reopen, (*opened, self.options)
 
 
 def _reopen(

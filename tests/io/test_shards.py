@@ -28,7 +28,6 @@ from surrogates.io import (
     verify,
     write_shards,
 )
-from surrogates.io.shards import MANIFEST, _ManifestWriter
 
 PROVENANCE = {"plugin": "particle-events", "seed": 1, "batch_size": np.int64(16)}
 
@@ -281,21 +280,3 @@ def test_nan_where_nothing_was_asked_is_no_problem(tmp_path, events):
 def test_a_share_outside_the_run_is_refused(tmp_path, shard):
     with pytest.raises(FormatError, match="expected i/n"):
         write(tmp_path / "run", shard=shard)
-
-
-@pytest.mark.parametrize("ended", [True, False])
-def test_a_manifest_that_another_writer_completed_meanwhile_is_kept(run, monkeypatch, ended) -> None:
-    manifest = json.loads((run / MANIFEST).read_text())
-    (run / MANIFEST).write_text(json.dumps({**manifest, "complete": ended}))
-    writer = _ManifestWriter(run, {key: manifest[key] for key in ("n_shards", "provenance")}, (0, 3))
-
-    def fails(content: Any) -> None:
-        raise OutputError("the temporary file is gone")
-
-    monkeypatch.setattr(writer, "_write", fails)
-    if ended:
-        writer.complete()
-        assert read_manifest(run)["complete"]
-    else:
-        with pytest.raises(OutputError, match="is gone"):
-            writer.complete()
