@@ -103,9 +103,9 @@ def test_two_runs_that_share_a_part_exclude_each_other_and_others_do_not(tmp_pat
 def test_overwriting_a_share_keeps_the_parts_of_the_others(tmp_path):
     folder = tmp_path / "run"
     write(folder)
-    before = {path.name: path.stat().st_ino for path in folder.glob("part-*.nc")}
+    before = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("part-*.nc")}
     write(folder, shard=(2, 3), overwrite=True)
-    after = {path.name: path.stat().st_ino for path in folder.glob("part-*.nc")}
+    after = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("part-*.nc")}
     assert {name for name in before if before[name] != after[name]} == {"part-00001.nc", "part-00004.nc"}
     assert verify(folder) == []
     with pytest.raises(FormatError, match="has seed = 1, this one 2; overwrite the whole run"):
