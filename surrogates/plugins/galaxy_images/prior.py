@@ -52,6 +52,8 @@ _JOINT = (
     "redshift",
 )
 _DRAWS = 12
+_SPARE = 1e-6
+"""Relative room that is left in a stamp, for conditions that are kept in single precision."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -144,7 +146,36 @@ def _complete(asked: Arrays, samples: np.ndarray, seed: int, candidates: int, sc
         if bounds is not None:
             found[name] = np.where(np.isnan(asked[name]), np.clip(values, *bounds), asked[name])
     found["morphology"] = np.where(asked["morphology"] < 0, found["morphology"], asked["morphology"])
-    return found
+    return _fitted(found, asked, schema)
+
+
+def _fitted(found: Arrays, asked: Arrays, schema: Schema) -> Arrays:
+    """Galaxies of which what was not asked gives way where they do not fit their stamp: first the shape, then the size.
+
+    A galaxy is made rounder, as far as its class can be; one whose size was not asked is made smaller. What does not
+    fit even so was asked that way.
+    """
+    side, psf = geometry.stamp_side(asked["pixel_scale"]), widest_psf(asked)
+    needed = geometry.stamp_needed(found["half_light_radius"], found["ellipticity"], psf)
+    large = needed > side
+    if not large.any():
+        return found
+    kind = found["morphology"].astype(np.int64)
+    roundest = np.array([geometry.ellipticity_range(code)[0] for code in range(len(SHARES))])[kind]
+    thin = np.minimum((3.0 * found["half_light_radius"] / side) ** 2, 1.0)
+    fitting = np.maximum((1.0 - thin) / (1.0 + thin) * (1.0 - _SPARE), roundest)
+    rounder = large & np.isnan(asked["ellipticity"]) & np.isnan(asked["inclination"]) & (fitting < found["ellipticity"])
+    ellipticity = np.where(rounder, fitting, found["ellipticity"])
+    inclination = np.where(rounder, geometry.inclination_of(ellipticity, kind), found["inclination"])
+    least, most = schema["half_light_radius"].bounds or (0.0, np.inf)
+    widest = np.minimum(
+        np.sqrt(np.maximum((side / 4.5) ** 2 - (0.5 * psf) ** 2, 0.0)),
+        side / 3.0 * np.sqrt(geometry.axis_ratio(ellipticity)),
+    )
+    smaller = large & np.isnan(asked["half_light_radius"])
+    fitting = np.clip(widest * (1.0 - _SPARE), least, most)
+    radius = np.where(smaller, np.minimum(fitting, found["half_light_radius"]), found["half_light_radius"])
+    return {**found, "ellipticity": ellipticity, "inclination": inclination, "half_light_radius": radius}
 
 
 @cache

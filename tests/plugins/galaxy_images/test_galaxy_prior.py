@@ -223,3 +223,26 @@ def test_parts_of_a_merger_hold_its_flux_about_its_centre(structures):
     np.testing.assert_allclose(distance, structures["separation"])
     gaps = np.linalg.norm(np.diff(parts["tail_centres"], axis=1), axis=-1)
     assert (gaps < 1.2 * structures["tail_width"][:, None]).all()  # a chain without gaps
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest", "psf"),
+    [(None, 1.42, 0.0), ("spiral", 1.42, 0.0), ("merger", 1.42, 0.0), ("edge_on", 0.97, 0.0), (None, 1.25, 1.2)],
+)
+def test_what_is_filled_in_fits_what_is_asked(kind, largest, psf):
+    radius = np.linspace(0.25, largest, 3000)
+    given = {} if kind is None else {"morphology": kind}
+    given |= {"psf": "kolmogorov", **{f"psf_fwhm_{band}": psf for band in BANDS}} if psf else {}
+    for seed in range(3):
+        found = complete(CONDITIONS, asked(3000, half_light_radius=radius, **given), seed)
+        check_limits(LIMITS, found)
+        np.testing.assert_array_equal(
+            found["half_light_radius"], asked(3000, half_light_radius=radius)["half_light_radius"]
+        )
+
+
+def test_a_size_that_is_filled_in_fits_the_asked_shape_and_pixels():
+    ellipticity = np.linspace(0.0, 0.89, 2000)
+    found = complete(CONDITIONS, asked(2000, ellipticity=ellipticity, magnitude_r=17.0, redshift=0.02), 3)
+    check_limits(LIMITS, found)
+    np.testing.assert_allclose(found["ellipticity"], ellipticity, rtol=1e-6)
