@@ -19,7 +19,7 @@ import xarray as xr
 import surrogates
 from surrogates.physics.molecules.text import to_codes
 from surrogates.plugins.molecule_properties.variables import CONDITIONS, OUTPUTS
-from surrogates.plugins.molecules.library import read_library
+from surrogates.plugins.molecules.library import collect
 from surrogates.plugins.molecules.measure import texts
 from surrogates.timing.race import Contender, contenders, hardware, prior_conditions, race, versions
 from surrogates.timing.timings import Benchmark
@@ -37,7 +37,7 @@ def drug_like(path: Path | None, seed: int) -> tuple[list[str], str]:
     if path is None:
         written = texts(surrogates.load("molecules", model="zinc", threads=1).sample(WRITTEN, seed=seed))
         return [text for text in written if text], "molecules that the weights zinc of molecules write"
-    found = read_library(path).smiles
+    found = collect(path).smiles
     return [found[row] for row in np.random.default_rng(seed).permutation(len(found))], f"molecules of {path.name}"
 
 

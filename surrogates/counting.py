@@ -43,6 +43,13 @@ class Counter:
         if self._bar is not None:
             self._bar.stop()
 
+    def announce(self) -> None:
+        """Say at once what begins: for work of which it is known beforehand that it takes long."""
+        if self.shown and not sys.stderr.isatty():
+            print(self._sentence(time.monotonic()), file=sys.stderr, flush=True)
+        elif self.shown:
+            self._draw()
+
     def advance(self, count: int = 1) -> None:
         """Note that `count` more are done."""
         self.update(self.done + count)

@@ -104,7 +104,9 @@ def _generate(plugin: Plugin, schema: Schema) -> click.Command:
     options = [
         click.Option(["--model"], metavar="RECIPE", help=f"One of {', '.join(plugin.recipes)}; the first by default."),
         click.Option(
-            ["--weights"], type=click.Path(path_type=Path), help="A .safetensors file in place of the released weights."
+            ["--weights"],
+            type=click.Path(path_type=Path),
+            help="In place of the released weights: a .safetensors file, or a run's folder (its newest checkpoint).",
         ),
         click.Option(["--device"], default="cpu", show_default=True, help="Torch device, e.g. cuda."),
         click.Option(["--threads"], type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads."),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,14 +17,45 @@ from .files import FILE
 from .output import announce
 
 
-@click.command("train")
+class Duration(click.ParamType):
+    """A time with its unit, in seconds: ``90s``, ``30min``, ``2h``."""
+
+    name = "TIME"
+    _SECONDS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h)\s*", str(value))
+        if found is None or float(found[1]) == 0.0:
+            self.fail(f"{value!r} is no time; expected a number above 0 with its unit: 90s, 30min or 2h", param, ctx)
+        return float(found[1]) * self._SECONDS[found[2]]
+
+
+class WithLayouts(click.Command):
+    """A command whose help ends with what `--data` takes, recipe by recipe, read off the installed plugins."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for plugin in registry.every_plugin():
+            layouts: dict[str, list[str]] = {}
+            for key, recipe in plugin.recipes.items():
+                if recipe.layout:
+                    layouts.setdefault(recipe.layout, []).append(key)
+            rows += [(f"{plugin.name} ({', '.join(keys)})", layout) for layout, keys in layouts.items()]
+        rows.append(("any other", "an HDF5 file with a variable each along its first axis, in the schema's units"))
+        with formatter.section("What --data takes"):
+            formatter.write_dl(rows, col_max=24)
+
+
+@click.command("train", cls=WithLayouts)
 @click.argument("name")
 @click.option("--model", metavar="RECIPE", help="The recipe to train; the plugin's first by default.")
 @click.option(
     "--data",
     type=FILE,
     metavar="PATH",
-    help="An HDF5 file of training samples, or a folder that the recipe reads; simulated otherwise.",
+    help="Your own training data, see below; it is only read. Simulated otherwise.",
 )
 @click.option(
     "--run",
@@ -49,6 +83,16 @@ from .output import announce
 @click.option(
     "--precision", type=click.Choice(["32-true", "bf16-mixed", "64-true"]), default="32-true", show_default=True
 )
+@click.option(
+    "--updates",
+    type=click.IntRange(min=1),
+    help="Updates of the whole training, phases shortened alike; the recipe's own number otherwise.",
+)
+@click.option(
+    "--time-limit",
+    type=Duration(),
+    help="Stop after so long (90s, 30min, 2h) and write what is there; the same command goes on.",
+)
 @click.option("--minutes", type=float, default=2.0, show_default=True, help="Between checkpoints.")
 @click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads of each process."
@@ -73,6 +117,8 @@ def train_command(
     device: str,
     devices: int,
     precision: str,
+    updates: int | None,
+    time_limit: float | None,
     minutes: float,
     threads: int,
     seed: int,
@@ -83,6 +129,8 @@ def train_command(
     """Train a recipe of plugin NAME: data, training, then weights and card.
 
     surrogates train particle-events --release
+
+    While it trains, `surrogates generate NAME --weights RUN` samples its newest checkpoint.
     """
     plugin = registry.plugin(name)
     recipe = next(iter(plugin.recipes)) if model is None else model
@@ -102,9 +150,14 @@ def train_command(
     if release and target.exists() and not overwrite:
         raise OutputError(f"{target} exists already; give --overwrite to replace released weights")
 
-    from ..release.made import new_card
-    from ..release.weights import save_release
-    from ..training.train import train, trained
+    from ..release.cards import Card
+    from ..release.made import CARD, UNFINISHED, new_card, weights_of
+    from ..release.weights import copy_release
+    from ..training.train import train
+
+    def begun() -> None:
+        card = new_card(plugin, recipe, data=data, run=folder, seed=seed, partners=partners, options=options)
+        card.write(folder / CARD)
 
     folder.mkdir(parents=True, exist_ok=True)
     train(
@@ -113,17 +166,21 @@ def train_command(
         folder,
         data=data,
         options=options,
+        updates=updates,
         seed=seed,
         device=device,
         precision=precision,
         devices=devices,
         checkpoint_minutes=minutes,
         threads=threads,
+        seconds=math.inf if time_limit is None else time_limit,
+        begun=begun,
     )
-    network, codec = trained(plugin, recipe, folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    card = new_card(plugin, recipe, data=data, run=folder, seed=seed, partners=partners, options=options)
-    card = save_release(network, codec, card, target, stored=stored)
+    made = weights_of(plugin, folder, stored=stored)
+    if release:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy_release(made, target)
+    card = Card.read(target.with_suffix(".json"))
     facts = {
         "plugin": name,
         "recipe": recipe,
@@ -132,7 +189,9 @@ def train_command(
         "parameters": card.parameters,
         "run": str(folder),
     }
-    announce(f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…", facts, as_json=as_json)
+    unfinished = [note for note in card.notes if note.startswith(UNFINISHED)]
+    text = f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…"
+    announce("; ".join((text, *unfinished)), {**facts, "notes": list(card.notes)}, as_json=as_json)
 
 
 def _options(changed: tuple[str, ...]) -> dict[str, str]:

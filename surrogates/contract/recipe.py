@@ -142,8 +142,8 @@ class Recipe:
     Attributes
     ----------
     data : callable
-        Folder -> training pools; several pools are unpaired and shuffled apart. What the folder lacks is simulated and
-        kept in it, part by part, so that a killed run goes on; a recipe may also read users' own files from it.
+        Folder of ours -> training pools; several pools are unpaired and shuffled apart. What the folder lacks is
+        simulated and kept in it, part by part, so that a killed run goes on.
     model : callable
         Fitted codec -> the untrained model.
     phases : tuple of Phase
@@ -162,8 +162,13 @@ class Recipe:
         What the released weights are good enough for and what not, in words; copied onto their card.
     baseline : bool
         A model of the literature, kept to be compared with.
+    learns : callable, optional
+        (a user's file or folder, a folder of ours) -> training pools: how `--data` is read. What takes long is kept in
+        the second; nothing is ever written into the first. None: the recipe learns from what it simulates alone.
+    layout : str
+        What `learns` takes, in one line, for the help and for the error where there is something else.
     reads : tuple of str
-        Suffixes of single files that `data` reads beside folders.
+        Suffixes of single files that `learns` reads beside folders.
     source : str
         What the training data are and their licence, for the card; where it is empty, that the recipe simulates them.
     alike : callable, optional
@@ -193,6 +198,8 @@ class Recipe:
     description: str = ""
     use: str = ""
     baseline: bool = False
+    learns: Callable[[Path, Path], tuple[xr.Dataset, ...]] | None = None
+    layout: str = ""
     reads: tuple[str, ...] = ()
     source: str = ""
     alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
@@ -212,6 +219,18 @@ class Recipe:
     def chosen(self) -> dict[str, Any]:
         """The options by name, as a card keeps them."""
         return {} if self.options is None else asdict(self.options)
+
+    @property
+    def updates(self) -> int:
+        """Of all phases together."""
+        return sum(phase.updates for phase in self.phases)
+
+    def shortened(self, updates: int) -> Recipe:
+        """The same with so many updates in all, shared among its phases as before, each of one at least."""
+        share = updates / self.updates
+        return replace(
+            self, phases=tuple(replace(phase, updates=max(round(share * phase.updates), 1)) for phase in self.phases)
+        )
 
     def using(self, **values: Any) -> Recipe:
         """The recipe with other options, numbers and texts read as what they are by default.

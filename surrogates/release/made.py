@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.errors import WeightsError
 from ..provenance import package_version, processor
 from .cards import Card
+from .weights import save_release
 
 if TYPE_CHECKING:
     from ..contract.plugin import Plugin
@@ -16,6 +19,13 @@ if TYPE_CHECKING:
 
 NARROWED_BELOW = 0.98
 """A condition whose data cover less than this share of its declared range narrows the trained range."""
+
+
+CARD = "card.json"
+"""The card of a run, made when it begins: what `weights_of` needs beside the newest checkpoint."""
+
+UNFINISHED = "training is not finished"
+"""How the note of a card begins whose run goes on."""
 
 
 def new_card(
@@ -28,7 +38,7 @@ def new_card(
     partners: Sequence[Plugin] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Card:
-    """The card of weights that were just trained in `run`: what they are and come from, no figure measured yet.
+    """The card of weights that are trained in `run`: what they are and come from, no figure measured yet.
 
     Parameters
     ----------
@@ -43,17 +53,16 @@ def new_card(
     options : mapping, optional
         That the recipe was trained with.
     """
-    from ..training.train import simulated, training_data
+    from ..training.train import training_data
 
     packages = ("surrogates", "torch", "numpy", plugin.reference_package)
     recipes = {served.name: served.recipes[recipe].using(**(options or {})) for served in (plugin, *partners)}
-    source = simulated(run) if data is None else data
     schemas: dict[str, Any] = {}
     ranges: dict[str, tuple[float, float]] = {}
     never: tuple[str, ...] = ()
     pools: Sequence[Any] = ()
     for declared in (*partners, plugin):
-        described, pools = training_data(declared, recipes[declared.name], source)
+        described, pools = training_data(declared, recipes[declared.name], data, run)
         if described is not declared:
             found = {"conditions": described.conditions, "outputs": described.outputs}
             schemas[declared.name] = {kind: schema.to_json() for kind, schema in found.items()}
@@ -87,6 +96,38 @@ def new_card(
         options=chosen.chosen,
         notes=("no figure has been measured on these weights yet",),
     )
+
+
+def weights_of(plugin: Plugin, run: Path, *, stored: str = "float32") -> Path:
+    """The newest checkpoint's averaged weights as a file with its card in the run's folder, whether it ended or not.
+
+    Raises
+    ------
+    WeightsError
+        No run of this plugin, or none that has trained yet.
+    """
+    from ..training.checkpoints import CHECKPOINT, load_checkpoint
+    from ..training.train import trained
+
+    if not (run / CARD).is_file() or not (run / CHECKPOINT).is_file():
+        raise WeightsError(
+            f"weights: {run} holds no run with a checkpoint; expected a .safetensors file or such a folder"
+        )
+    card = Card.read(run / CARD)
+    if plugin.name not in (card.plugin, *card.also) or card.recipe not in plugin.recipes:
+        raise WeightsError(f"weights: {run} is a run of {card.plugin}/{card.recipe}; expected one of {plugin.name}")
+    target = run / f"{card.recipe}.safetensors"
+    state = load_checkpoint(run)
+    updates = state["fingerprint"]["updates"]
+    done, whole = sum(updates[: state["phase"]]) + state["step"], sum(updates)
+    if not done:
+        raise WeightsError(
+            f"weights: {run} has not trained yet; expected a run with a checkpoint after its first update"
+        )
+    if done < whole:
+        card = replace(card, notes=(*card.notes, f"{UNFINISHED}: {done:,} of {whole:,} updates"))
+    save_release(*trained(plugin, card.recipe, run), card, target, stored=stored)
+    return target
 
 
 def declared_range(plugin: Plugin) -> dict[str, tuple[float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,15 @@ def save_release(model: Any, codec: Any, card: Card, path: str | Path, *, stored
     partial.replace(path)
     whole_card.write(path.with_suffix(".json"))
     return whole_card
+
+
+def copy_release(source: Path, target: Path) -> None:
+    """Copy weights and their card, each put in place once whole."""
+    for suffix in (".safetensors", ".json"):
+        there = target.with_suffix(suffix)
+        partial = there.with_name(f".{there.name}.partial")
+        shutil.copyfile(source.with_suffix(suffix), partial)
+        partial.replace(there)
 
 
 def load_release(plugin: Plugin, path: str | Path, *, device: str = "cpu") -> tuple[Model, Codec, Card]:

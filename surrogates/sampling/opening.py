@@ -30,7 +30,8 @@ def load(
     model : str, optional
         Recipe; the plugin's first one by default.
     weights : path, optional
-        A ``.safetensors`` file of that recipe with its card beside it, in place of the released one.
+        A ``.safetensors`` file of that recipe with its card beside it, in place of the released one; or the folder of
+        a training run, of which the newest checkpoint counts.
     device : str
         Torch device.
     threads : int, optional

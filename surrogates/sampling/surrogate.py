@@ -18,6 +18,7 @@ from ..contract.schema import Schema, Variable, nearest
 from ..noise import Noise
 from ..provenance import CONVENTIONS, package_version, versions
 from ..registry import entry, plugins, portable, resolve
+from ..release.made import weights_of
 from ..release.weights import load_release, save_release
 from .batches import packed
 from .reference import ReferenceSimulator
@@ -89,6 +90,8 @@ class Surrogate:
         folder : Path, optional
             Released weights of the plugin, ``<recipe>.safetensors`` each.
         """
+        if weights is not None and weights.is_dir():
+            weights = weights_of(plugin, weights)
         recipe = next(iter(plugin.recipes)) if model is None else model
         if recipe not in plugin.recipes:
             known = ", ".join(plugin.recipes)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 5000  # a phase logs at most about so many of its updates
 _BAD_UPDATES = 100  # in a row, after which the run gives up
+_OUT_OF_TIME = 1000  # stands for a signal, and is no number of one
 
 
 class TrainingError(SurrogatesError, RuntimeError):
@@ -101,15 +102,16 @@ class Run:
         figure: Callable[[Any, Any], Any] | None,
         figure_seconds: float,
         progress: bool,
+        seconds: float = math.inf,
     ) -> Path:
-        """Train from the checkpoint, if there is one, to the end or to `stop_after` updates."""
+        """Train from the checkpoint, if there is one, to the end, or for `stop_after` updates or some seconds."""
         first_phase, first_step, saved = self._resume()
         main = self.fabric.is_global_zero
         phases = self.recipe.phases
         done = sum(phase.updates for phase in phases[:first_phase]) + first_step
         show = Progress(sum(phase.updates for phase in phases), done, progress and main)
         self.log, self.watch, self.show = Log(self.run_dir, main), Watch(), show
-        last_checkpoint = last_figure = time.monotonic()
+        last_checkpoint = last_figure = started = time.monotonic()
         remaining = math.inf if stop_after is None else stop_after
         try:
             with _stop_signals(self):
@@ -134,6 +136,8 @@ class Run:
                             self._record_diversity(number, step)
                         step, done, remaining = step + 1, done + 1, remaining - 1
                         now = time.monotonic()
+                        if now - started > seconds:
+                            self.asked = self.asked or _OUT_OF_TIME
                         if show.due():
                             values = {name: float(loss) for name, loss in losses.items()}
                             show.show(done, f"phase {number + 1}/{len(phases)}", values)
@@ -153,7 +157,7 @@ class Run:
             self.log.close()
             show.close()
         self.fabric.barrier()
-        if self.stop:
+        if self.stop and self.stop != _OUT_OF_TIME:
             if main:
                 print(f"stopped; run again with {self.run_dir} to go on", file=sys.stderr, flush=True)
             raise SystemExit(128 + self.stop)
@@ -265,7 +269,8 @@ class Run:
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
         if float(tail[1]) > 0:
-            self.stop = signal.SIGTERM
+            late = float(tail[1]) * self.fabric.world_size >= _OUT_OF_TIME
+            self.stop = _OUT_OF_TIME if late else signal.SIGTERM
         return tail[0]
 
     def _end(self, phase: Phase) -> None:

@@ -8,6 +8,7 @@ killed and started again ends as the uninterrupted one does, bit for bit on a CP
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("32-true", "bf16-mixed", "64-true")
 SIMULATED = "data"
-"""Folder of a run that keeps what was simulated for it."""
+"""Folder of a run that keeps what was simulated or read for it."""
+_MARK = ".made-by-surrogates"
 
 
 def train(
@@ -48,7 +50,10 @@ def train(
     devices: int = 1,
     checkpoint_minutes: float = 2.0,
     threads: int = 1,
+    updates: int | None = None,
     stop_after: int | None = None,
+    seconds: float = math.inf,
+    begun: Callable[[], None] | None = None,
     figure: Callable[[Any, Any], Any] | None = None,
     progress: bool = True,
 ) -> Path:
@@ -62,10 +67,11 @@ def train(
     run_dir : path
         Folder of the checkpoint, the log (JSON lines), loss plot and sample figures.
     data : path, optional
-        One HDF5 file of training pools (see `write_pools`), or a folder for the recipe's reader; None simulates and
-        keeps what was simulated under `run_dir`/data.
+        See `training_data`; None simulates and keeps what was simulated under `run_dir`/data.
     options : mapping, optional
         Of the recipe, in place of its defaults; see `Recipe.using`.
+    updates : int, optional
+        Of all phases together; see `Recipe.shortened`.
     seed : int
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"32-true", "bf16-mixed", "64-true"}
@@ -76,6 +82,10 @@ def train(
         Of each process.
     stop_after : int, optional
         Updates after which this call checkpoints and returns.
+    seconds : float
+        Wall-clock time of the updates after which it does so too.
+    begun : callable, optional
+        Called once the training data are there, before the first update, on the first process.
     figure : callable, optional
         (model with averaged weights, codec) -> matplotlib Figure; the plugin's own figure by default.
     progress : bool
@@ -87,10 +97,13 @@ def train(
         The checkpoint; `trained` and `release` read it.
     """
     recipe = _recipe(plugin, recipe_name).using(**(options or {}))
+    recipe = recipe if updates is None else recipe.shortened(updates)
     fabric = launch(device, devices, precision)
     torch.set_num_threads(threads)
     with fabric.rank_zero_first():
-        plugin, pools = training_data(plugin, recipe, simulated(run_dir) if data is None else data)
+        plugin, pools = training_data(plugin, recipe, data, run_dir)
+    if begun is not None and fabric.is_global_zero:
+        begun()
     codec: Any = (recipe.codec or plugin.codec)()
     fitted = load_checkpoint(run_dir)["codec"] if (Path(run_dir) / CHECKPOINT).exists() else {}
     if fitted:
@@ -110,6 +123,7 @@ def train(
         checkpoint_minutes=checkpoint_minutes,
         threads=threads,
         stop_after=stop_after,
+        seconds=seconds,
         figure=figure or sample_figure(plugin, pools[0], seed),
         progress=progress,
         fabric=fabric,
@@ -117,34 +131,71 @@ def train(
 
 
 def simulated(run_dir: str | Path) -> Path:
-    """Folder of a run that keeps what was simulated for it, made where it is not there."""
+    """Folder of a run that keeps what was simulated or read for it, made and marked where it is not there."""
     folder = Path(run_dir) / SIMULATED
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
     return folder
 
 
-def training_pools(plugin: Plugin, recipe: Recipe, data: str | Path) -> tuple[Pool, ...]:
+def training_pools(plugin: Plugin, recipe: Recipe, data: str | Path | None, run_dir: str | Path) -> tuple[Pool, ...]:
     """The recipe's training pools; see `training_data`."""
-    return training_data(plugin, recipe, data)[1]
+    return training_data(plugin, recipe, data, run_dir)[1]
 
 
-def training_data(plugin: Plugin, recipe: Recipe, data: str | Path) -> tuple[Plugin, tuple[Pool, ...]]:
+def training_data(
+    plugin: Plugin, recipe: Recipe, data: str | Path | None, run_dir: str | Path
+) -> tuple[Plugin, tuple[Pool, ...]]:
     """The plugin with what the data say of its schemas, and the recipe's training pools.
 
-    They come from one file or from a folder, which keeps what has to be simulated. A file is HDF5 written by
-    `write_pools`, or of a kind that the recipe itself reads.
+    Parameters
+    ----------
+    plugin : Plugin
+    recipe : Recipe
+    data : path, optional
+        HDF5 as `write_pools` writes it, the `data` folder of another run, or what the recipe itself reads (its
+        `layout`); None simulates.
+    run_dir : path
+        The run, whose `data` folder keeps what is simulated or read; a user's folder is only read.
+
+    Raises
+    ------
+    PoolError
+        Data that are not there, empty, or nothing that this recipe reads; it says what it does read.
     """
+    if data is None:
+        return _with_pools(plugin, recipe, recipe.data(simulated(run_dir)))
     path = Path(data)
+    if not path.exists():
+        raise PoolError(f"data: {path} does not exist; expected {_readable(recipe)}")
     if path.is_file() and path.suffix.lower() not in recipe.reads:
         found = read_schemas(path).get(plugin.name)
         if found is not None:
             plugin = replace(plugin, conditions=found[0], outputs=found[1])
         return plugin, read_pools(path, plugin.conditions.names)
-    if not path.exists():
-        raise PoolError(f"data: {path} does not exist; expected an HDF5 file or a folder")
-    datasets = recipe.data(path)
+    if (path / _MARK).exists():
+        return _with_pools(plugin, recipe, recipe.data(path))
+    if recipe.learns is None:
+        others = [key for key, other in plugin.recipes.items() if other.learns is not None]
+        hint = f" ({', '.join(others)} of {plugin.name} read users' own)" if others else ""
+        raise PoolError(f"data: {path}: this recipe reads none but {_readable(recipe)}{hint}; or leave --data out")
+    try:
+        if path.is_dir() and not any(path.iterdir()):
+            raise PoolError(f"data: {path} is empty; expected {_readable(recipe)}")
+        return _with_pools(plugin, recipe, recipe.learns(path, simulated(run_dir)))
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise PoolError(f"data: {path} does not read ({reason}); expected {_readable(recipe)}") from None
+
+
+def _with_pools(plugin: Plugin, recipe: Recipe, datasets: tuple[Any, ...]) -> tuple[Plugin, tuple[Pool, ...]]:
     plugin = with_found_schemas(plugin, recipe, datasets)
     return plugin, tuple(pool_from_dataset(dataset, plugin.conditions.names) for dataset in datasets)
+
+
+def _readable(recipe: Recipe) -> str:
+    own = f"{recipe.layout}, or " if recipe.layout else ""
+    return f"{own}an HDF5 file of training pools"
 
 
 def fit(
@@ -161,6 +212,7 @@ def fit(
     checkpoint_minutes: float = 2.0,
     threads: int = 1,
     stop_after: int | None = None,
+    seconds: float = math.inf,
     figure: Callable[[Any, Any], Any] | None = None,
     figure_minutes: float = 10.0,
     progress: bool = True,
@@ -179,7 +231,7 @@ def fit(
     torch.set_num_threads(threads)
     _keep_freed_memory()
     return Run(fabric, model, codec, pools, recipe, Path(run_dir), seed, precision, checkpoint_minutes * 60.0).go(
-        stop_after, figure, figure_minutes * 60.0, progress
+        stop_after, figure, figure_minutes * 60.0, progress, seconds
     )
 
 

@@ -7,7 +7,7 @@ Columns are those of Hart et al. 2016 (MNRAS 461, 3663; table `gz2_hart16`), pic
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,9 @@ import numpy as np
 
 from ...contract.errors import SchemaError
 from ...contract.schema import nearest
-from .variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PIXEL_SCALE, STAMP, ZERO_POINT
+from ...counting import Counter
+from .cutouts import MAGNITUDES, MEASURED, numbers, part
+from .variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PIXEL_SCALE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,11 +38,16 @@ IDENTITY = "dr7objid"
 MAPPING = "gz2_filename_mapping.csv"
 PICTURES = (".jpg", ".jpeg", ".png", ".fits")
 REDSHIFTS = ("redshift", "z", "specz", "z_spec")
-MAGNITUDES: Mapping[str, tuple[str, ...]] = {
-    band: (f"petromag_{band}", f"magnitude_{band}", f"mag_{band}") for band in BANDS
-}
-NOMINAL_MAGNITUDE = 21.0
-"""AB magnitude in r of a picture whose catalogue has none: pictures are not calibrated."""
+PART = 1024
+"""Pictures whose stamps are kept in one file."""
+
+
+LAYOUT = (
+    "a folder with one catalogue (CSV or FITS, the columns dr7objid and the votes of Hart et al. 2016, Galaxy Zoo 2), "
+    "the cutouts it names as <dr7objid>.jpg, .png or .fits of 64 x 64 pixels or more, in folders below or beside it, "
+    "and perhaps gz2_filename_mapping.csv (objid, asset_id) that names them otherwise"
+)
+"""What a folder holds."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def classify(fractions: Mapping[str, np.ndarray]) -> np.ndarray:
     return codes
 
 
-def read_folder(folder: str | Path, *, seed: int = 0) -> tuple[xr.Dataset, Report]:
+def read_folder(folder: str | Path, *, seed: int = 0, kept: Path | None = None) -> tuple[xr.Dataset, Report]:
     """Stamps and conditions of a folder of cutouts.
 
     Parameters
@@ -108,6 +115,9 @@ def read_folder(folder: str | Path, *, seed: int = 0) -> tuple[xr.Dataset, Repor
         (band, y, x) in the order g, r, i, beside it or in folders below.
     seed : int
         Of what the prior fills.
+    kept : path, optional
+        Folder of the caller's own that keeps stamps and what is measured on them, a thousand in a file, so that a
+        killed reading goes on and a second one takes a fraction of the time; changed pictures are read anew.
 
     Returns
     -------
@@ -129,38 +139,40 @@ def read_folder(folder: str | Path, *, seed: int = 0) -> tuple[xr.Dataset, Repor
     path, table = _catalogue(folder)
     pictures = _pictures(folder, path)
     names = _names(folder, table[IDENTITY])
-    codes = classify({kind: _numbers(table[_vote(table, question)]) for kind, question, _ in VOTES})
+    codes = classify({kind: numbers(table[_vote(table, question)]) for kind, question, _ in VOTES})
     identities = [str(identity) for identity in table[IDENTITY]]
+    known = set(names)
     without_image = tuple(i for i, name in zip(identities, names, strict=True) if name not in pictures)
-    without_row = tuple(path.name for stem, path in sorted(pictures.items()) if stem not in set(names))
+    without_row = tuple(path.name for stem, path in sorted(pictures.items()) if stem not in known)
     unclassified = tuple(i for i, code in zip(identities, codes, strict=True) if code < 0)
-    rows, images, unreadable = [], [], []
-    for row, name in enumerate(names):
-        if codes[row] < 0 or name not in pictures:
-            continue
-        try:
-            images.append(to_stamp(read_picture(pictures[name])))
-            rows.append(row)
-        except (OSError, ValueError, SyntaxError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            unreadable.append((pictures[name].name, reason))
+    wanted = np.array([row for row, name in enumerate(names) if codes[row] >= 0 and name in pictures], dtype=int)
+    parts = []
+    with Counter("cutouts read", len(wanted)) as progress:
+        progress.announce()
+        for number, start in enumerate(range(0, len(wanted), PART)):
+            rows = wanted[start : start + PART]
+            magnitudes = {key: table[key][rows] for band in BANDS for key in MAGNITUDES[band] if key in table}
+            place = None if kept is None else kept / f"cutouts-{number:05d}.npz"
+            parts.append(part([pictures[names[row]] for row in rows], magnitudes, place, progress))
+    readable = np.concatenate([found["readable"] for found in parts]) if parts else np.zeros(0, dtype=bool)
+    reasons = [str(reason) for found in parts for reason in found["reasons"]]
+    unreadable = zip((pictures[names[row]].name for row in wanted[~readable]), reasons, strict=True)
+    rows = wanted[readable]
     report = Report(len(rows), tuple(unreadable), without_image, without_row, unclassified)
-    if not rows:
+    if not len(rows):
         raise SchemaError(f"folder: {folder} has nothing to use ({'; '.join(report.lines())})")
-    kept = {name: column[rows] for name, column in table.items()}
-    return _dataset(np.stack(images), codes[rows], kept, seed).assign_attrs(source=path.name), report
+    measured = {name: np.concatenate([found[name] for found in parts]) for name in ("image", *MEASURED)}
+    redshift = next((numbers(table[name][rows]) for name in REDSHIFTS if name in table), np.full(len(rows), np.nan))
+    return _dataset(measured, codes[rows], redshift, seed).assign_attrs(source=path.name), report
 
 
-def _dataset(images: np.ndarray, codes: np.ndarray, table: Mapping[str, np.ndarray], seed: int) -> xr.Dataset:
+def _dataset(found: Mapping[str, np.ndarray], codes: np.ndarray, redshift: np.ndarray, seed: int) -> xr.Dataset:
     from ...sampling.request import condition_dataset
     from .prior import complete
 
-    n = len(images)
-    magnitudes, images = _calibrated(images, table)
+    n = len(codes)
     given: dict[str, Any] = {"morphology": codes, "pixel_scale": np.full(n, PIXEL_SCALE)}
-    given |= {f"magnitude_{band}": magnitudes[:, k] for k, band in enumerate(BANDS)}
-    given |= _measured(images, given)
-    redshift = next((_numbers(table[name]) for name in REDSHIFTS if name in table), np.full(n, np.nan))
+    given |= {name: found[name] for name in MEASURED}
     given["redshift"] = np.where(redshift > 0, redshift, np.nan)
     for name, values in given.items():
         bounds = CONDITIONS[name].bounds
@@ -173,84 +185,8 @@ def _dataset(images: np.ndarray, codes: np.ndarray, table: Mapping[str, np.ndarr
         if variable.optional and not variable.dims and variable.categories is None
         if np.isnan(asked[variable.name].values).any()
     ]
-    outputs = OUTPUTS.dataset({"image": images, "enclosed_flux_fraction": np.ones((n, len(BANDS)))})
+    outputs = OUTPUTS.dataset({"image": found["image"], "enclosed_flux_fraction": np.ones((n, len(BANDS)))})
     return complete(CONDITIONS, asked, seed).merge(outputs).assign_attrs(filled=" ".join(filled))
-
-
-def _calibrated(images: np.ndarray, table: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """AB magnitudes (n, band), and images in nJy that have them."""
-    total = np.maximum(images.sum(axis=(2, 3)), 1e-12)
-    flux = total / total[:, [1]] * 10.0 ** (-0.4 * (NOMINAL_MAGNITUDE - ZERO_POINT))
-    for k, band in enumerate(BANDS):
-        name = next((name for name in MAGNITUDES[band] if name in table), None)
-        if name is not None:
-            known = 10.0 ** (-0.4 * (_numbers(table[name]) - ZERO_POINT))
-            flux[:, k] = np.where(np.isfinite(known), known, flux[:, k])
-    return ZERO_POINT - 2.5 * np.log10(flux), images * (flux / total)[:, :, None, None]
-
-
-def _measured(images: np.ndarray, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Half-light radius, ellipticity and position angle of the stamps, NaN where a tool finds nothing."""
-    import xarray as xr
-
-    from .photometry import photometry
-
-    radius = np.full(len(images), 5 * PIXEL_SCALE)
-    variables = {"image": (("sample", "band", "y", "x"), images), "half_light_radius": ("sample", radius)}
-    variables |= {name: ("sample", values) for name, values in given.items()}
-    found, _ = photometry(xr.Dataset(variables))
-    return {
-        "half_light_radius": found["flux_radius"],
-        "ellipticity": found["moment_ellipticity"],
-        "position_angle": found["moment_angle"],
-    }
-
-
-# Pictures ----------------------------------------------------------------------------------------------------------
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """A picture as (band, y, x) float64 in the order g, r, i, row 0 at the bottom.
-
-    Raises
-    ------
-    OSError, ValueError
-        The file is damaged or holds no three bands.
-    """
-    if path.suffix.lower() == ".fits":
-        from astropy.io import fits
-
-        image = np.asarray(fits.getdata(path), dtype=np.float64)
-    else:
-        from PIL import Image
-
-        with Image.open(path) as picture:
-            image = np.asarray(picture.convert("RGB"), dtype=np.float64)[::-1].transpose(2, 0, 1)[::-1]
-    if image.ndim != 3 or image.shape[0] != len(BANDS) or min(image.shape[1:]) < STAMP:
-        raise ValueError(f"shape {image.shape}; expected three bands of at least {STAMP} x {STAMP} pixels")
-    if not np.isfinite(image).all():
-        raise ValueError("pixels that are not finite")
-    return image
-
-
-def to_stamp(image: np.ndarray) -> np.ndarray:
-    """The central square averaged onto 64 x 64 pixels, less each band's median along the border; (band, 64, 64)."""
-    side = min(image.shape[1:])
-    low_y, low_x = ((size - side) // 2 for size in image.shape[1:])
-    square = image[:, low_y : low_y + side, low_x : low_x + side]
-    weights = _averaging(side)
-    stamp = np.einsum("ai,bij,cj->bac", weights, square, weights)
-    ends = stamp[:, [0, -1]], stamp[:, :, [0, -1]]
-    border = np.concatenate([end.reshape(len(stamp), -1) for end in ends], axis=1)
-    return stamp - np.median(border, axis=1)[:, None, None]
-
-
-def _averaging(side: int) -> np.ndarray:
-    """Shares of `side` pixels in each of the stamp's, (STAMP, side); rows sum to 1."""
-    edges = np.linspace(0.0, side, STAMP + 1)
-    left, right = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(side)[None, :]
-    return np.clip(np.minimum(right, pixel + 1) - np.maximum(left, pixel), 0.0, None) / (right - left)
 
 
 def _pictures(folder: Path, catalogue: Path) -> dict[str, Path]:
@@ -258,7 +194,7 @@ def _pictures(folder: Path, catalogue: Path) -> dict[str, Path]:
     found = {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES}
     found = {stem: path for stem, path in found.items() if path != catalogue}
     if not found:
-        raise SchemaError(f"folder: {folder} has no pictures; expected files that end in {', '.join(PICTURES)}")
+        raise SchemaError(f"folder: {folder} has no pictures; expected {LAYOUT}")
     return found
 
 
@@ -280,7 +216,7 @@ def _catalogue(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
             wanted = missing[0]
             best = len(missing), path, [*missing, nearest(wanted, table)]
     if best is None:
-        raise SchemaError(f"folder: {folder} has no catalogue; expected a CSV or FITS table with {IDENTITY} and votes")
+        raise SchemaError(f"folder: {folder} has no catalogue; expected {LAYOUT}")
     *missing, hint = best[2]
     raise SchemaError(f"{best[1].name}: missing columns {', '.join(missing)}{hint}; expected those of Hart et al. 2016")
 
@@ -326,17 +262,3 @@ def _names(folder: Path, identities: np.ndarray) -> list[str]:
         raise SchemaError(f"{MAPPING}: missing columns {', '.join(lacking)}; found {', '.join(table)}")
     known = dict(zip(table["objid"].tolist(), table["asset_id"].tolist(), strict=True))
     return [known.get(str(identity), str(identity)) for identity in identities]
-
-
-def _numbers(column: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """Cells as float64, NaN where there is no number."""
-    column = np.asarray(column)
-    if column.dtype.kind in "iuf":
-        return column.astype(np.float64)
-    found = np.full(len(column), np.nan)
-    for row, cell in enumerate(column.tolist()):
-        try:
-            found[row] = float(cell)
-        except ValueError:
-            continue
-    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Phase, Recipe
+from .galaxy_zoo import LAYOUT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,14 +20,18 @@ TRAINING_GALAXIES = 24_000
 
 
 def _data(folder: Path) -> tuple[xr.Dataset, ...]:
-    """Simulated galaxies, kept as shards in the folder; or a folder of cutouts with a catalogue."""
-    from .reference import DEFAULTS, TRAINING_SEED, training_pool
+    """Simulated galaxies, kept as shards in the folder."""
+    from .reference import TRAINING_SEED, training_pool
 
-    if not any(folder.iterdir()) or any(folder.glob("shard-*.h5")):
-        return (training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder),)
+    return (training_pool(TRAINING_GALAXIES, TRAINING_SEED, folder),)
+
+
+def _cutouts(folder: Path, kept: Path) -> tuple[xr.Dataset, ...]:
+    """A folder of cutouts with a catalogue; their stamps are kept."""
     from .galaxy_zoo import read_folder
+    from .reference import DEFAULTS
 
-    cutouts, report = read_folder(folder)
+    cutouts, report = read_folder(folder, kept=kept)
     print(*report.lines(), sep="\n", file=sys.stderr, flush=True)
     return (cutouts.drop_vars([name for name in DEFAULTS if name in cutouts]),)
 
@@ -45,6 +50,8 @@ def gan(pretraining: int = 500, updates: int = 4_000) -> Recipe:
     adam = Adam(1.5e-4, betas=(0.5, 0.999), clip=1.0, final_fraction=0.2)
     return Recipe(
         data=_data,
+        learns=_cutouts,
+        layout=LAYOUT,
         model=_gan,
         phases=(
             Phase(
@@ -75,6 +82,8 @@ def ddpm(updates: int = 1_800, refinement: int = 11_000) -> Recipe:
     """Denoising diffusion by a context U-net; DDIM sampling with chosen steps."""
     return Recipe(
         data=_data,
+        learns=_cutouts,
+        layout=LAYOUT,
         model=deferred("surrogates.plugins.galaxy_images.ddpm:GalaxyDiffusion"),
         phases=tuple(
             Phase(

@@ -136,11 +136,6 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return found
 
 
-def holds_molecules(path: Path) -> bool:
-    """Whether there is a file of molecules."""
-    return path.is_file() or any(item.is_file() and _suffix(item) in SUFFIXES for item in path.glob("*"))
-
-
 def _suffix(path: Path) -> str:
     return Path(path.stem).suffix.lower() if path.suffix.lower() in (".gz", ".xz") else path.suffix.lower()
 
@@ -255,16 +250,14 @@ def collect(path: str | Path, *, most_skipped: float = MOST_SKIPPED) -> Collecti
     return Collection(tuple(kept), dict(reasons), desalted)
 
 
-def read_library(path: str | Path, *, most_skipped: float = MOST_SKIPPED) -> Library:
+def read_library(path: str | Path, kept: Path | None = None, *, most_skipped: float = MOST_SKIPPED) -> Library:
     """Read, clean and describe the molecules of a file or folder; see `collect`.
 
-    Descriptors take milliseconds a molecule. They are kept part by part in ``<file>.described`` beside a file, or in
-    `described` inside a folder, so that a killed run goes on; a folder that cannot be written keeps none.
+    Descriptors take milliseconds a molecule. They are kept part by part in `described` inside the folder `kept`, so
+    that a killed run goes on; without one, or where it cannot be written, nothing is kept.
     """
-    path = Path(path)
     smiles = collect(path, most_skipped=most_skipped).smiles
-    folder = path / "described" if path.is_dir() else path.with_name(f"{path.name}.described")
-    return Library(smiles, described(smiles, folder))
+    return Library(smiles, describe(smiles) if kept is None else described(smiles, kept / "described"))
 
 
 def described(smiles: Sequence[str], folder: Path) -> np.ndarray:
@@ -289,7 +282,7 @@ def _part(smiles: list[str], path: Path) -> np.ndarray:
     found = describe(smiles)
     partial = path.with_name(f".{path.name}.partial.npz")
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(partial, identity=identity, descriptors=found)
         partial.replace(path)
     except OSError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...contract.deferred import deferred
+from ...contract.errors import PluginError
 from ...contract.recipe import Adam, Batch, Codec, Model, Muon, Phase, Recipe
 from .variables import SIMILAR
 
@@ -29,11 +30,18 @@ MERGES = 384
 """Most pairs of tokens that are one token more each."""
 
 
-def _zinc(path: Path) -> tuple[xr.Dataset, ...]:
+LAYOUT = f"a file of molecules ({', '.join(FILES[:3])}, also .gz or .xz) or a folder of them"
+
+
+def _nothing(folder: Path) -> tuple[xr.Dataset, ...]:
+    raise PluginError(f"data: this recipe brings no molecules of its own; give {LAYOUT} with --data")
+
+
+def _own(path: Path, kept: Path) -> tuple[xr.Dataset, ...]:
     from .library import read_library
     from .truth import training_of
 
-    return (training_of(read_library(path), data_set=path.name),)
+    return (training_of(read_library(path, kept), data_set=path.name),)
 
 
 def _packaged(path: Path) -> Library:
@@ -51,15 +59,13 @@ def _qm9(path: Path) -> tuple[xr.Dataset, ...]:
     return (training_of(_packaged(path), qm9_labels(), data_set="qm9"),)
 
 
-def _selfies(path: Path) -> tuple[xr.Dataset, ...]:
-    """A file's or folder's molecules that have SELFIES symbols, or QM9's where there is no file of molecules."""
-    from .library import holds_molecules, read_library
+def _selfies(path: Path, kept: Path) -> tuple[xr.Dataset, ...]:
+    """A file's or folder's molecules that have SELFIES symbols."""
+    from .library import read_library
     from .selfies_writing import encodable
     from .truth import training_of
 
-    if not holds_molecules(path):
-        return _qm9(path)
-    return (encodable(training_of(read_library(path), data_set=path.name), str(path)),)
+    return (encodable(training_of(read_library(path, kept), data_set=path.name), str(path)),)
 
 
 def _codec() -> Codec:
@@ -126,7 +132,7 @@ def _likelihood(
     model: Callable[..., Model],
     *,
     aiming: tuple[Phase, ...] = (),
-    reads: tuple[str, ...] = FILES,
+    learns: Callable[[Path, Path], tuple[xr.Dataset, ...]] | None = None,
     codec: Callable[[], Codec] = _codec,
     source: str = "",
     description: str = "",
@@ -149,7 +155,9 @@ def _likelihood(
         codec=codec,
         alike=_length,
         derives=(SIMILAR,),
-        reads=reads,
+        learns=learns,
+        layout=LAYOUT if learns else "",
+        reads=FILES if learns else (),
         source=source,
         description=description,
         use=use,
@@ -174,7 +182,9 @@ def zinc(learning: int = 5200, cooling: int = 2600, aiming: int = 420) -> Recipe
         "QED misses by 0.054 on average where 0.04 was asked. Whatever it writes is a molecule; whether one can make "
         "it is not judged."
     )
-    return _likelihood(_zinc, learning, cooling, _guided(1.25), aiming=(aimed,), description=told, use=use)
+    return _likelihood(
+        _nothing, learning, cooling, _guided(1.25), aiming=(aimed,), learns=_own, description=told, use=use
+    )
 
 
 def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: int = 500) -> Recipe:
@@ -192,7 +202,6 @@ def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: 
         cooling,
         _guided(1.3),
         aiming=(_aiming(aiming, 1e-4), _aiming(weighing, 1e-4, _aim_at_the_gap)),
-        reads=(),
         source=f"{_QM9_SOURCE}, with GFN2-xTB's gap and dipole",
         description="transformer over merged SMILES tokens within the valences, trained on small molecules (QM9)",
         use=(
@@ -206,10 +215,11 @@ def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: 
 def selfies(learning: int = 1000, cooling: int = 600) -> Recipe:
     """Molecules in SELFIES symbols, valid by construction: QM9, or any file or folder that `--data` names."""
     return _likelihood(
-        _selfies,
+        _qm9,
         learning,
         cooling,
         _selfies_model,
+        learns=_selfies,
         codec=_selfies_codec,
         source=_QM9_SOURCE,
         description="transformer over SELFIES symbols, valid by construction, trained on QM9",

@@ -27,6 +27,7 @@ def short(plugin):
     recipe = replace(
         recipe,
         data=learned.data,
+        learns=learned.learns,
         reads=learned.reads,
         phases=phases,
         model=lambda codec: MoleculeGAN(48, 1, 32),

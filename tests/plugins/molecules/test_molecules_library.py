@@ -113,23 +113,24 @@ def test_a_folder_without_molecules_says_what_to_give(tmp_path):
 def test_descriptors_are_kept_and_read_again(tmp_path, alcohols, monkeypatch):
     from surrogates.plugins.molecules import library
 
-    first = read_library(alcohols)
+    kept = tmp_path / "kept"
+    first = read_library(alcohols, kept)
     np.testing.assert_array_equal(first.descriptors, describe(first.smiles))
     calls = []
     monkeypatch.setattr(library, "describe", lambda smiles: calls.append(smiles) or describe(smiles))
-    again = read_library(alcohols)
+    again = read_library(alcohols, kept)
     assert not calls
     np.testing.assert_array_equal(again.descriptors, first.descriptors)
-    changed = described([*first.smiles[:-1], "CCN"], alcohols.with_name("alcohols.smi.described"))
+    changed = described([*first.smiles[:-1], "CCN"], kept / "described")
     assert len(calls) == 1  # other molecules: computed anew
     assert not np.array_equal(changed, first.descriptors)
 
 
-def test_a_damaged_part_is_computed_anew(alcohols):
-    first = read_library(alcohols).descriptors
-    part = alcohols.with_name("alcohols.smi.described") / "part-00000.npz"
+def test_a_damaged_part_is_computed_anew(alcohols, tmp_path):
+    first = read_library(alcohols, tmp_path / "kept").descriptors
+    part = tmp_path / "kept" / "described" / "part-00000.npz"
     part.write_bytes(part.read_bytes()[:40])
-    np.testing.assert_array_equal(read_library(alcohols).descriptors, first)
+    np.testing.assert_array_equal(read_library(alcohols, tmp_path / "kept").descriptors, first)
 
 
 def test_splits_share_nothing_and_do_not_depend_on_the_order():

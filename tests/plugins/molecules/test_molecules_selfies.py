@@ -122,12 +122,8 @@ def test_constraints_set_elsewhere_change_nothing_here_and_are_left():
         selfies.set_semantic_constraints()
 
 
-def test_without_molecules_it_learns_qm9(plugin, tmp_path, monkeypatch):
-    from surrogates.plugins.molecules import recipes
-
-    monkeypatch.setattr(recipes, "_qm9", lambda path: "packaged")
-    (tmp_path / "described").mkdir()
-    assert plugin.recipes["selfies"].data(tmp_path) == "packaged"
+def test_without_a_users_molecules_it_learns_qm9(plugin):
+    assert plugin.recipes["selfies"].data is plugin.recipes["qm9"].data
 
 
 def test_every_molecule_written_is_valid(surrogate, library):

@@ -21,8 +21,10 @@ from surrogates.testing import checks
 from surrogates.training.train import training_pools
 
 
-def test_a_users_file_is_split_and_trained_on(plugin, library):
-    (pool,) = training_pools(plugin, plugin.recipes["zinc"], library)
+def test_a_users_file_is_split_and_trained_on(plugin, library, tmp_path):
+    beside = sorted(library.parent.iterdir())
+    (pool,) = training_pools(plugin, plugin.recipes["zinc"], library, tmp_path)
+    assert sorted(library.parent.iterdir()) == beside and list(tmp_path.glob("data/described/*"))
     n = len(set(library.read_text().split()))
     assert 0.5 * n < len(pool) <= n
     assert pool.conditions["gap"].isnan().all() and not pool.conditions["qed"].isnan().any()

@@ -1,0 +1,184 @@
+"""Pictures of galaxies to stamps: averaged onto 64 x 64 pixels, calibrated, measured, and kept a thousand in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .variables import BANDS, PIXEL_SCALE, STAMP, ZERO_POINT
+
+if TYPE_CHECKING:
+    from ...counting import Counter
+
+MAGNITUDES: Mapping[str, tuple[str, ...]] = {
+    band: (f"petromag_{band}", f"magnitude_{band}", f"mag_{band}") for band in BANDS
+}
+"""Names of a catalogue's column of a band's magnitude, the preferred one first."""
+
+NOMINAL_MAGNITUDE = 21.0
+"""AB magnitude in r of a picture whose catalogue has none: pictures are not calibrated."""
+
+MEASURED = (*(f"magnitude_{band}" for band in BANDS), "half_light_radius", "ellipticity", "position_angle")
+"""Conditions that a stamp and its catalogue row give."""
+
+_READING = 2
+"""Of what is kept; another way to read or measure counts on."""
+
+
+def part(
+    paths: Sequence[Path], catalogue: Mapping[str, np.ndarray], kept: Path | None, progress: Counter
+) -> dict[str, np.ndarray]:
+    """Stamps of pictures and what is measured on them, from `kept` where it holds the same ones.
+
+    Parameters
+    ----------
+    paths : sequence of path
+    catalogue : mapping
+        Their columns of magnitudes, by name.
+    kept : path, optional
+        ``.npz``, written where it does not hold them.
+    progress : Counter
+        Advances by each picture.
+
+    Returns
+    -------
+    dict of ndarray
+        `readable` (n,) bool and the `reasons` of those that are not; of the others `image` (m, band, 64, 64) float32 in
+        nJy, and each of `MEASURED` (m,).
+    """
+    identity = _identity(paths, catalogue)
+    try:
+        if kept is not None:
+            with np.load(kept) as known:
+                if str(known["identity"]) == identity:
+                    progress.advance(len(paths))
+                    return {name: known[name] for name in ("readable", "reasons", "image", *MEASURED)}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        pass
+    stamps, reasons = [], []
+    readable = np.zeros(len(paths), dtype=bool)
+    for row, path in enumerate(paths):
+        try:
+            stamps.append(to_stamp(read_picture(path)))
+            readable[row] = True
+        except (OSError, ValueError, SyntaxError) as error:
+            reasons.append((str(error) or type(error).__name__).splitlines()[0])
+        progress.advance()
+    found: dict[str, np.ndarray] = {"readable": readable, "reasons": np.array(reasons, dtype=np.str_)}
+    images = np.stack(stamps) if stamps else np.zeros((0, len(BANDS), STAMP, STAMP))
+    magnitudes, images = _calibrated(images, {name: column[readable] for name, column in catalogue.items()})
+    found["image"] = images.astype(np.float32)
+    found |= {f"magnitude_{band}": magnitudes[:, k] for k, band in enumerate(BANDS)}
+    found |= _measured(images, magnitudes)
+    if kept is not None:
+        partial = kept.with_name(f".{kept.name}.partial.npz")
+        np.savez(partial, identity=identity, **found)  # type: ignore[arg-type]
+        partial.replace(kept)
+    return found
+
+
+def _identity(paths: Sequence[Path], catalogue: Mapping[str, np.ndarray]) -> str:
+    """What tells these pictures and their magnitudes from others."""
+    told = hashlib.sha256(str(_READING).encode())
+    for path in paths:
+        state = path.stat()
+        told.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    for name, column in catalogue.items():
+        told.update(f"{name} {column.tolist()}\n".encode())
+    return told.hexdigest()
+
+
+def _calibrated(images: np.ndarray, table: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """AB magnitudes (n, band), and images in nJy that have them."""
+    total = np.maximum(images.sum(axis=(2, 3)), 1e-12)
+    flux = total / total[:, [1]] * 10.0 ** (-0.4 * (NOMINAL_MAGNITUDE - ZERO_POINT))
+    for k, band in enumerate(BANDS):
+        name = next((name for name in MAGNITUDES[band] if name in table), None)
+        if name is not None:
+            known = 10.0 ** (-0.4 * (numbers(table[name]) - ZERO_POINT))
+            flux[:, k] = np.where(np.isfinite(known), known, flux[:, k])
+    return ZERO_POINT - 2.5 * np.log10(flux), images * (flux / total)[:, :, None, None]
+
+
+def _measured(images: np.ndarray, magnitudes: np.ndarray) -> dict[str, np.ndarray]:
+    """Half-light radius, ellipticity and position angle of the stamps, NaN where a tool finds nothing."""
+    import xarray as xr
+
+    from .photometry import photometry
+
+    variables: dict[str, Any] = {"image": (("sample", "band", "y", "x"), images)}
+    variables["half_light_radius"] = ("sample", np.full(len(images), 5 * PIXEL_SCALE))
+    variables["pixel_scale"] = ("sample", np.full(len(images), PIXEL_SCALE))
+    variables |= {f"magnitude_{band}": ("sample", magnitudes[:, k]) for k, band in enumerate(BANDS)}
+    found, _ = photometry(xr.Dataset(variables))
+    return {
+        "half_light_radius": found["flux_radius"],
+        "ellipticity": found["moment_ellipticity"],
+        "position_angle": found["moment_angle"],
+    }
+
+
+# Pictures ----------------------------------------------------------------------------------------------------------
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture as (band, y, x) float64 in the order g, r, i, row 0 at the bottom.
+
+    Raises
+    ------
+    OSError, ValueError
+        The file is damaged or holds no three bands.
+    """
+    if path.suffix.lower() == ".fits":
+        from astropy.io import fits
+
+        image = np.asarray(fits.getdata(path), dtype=np.float64)
+    else:
+        from PIL import Image
+
+        with Image.open(path) as picture:
+            image = np.asarray(picture.convert("RGB"), dtype=np.float64)[::-1].transpose(2, 0, 1)[::-1]
+    if image.ndim != 3 or image.shape[0] != len(BANDS) or min(image.shape[1:]) < STAMP:
+        raise ValueError(f"shape {image.shape}; expected three bands of at least {STAMP} x {STAMP} pixels")
+    if not np.isfinite(image).all():
+        raise ValueError("pixels that are not finite")
+    return image
+
+
+def to_stamp(image: np.ndarray) -> np.ndarray:
+    """The central square averaged onto 64 x 64 pixels, less each band's median along the border; (band, 64, 64)."""
+    side = min(image.shape[1:])
+    low_y, low_x = ((size - side) // 2 for size in image.shape[1:])
+    square = image[:, low_y : low_y + side, low_x : low_x + side]
+    weights = _averaging(side)
+    stamp = weights @ square @ weights.T
+    ends = stamp[:, [0, -1]], stamp[:, :, [0, -1]]
+    border = np.concatenate([end.reshape(len(stamp), -1) for end in ends], axis=1)
+    return stamp - np.median(border, axis=1)[:, None, None]
+
+
+def _averaging(side: int) -> np.ndarray:
+    """Shares of `side` pixels in each of the stamp's, (STAMP, side); rows sum to 1."""
+    edges = np.linspace(0.0, side, STAMP + 1)
+    left, right = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(side)[None, :]
+    return np.clip(np.minimum(right, pixel + 1) - np.maximum(left, pixel), 0.0, None) / (right - left)
+
+
+def numbers(column: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """Cells as float64, NaN where there is no number."""
+    column = np.asarray(column)
+    if column.dtype.kind in "iuf":
+        return column.astype(np.float64)
+    found = np.full(len(column), np.nan)
+    for row, cell in enumerate(column.tolist()):
+        try:
+            found[row] = float(cell)
+        except ValueError:
+            continue
+    return found
