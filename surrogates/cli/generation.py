@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..contract.schema import Schema
 
 BLOCKS_OF_REFERENCE = 1024
+PART, PART_OF_REFERENCE = 1 << 16, 4 * BLOCKS_OF_REFERENCE
+"""Samples in each part of a folder, where nothing else is asked."""
 
 
 class PluginCommands(click.Group):
@@ -89,9 +91,7 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
         click.Option(
             ["--part-size"],
             type=click.IntRange(min=1),
-            default=part_size,
-            show_default=True,
-            help="Samples in each part of a folder.",
+            help=f"Samples in each part of a folder, whole batches; {part_size:,} or a little more by default.",
         ),
         click.Option(["--compression"], type=click.Choice(["none", "zstd", "gzip"]), help="Of NetCDF and HDF5 files."),
         click.Option(["--overwrite"], is_flag=True, help="Replace what is there."),
@@ -128,24 +128,25 @@ def _generate(plugin: Plugin, schema: Schema) -> click.Command:
             extrapolate=given["extrapolate"],
             fallback=given["fallback"],
         )
-        _sample(plugin, simulator, given, block=given["block"])
+        _sample(plugin, simulator, given, block=given["block"], part_size=PART)
 
     return click.Command(
         plugin.name,
         callback=run,
-        params=[*condition_options(schema), *_shared_options(plugin, part_size=1 << 16), *options],
+        params=[*condition_options(schema), *_shared_options(plugin, part_size=PART), *options],
         help=f"Draw samples from the surrogate of {plugin.title or plugin.name}.",
     )
 
 
 def _reference(plugin: Plugin, schema: Schema) -> click.Command:
     def run(**given: Any) -> None:
-        _sample(plugin, opening.reference(plugin.name), given, block=given["block"] or BLOCKS_OF_REFERENCE)
+        block = given["block"] or BLOCKS_OF_REFERENCE
+        _sample(plugin, opening.reference(plugin.name), given, block=block, part_size=PART_OF_REFERENCE)
 
     return click.Command(
         plugin.name,
         callback=run,
-        params=[*condition_options(plugin.conditions), *_shared_options(plugin, part_size=4 * BLOCKS_OF_REFERENCE)],
+        params=[*condition_options(plugin.conditions), *_shared_options(plugin, part_size=PART_OF_REFERENCE)],
         help=f"Draw samples from the reference simulator of {plugin.title or plugin.name}.",
     )
 
@@ -173,7 +174,7 @@ def _word(words: list[str], option: str) -> str | None:
     return None
 
 
-def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int | None) -> None:
+def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int | None, part_size: int) -> None:
     start, cpu = time.perf_counter(), time.process_time()
     what, values = asked(
         plugin,
@@ -196,12 +197,13 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         workers=given["workers"],
         shard=_share(given["shard"]),
     )
+    batch = getattr(simulator, "batch", 1)
     with Counter(plugin.name, job.share_size) as progress:
         summary = write(
             job,
             given["output"],
             format_name=given["format_name"],
-            part_size=given["part_size"],
+            part_size=given["part_size"] or -(-part_size // batch) * batch,
             compression=given["compression"],
             overwrite=given["overwrite"],
             resume=given["resume"],

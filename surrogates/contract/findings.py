@@ -39,7 +39,7 @@ class Finding:
         Bootstrapped standard error of `value`.
     units : str
     passed : bool, optional
-        None where nothing was asked.
+        None where nothing was asked, or where n samples cannot tell (`undecided`).
     relation : {"<=", ">="}
     description : str
     """
@@ -62,7 +62,9 @@ class Finding:
         """Hold a figure against its target.
 
         The limit of a figure is the strictest of `target.at_most` and `target.floors` times its floor, or
-        `target.at_least`; a figure that is not finite, or whose floor is asked for and missing, is not met.
+        `target.at_least`; a figure that is not finite, or whose floor is asked for and missing, is not met. Nothing is
+        decided where the truth itself, at n samples, lies beyond the limit on average and the figure is as near to the
+        limit as chance takes it: two standard errors, or two floors where the error is not known.
         """
         plain = cls(name, value, floor, None, n, error, target.units, description=target.description)
         if target.at_least is not None:
@@ -75,13 +77,22 @@ class Finding:
             return plain
         limit = min(limits)
         passed = bool(math.isfinite(value) and value <= limit)
+        if floor is not None and math.isfinite(value) and floor > limit > -math.inf:
+            reach = 2.0 * (floor if error is None or not math.isfinite(error) else error)
+            if abs(value - limit) <= reach:
+                return replace(plain, limit=limit, passed=None)
         return replace(plain, limit=limit if math.isfinite(limit) else None, passed=passed)
 
     @property
+    def undecided(self) -> bool:
+        """Whether a limit was asked and n samples are too few to tell."""
+        return self.passed is None and self.limit is not None
+
+    @property
     def verdict(self) -> str:
-        """ "met", "not met (why)" or "not asked"."""
+        """ "met", "not met (why)", "undecided at this n" or "not asked"."""
         if self.passed is None:
-            return "not asked"
+            return "undecided at this n" if self.undecided else "not asked"
         if self.passed:
             return "met"
         if not math.isfinite(self.value):

@@ -213,7 +213,7 @@ def _finding(plugin: Plugin, finding: Finding) -> dict[str, Any]:
         "n": f"{finding.n:,}" if finding.n else "",
         "scale": _scale(finding),
         "style": _STYLES[finding.passed],
-        "verdict": {True: "met", False: "not met", None: "not asked"}[finding.passed],
+        "verdict": finding.verdict.partition(" (")[0],
     }
 
 

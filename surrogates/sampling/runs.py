@@ -283,7 +283,12 @@ def _write_folder(
 ) -> None:
     batch = getattr(job.simulator, "batch", 1)
     if part_size % batch:
-        part_size = -(-part_size // batch) * batch
+        above = -(-part_size // batch) * batch
+        below = f"{above - batch:,} or " if above > batch else ""
+        raise FormatError(
+            f"--part-size {part_size}: {job.plugin.name} computes {batch:,} samples at a time, and a part holds whole "
+            f"batches, so that its bits are those of any other run; expected {below}{above:,}"
+        )
     parts = max(1, -(-job.size // part_size))
     share, shares = job.shard
     if shares > parts:

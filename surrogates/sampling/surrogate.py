@@ -235,13 +235,22 @@ class Surrogate:
         return request
 
     def _way_out(self, request: Request) -> str:
-        """What would allow values that only the trained range refuses."""
+        """What would allow values that only the trained range refuses: the reference reaches as far as its own."""
+
+        def within(schema: Schema) -> bool:
+            try:
+                dataclasses.replace(request, schema=schema).check()
+            except SchemaError:
+                return False
+            return True
+
         try:
-            dataclasses.replace(request, schema=self.plugin.conditions).check()
-        except SchemaError:
-            return ""
-        way = "fallback='reference' or extrapolate=True" if self.plugin.reference is not None else "extrapolate=True"
-        return f", where the weights were trained; load with {way} to go beyond"
+            simulated = self.plugin.reference().conditions if self.plugin.reference is not None else None
+        except ImportError:
+            simulated = self.plugin.conditions
+        ways = [] if simulated is None or not within(simulated) else ["fallback='reference'"]
+        ways += ["extrapolate=True"] if ways or within(self.plugin.conditions) else []
+        return f", where the weights were trained; load with {' or '.join(ways)} to go beyond" if ways else ""
 
     def _run(self, conditions: xr.Dataset, seed: int) -> xr.Dataset:
         conditions = completed(self.plugin, self.conditions, conditions, seed)

@@ -209,6 +209,11 @@ def test_out_of_range_is_refused_unless_allowed_and_marked(tmp_path, capsys):
         (("generate", NAME, "-n", 1, "--muon-momentum", "1", "-o", "a.xyz"), "unknown file suffix"),
         (("generate", NAME, "-n", 1, "--muon-momentum", "1", "-o", "no/such/a.nc"), "does not exist"),
         (("generate", NAME, "-n", 1, "--muon-momentum", "1", "-o", "a.nc", "--model", "gan"), "no recipe"),
+        (("generate", NAME, "-n", 9, "--muon-momentum", "1", "-o", "a/", "--part-size", 256), "expected 1,024"),
+        (
+            ("generate", NAME, "-n", 9, "--muon-momentum", "1", "-o", "a/", "--part-size", 3000),
+            "expected 2,048 or 3,072",
+        ),
         (("generate", NAME, "-n", 1, "--muon-momentum", "1", "-o", "a.nc", "--shard", "3/2"), "--shard"),
         (("generate", NAME, "-n", 1, "--muon-momentum", "1", "-o", "a.nc", "--resume"), "--resume"),
         (("generate", NAME, "--muon-momentum", "1", "-o", "a.nc"), "-n is missing"),

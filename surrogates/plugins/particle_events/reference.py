@@ -10,7 +10,7 @@ import xarray as xr
 from ...contract.schema import Schema
 from ...noise import fold
 from . import simulation
-from .schema import CONDITIONS, HELD_OUT, HELD_OUT_MARGIN, OUTPUTS
+from .schema import CONDITIONS, HELD_OUT, HELD_OUT_MARGIN, OUTPUTS, SIMULATED
 
 BLOCK = 500  # consecutive samples of the prior that share an energy: Pythia initialises once for each
 
@@ -30,7 +30,7 @@ class PythiaReference:
     Unless batched, the generator is re-seeded for each sample with (seed, sample): rows do not depend on one another.
     """
 
-    conditions = CONDITIONS
+    conditions = SIMULATED
     outputs = OUTPUTS
 
     def __init__(self, correlated: bool = True, batched: bool = False) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...contract.schema import Dimension, Schema, Variable
 from .particles import CAP, channel_names
 
 ENERGY_RANGE = (10.6, 250.0)
+"""GeV. 10.58, where the B factories run, lies just outside: the reference simulates it."""
+
+SIMULATED_RANGE = (10.01, 1000.0)
+"""GeV: what the reference simulates; Pythia itself begins above 10."""
+
 HELD_OUT = (29.0, 58.0, 133.0, 207.0)
 HELD_OUT_MARGIN = 2.0
 
@@ -35,6 +42,15 @@ CONDITIONS = Schema(
         ),
     )
 )
+
+
+SIMULATED = replace(
+    CONDITIONS,
+    variables=tuple(
+        replace(variable, bounds=SIMULATED_RANGE) if variable.name == "energy" else variable for variable in CONDITIONS
+    ),
+)
+"""The conditions at all energies that the reference simulates."""
 
 
 def _particle(name: str, long_name: str, units: str = "GeV", dtype: str = "float64") -> Variable:
