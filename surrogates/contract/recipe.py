@@ -143,7 +143,8 @@ class Recipe:
     ----------
     data : callable
         Folder of ours -> training pools; several pools are unpaired and shuffled apart. What the folder lacks is
-        simulated and kept in it, part by part, so that a killed run goes on.
+        simulated and kept in it, part by part, so that a killed run goes on. None: the recipe learns from users' data
+        alone.
     model : callable
         Fitted codec -> the untrained model.
     phases : tuple of Phase
@@ -188,7 +189,7 @@ class Recipe:
         Options -> Recipe.
     """
 
-    data: Callable[[Path], tuple[xr.Dataset, ...]]
+    data: Callable[[Path], tuple[xr.Dataset, ...]] | None
     model: Callable[[Any], Model]
     phases: tuple[Phase, ...]
     batch_size: int

@@ -164,6 +164,8 @@ def training_data(
         Data that are not there, empty, or nothing that this recipe reads; it says what it does read.
     """
     if data is None:
+        if recipe.data is None:
+            raise PoolError(f"data: the recipe brings none of its own; give --data {_readable(recipe)}")
         return _with_pools(plugin, recipe, recipe.data(simulated(run_dir)))
     path = Path(data)
     if not path.exists():
@@ -173,7 +175,7 @@ def training_data(
         if found is not None:
             plugin = replace(plugin, conditions=found[0], outputs=found[1])
         return plugin, read_pools(path, plugin.conditions.names)
-    if (path / _MARK).exists():
+    if (path / _MARK).exists() and recipe.data is not None:
         return _with_pools(plugin, recipe, recipe.data(path))
     if recipe.learns is None:
         others = [key for key, other in plugin.recipes.items() if other.learns is not None]

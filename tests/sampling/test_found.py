@@ -128,9 +128,9 @@ def test_pools_in_one_file_carry_their_schemas(pictures, tmp_path):
     from surrogates.training.train import training_data
 
     declared = registry.plugin("blots")
-    found, pools = training_data(declared, declared.recipes["spread"], pictures)
+    found, pools = training_data(declared, declared.recipes["spread"], pictures, tmp_path)
     write_pools(tmp_path / "pools.h5", pools, {"blots": (found.conditions, found.outputs)})
-    again, _ = training_data(declared, declared.recipes["spread"], tmp_path / "pools.h5")
+    again, _ = training_data(declared, declared.recipes["spread"], tmp_path / "pools.h5", tmp_path)
     assert again.conditions == found.conditions and again.outputs == found.outputs != declared.outputs
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...contract.deferred import deferred
-from ...contract.errors import PluginError
 from ...contract.recipe import Adam, Batch, Codec, Model, Muon, Phase, Recipe
 from .variables import SIMILAR
 
@@ -31,10 +30,6 @@ MERGES = 384
 
 
 LAYOUT = f"a file of molecules ({', '.join(FILES[:3])}, also .gz or .xz) or a folder of them"
-
-
-def _nothing(folder: Path) -> tuple[xr.Dataset, ...]:
-    raise PluginError(f"data: this recipe brings no molecules of its own; give {LAYOUT} with --data")
 
 
 def _own(path: Path, kept: Path) -> tuple[xr.Dataset, ...]:
@@ -126,7 +121,7 @@ def _aiming(updates: int, rate: float, steps: Steps = _aim) -> Phase:
 
 
 def _likelihood(
-    data: Callable[[Path], tuple[xr.Dataset, ...]],
+    data: Callable[[Path], tuple[xr.Dataset, ...]] | None,
     learning: int,
     cooling: int,
     model: Callable[..., Model],
@@ -182,9 +177,7 @@ def zinc(learning: int = 5200, cooling: int = 2600, aiming: int = 420) -> Recipe
         "QED misses by 0.054 on average where 0.04 was asked. Whatever it writes is a molecule; whether one can make "
         "it is not judged."
     )
-    return _likelihood(
-        _nothing, learning, cooling, _guided(1.25), aiming=(aimed,), learns=_own, description=told, use=use
-    )
+    return _likelihood(None, learning, cooling, _guided(1.25), aiming=(aimed,), learns=_own, description=told, use=use)
 
 
 def qm9(learning: int = 5500, cooling: int = 2000, aiming: int = 600, weighing: int = 500) -> Recipe:

@@ -134,7 +134,8 @@ def recipe(options: Options) -> Recipe:
     """Spread around the mean of each class."""
     phase = Phase(likelihood, options.updates, {"width": Adam(0.1)}, average=0.5)
     return Recipe(
-        read_folders, lambda codec: Spread(codec, options.start), (phase,), batch_size=8, sample_batch=4,
+        None, lambda codec: Spread(codec, options.start), (phase,), batch_size=8, sample_batch=4,
+        learns=lambda folder, kept: read_folders(folder), layout="a folder of a kind, each holding .pgm pictures",
         source="a folder of images, one sub-folder a class",
     )  # fmt: skip
 

@@ -89,7 +89,14 @@ PLUGIN = Plugin(
     codec=Rows,
     recipes={
         "columns": Recipe(
-            read_csv, Uniform, (Phase(nothing, 5, {"shift": Adam()}),), 4, reads=(".csv",), schema=columns
+            None,
+            Uniform,
+            (Phase(nothing, 5, {"shift": Adam()}),),
+            4,
+            learns=lambda path, kept: read_csv(path),
+            layout="a table in CSV",
+            reads=(".csv",),
+            schema=columns,
         )
     },
     constraints=(),
