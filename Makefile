@@ -9,10 +9,13 @@ THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: demo test test-all install lint types pages docs clean
+.PHONY: demo report test test-all install lint types pages docs clean
 
 demo: $(INSTALLED)
-	$(BIN)/surrogates demo --out demo
+	$(BIN)/surrogates demo --out demo --compare particle-events
+
+report: $(INSTALLED)
+	$(BIN)/surrogates demo --out report --compare all
 
 test: lint types
 	$(THREADS) $(BIN)/pytest -n $(WORKERS) --cov --cov-report=term
@@ -47,4 +50,4 @@ $(INSTALLED): pyproject.toml constraints.txt $(THIRD_PARTY)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo build .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) demo report build .pytest_cache .ruff_cache .hypothesis .coverage

@@ -1,7 +1,6 @@
-"""`make demo`: every released surrogate sampled, held against a fresh reference and timed, in one page.
+"""`make demo`: every released surrogate sampled and drawn beside its card, some held against a fresh reference.
 
-It goes through whatever plugins are installed with their weights and a reference,
-or a held-out truth where none runs forward.
+Plugins are whatever is installed with weights; where no reference runs forward, held-out truth serves.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,13 @@ from ..io import OutputError
 from ..sampling import opening
 from .entry import CheckFailed
 from .files import FILE
+from .output import plain
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from ..contract.plugin import Plugin
+    from ..release.cards import Card
     from ..reporting.page import Section, Table
     from ..sampling.surrogate import Surrogate
     from ..timing.timings import Benchmark
@@ -38,7 +39,9 @@ LARGEST, SMALLEST, BLOCK = 20_000, 500, 100
 SHARE = 10
 """Of the samples that a plugin's figures are asked at, the demo compares one in so many: comparing has a cost too."""
 BENCHMARK_SECONDS = 1.0
-MEGABYTES_SHOWN = 1e6
+LEAST_SHOWN, MOST_SHOWN, UNTIMED = 16, 1000, 200
+SAVED = 100
+"""Samples that a quick look leaves in files: what some native formats cost exceeds the sampling."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,37 @@ class Shown:
 @click.option("--out", type=FILE, default=Path("demo"), show_default=True, help="Folder of the results, made anew.")
 @click.option("--plugin", "names", multiple=True, metavar="NAME", help="Only this plugin (may be repeated).")
 @click.option(
+    "--compare",
+    "compared",
+    multiple=True,
+    metavar="NAME",
+    help="Hold this plugin against its reference, simulated now (may be repeated; 'all' for every one).",
+)
+@click.option(
     "--truth-seconds", type=float, default=TRUTH_SECONDS, show_default=True, help="For each reference simulation."
 )
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes of the reference.")
-def demo_command(out: Path, names: tuple[str, ...], truth_seconds: float, workers: int) -> None:
-    """Sample every released surrogate, hold it against a fresh reference, time both, and write one page."""
+def demo_command(
+    out: Path, names: tuple[str, ...], compared: tuple[str, ...], truth_seconds: float, workers: int
+) -> None:
+    """Sample and draw every released surrogate beside its card's figures, on one page."""
     start = time.monotonic()
-    _clear(out)
+    for name in compared:
+        if name != "all":
+            registry.entry(name)
+    clear(out)
     shown = []
-    for name in names or [entry.name for entry in registry.plugins() if entry.package == "surrogates"]:
+    chosen = names or [entry.name for entry in registry.plugins() if entry.package == "surrogates"]
+    for name in sorted(chosen, key=lambda name: name not in compared):
         try:
-            shown.append(show(name, out, truth_seconds=truth_seconds, workers=workers))
+            if name in compared or "all" in compared:
+                shown.append(compare(name, out, truth_seconds=truth_seconds, workers=workers))
+            else:
+                shown.append(show(name, out))
         except SurrogatesError as error:
             _say(f"left out {error}")
     if not shown:
-        _say("no surrogate has released weights and a reference simulator")
+        _say("no surrogate has released weights")
         raise CheckFailed
 
     from ..reporting.page import write_report
@@ -76,9 +95,9 @@ def demo_command(out: Path, names: tuple[str, ...], truth_seconds: float, worker
         out / "report.html",
         [item.section for item in shown],
         title="Surrogates beside their simulators",
-        introduction="Made by `make demo`: samples from the weights in this repository beside references that were "
-        "simulated for this page, or beside held-out data where no simulator runs forward. The runs are short, so "
-        "floors and errors are large; the cards hold the full figures.",
+        introduction="Samples of the weights in this package. Figures are those of the cards, or, where it says "
+        "so, were measured now against a reference simulated for this page; such runs are short, so that their floors "
+        "and errors are large.",
         overwrite=True,
     )
     for item in shown:
@@ -88,7 +107,57 @@ def demo_command(out: Path, names: tuple[str, ...], truth_seconds: float, worker
     print(report.resolve())
 
 
-def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Shown:
+def show(name: str, folder: Path) -> Shown:
+    """Sample and draw one plugin's default, check its laws, and show its card's figures; some seconds.
+
+    Parameters
+    ----------
+    name : str
+    folder : Path
+        Where files go, under the plugin's name.
+
+    Raises
+    ------
+    SurrogatesError
+        No weights.
+    """
+    from ..release.headlines import headlines
+    from ..reporting.page import Section
+
+    plugin = registry.plugin(name)
+    surrogate = opening.load(name)
+    card = surrogate.card
+    n = shown_size(card)
+    _say(f"{name}: sampling and drawing {n:,}")
+    samples = surrogate.sample(plugin.prior(surrogate.conditions, n, 2), seed=1)
+    section = Section(
+        plugin=plugin,
+        findings=card.findings,
+        residuals={
+            law.name: float(samples.attrs[f"residual_{law.name}"])
+            for law in plugin.constraints
+            if f"residual_{law.name}" in samples.attrs
+        },
+        figures={f"{n:,} samples of {name}/{card.recipe}, drawn now": plugin.figure(samples, None)},
+        samples_attrs=samples.attrs,
+        compared=f"Figures as measured for the card, {card.date}; laws checked on {n:,} samples drawn now.",
+        tiles=headlines(card).shown(),
+        use=card.use,
+    )
+    own = folder / name
+    own.mkdir(parents=True)
+    return Shown(section, (*_saved(plugin, {"samples": samples.isel(sample=slice(SAVED))}, own), *_drawn(section, own)))
+
+
+def shown_size(card: Card) -> int:
+    """Samples that take the surrogate about a second, from the rate on its card."""
+    from ..release.headlines import own_rate
+
+    rate = own_rate(card)
+    return UNTIMED if rate is None else min(MOST_SHOWN, max(LEAST_SHOWN, int(rate)))
+
+
+def compare(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Shown:
     """Simulate, sample, compare, time and save one plugin.
 
     Parameters
@@ -105,6 +174,7 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
         No weights.
     """
     from ..measuring import validate
+    from ..release.headlines import headlines
     from ..reporting.validation import validation_section
     from ..timing.race import timed
 
@@ -125,17 +195,30 @@ def show(name: str, folder: Path, *, truth_seconds: float, workers: int) -> Show
     found = validate(plugin, samples, truth, resamples=10, splits=3)
     _say(f"{name}: timing")
     benchmark = timed(plugin, models=[surrogate.card.recipe], seconds=BENCHMARK_SECONDS, rounds=3)
+    laws = {law.name: (found.residuals.get(law.name, 0.0), law.tolerance) for law in plugin.constraints}
+    now = replace(surrogate.card, findings=tuple(found.findings), speed=benchmark.speeds(), laws=laws)
     section = validation_section(
-        plugin, found, samples, truth, tables=[_speeds(benchmark)], tiles=_tiles(plugin, benchmark, surrogate)
+        plugin,
+        found,
+        samples,
+        truth,
+        tables=[_speeds(benchmark)],
+        tiles=headlines(now).shown(),
+        use=surrogate.card.use,
     )
     own = folder / name
     own.mkdir(parents=True)
-    (own / "findings.json").write_text(json.dumps(_finite(found.to_json()), indent=1) + "\n", encoding="utf-8")
-    files = [own / "findings.json", *benchmark.write(own), *_saved(plugin, samples, truth, own)]
+    (own / "findings.json").write_text(json.dumps(plain(found.to_json()), indent=1) + "\n", encoding="utf-8")
+    saved = _saved(plugin, {"samples": samples, "reference": truth}, own)
+    return Shown(section, (own / "findings.json", *benchmark.write(own), *saved, *_drawn(section, own)))
+
+
+def _drawn(section: Section, folder: Path) -> list[Path]:
+    paths = []
     for index, figure in enumerate(section.figures.values()):
-        files.append(own / f"figure-{index}.png")
-        figure.savefig(files[-1], dpi=130, bbox_inches="tight")
-    return Shown(section, tuple(files))
+        paths.append(folder / f"figure-{index}.png")
+        figure.savefig(paths[-1], dpi=130, bbox_inches="tight")
+    return paths
 
 
 def _sampled(plugin: Plugin, truth: xr.Dataset) -> tuple[Surrogate, xr.Dataset]:
@@ -168,19 +251,18 @@ def _simulated(plugin: Plugin, n: int, workers: int) -> tuple[xr.Dataset, float]
     return truth, time.monotonic() - start
 
 
-def _saved(plugin: Plugin, samples: xr.Dataset, truth: xr.Dataset, folder: Path) -> list[Path]:
-    """Samples in HDF5, in NetCDF and in each native format that holds them; the reference in NetCDF."""
+def _saved(plugin: Plugin, sides: Mapping[str, xr.Dataset], folder: Path) -> list[Path]:
+    """Each side in NetCDF; the samples in HDF5 too, and in each native format that holds them."""
     from ..io import HDF5, NETCDF, FormatError
 
     written = []
-    for entry, dataset, stem in (
-        (HDF5, samples, "samples"),
-        (NETCDF, truth, "reference"),
-        *((native, samples, "samples") for native in plugin.formats),
+    for entry, stem in (
+        *((NETCDF, stem) for stem in sides),
+        *((native, "samples") for native in (HDF5, *plugin.formats)),
     ):
         path = folder / f"{stem}{entry.suffixes[0]}"
         try:
-            entry.write([dataset], path, overwrite=True)
+            entry.write([sides[stem]], path, overwrite=True)
         except (FormatError, ImportError) as error:
             _say(f"{plugin.name}: {path.name} is left out: {error}")
             continue
@@ -210,25 +292,7 @@ def _speeds(benchmark: Benchmark) -> Table:
     )
 
 
-def _tiles(plugin: Plugin, benchmark: Benchmark, surrogate: Any) -> list[tuple[str, str]]:
-    from ..reporting.page import number
-
-    tiles = []
-    if {"reference", "surrogate"} <= {timing.side for timing in benchmark.timings}:
-        tiles.append((f"{number(benchmark.ratio('surrogate'))} ×", "the reference's samples per CPU-second"))
-    tiles.append(
-        (f"{surrogate.card.bytes / MEGABYTES_SHOWN:.1f} MB", f"weights of {plugin.name}/{surrogate.card.recipe}")
-    )
-    return tiles
-
-
-def _finite(data: Any) -> Any:
-    from .output import plain
-
-    return plain(data)
-
-
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Empty the folder of an earlier demo, and no other."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / "report.html").exists() and not (folder / ".demo").exists():

@@ -63,11 +63,20 @@ def headlines(card: Card) -> Headlines:
     )
 
 
+def own_rate(card: Card) -> float | None:
+    """Samples per CPU-second of the card's model on one core; None where it was not timed."""
+    rates = _rates(card)
+    return rates.get(f"surrogate, recipe {card.recipe}", rates.get("surrogate"))
+
+
 def speed_up(card: Card) -> float | None:
     """How many times the reference's samples per CPU-second the card's model makes on one core; None: not measured."""
-    rates = {speed.side: speed.rate for speed in reversed(card.speed) if speed.threads == 1}
-    own = rates.get(f"surrogate, recipe {card.recipe}", rates.get("surrogate"))
-    return own / rates["reference"] if own is not None and "reference" in rates else None
+    own, reference = own_rate(card), _rates(card).get("reference")
+    return None if own is None or reference is None else own / reference
+
+
+def _rates(card: Card) -> dict[str, float]:
+    return {speed.side: speed.rate for speed in reversed(card.speed) if speed.threads == 1}
 
 
 def _strain(law: tuple[str, float, float]) -> tuple[float, float]:

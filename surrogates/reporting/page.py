@@ -56,7 +56,9 @@ class Section:
     compared : str
         One sentence that says what was compared with what.
     tiles : sequence of (value, caption)
-        Further headline numbers.
+        Headline numbers.
+    use : str
+        What the weights are good for and what not.
     tables, notes : sequences
         Further tables (a benchmark, say) and remarks.
     """
@@ -70,6 +72,7 @@ class Section:
     truth_attrs: Mapping[str, Any] = field(default_factory=dict)
     compared: str = ""
     tiles: Sequence[tuple[str, str]] = ()
+    use: str = ""
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
 
@@ -180,8 +183,10 @@ def _section(section: Section) -> dict[str, Any]:
         "laws_judged": len(laws_judged),
         "laws_kept": sum(bool(law["kept"]) for law in laws_judged),
         "tiles": [{"value": value, "caption": caption} for value, caption in section.tiles],
+        "use": section.use,
         "notes": section.notes,
         "findings": [_finding(section.plugin, finding) for finding in section.findings],
+        "unmet": [_finding(section.plugin, finding) for finding in judged if not finding.passed],
         "laws": laws,
         "baselines": [_baseline(name, findings) for name, findings in section.baselines.items()],
         "tables": section.tables,

@@ -32,11 +32,27 @@ def test_demo_without_anything_to_show_fails(tmp_path, capsys):
     assert "no-such-plugin: unknown plugin" in capsys.readouterr().err
 
 
+def test_a_quick_look_draws_samples_beside_the_cards_figures(tmp_path):
+    pytest.importorskip("muon_decay", reason="the third-party plugin is installed by `make test`")
+    out = tmp_path / "demo"
+    assert run(["demo", "--out", str(out), "--plugin", "muon-decay"]) == 0
+    assert {path.name for path in (out / "muon-decay").iterdir()} >= {"samples.nc", "samples.h5", "figure-0.png"}
+    page = (out / "report.html").read_text()
+    assert page.index("<img") < page.index("required figures met")
+    assert "kept" in page
+
+
+def test_an_unknown_plugin_to_compare_is_named_before_anything_runs(tmp_path, capsys):
+    assert run(["demo", "--out", str(tmp_path / "demo"), "--compare", "muon-dekay"]) == 2
+    assert "muon-dekay: unknown plugin" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
+
+
 @pytest.mark.slow
 def test_demo_leaves_report_samples_figures_and_timings(tmp_path, capsys):
     pytest.importorskip("muon_decay", reason="the third-party plugin is installed by `make test`")
     out = tmp_path / "demo"
-    assert run(["demo", "--out", str(out), "--plugin", "muon-decay", "--truth-seconds", "1"]) == 0
+    assert run(["demo", "--out", str(out), "--plugin", "muon-decay", "--compare", "all", "--truth-seconds", "1"]) == 0
     assert capsys.readouterr().out.strip() == str((out / "report.html").resolve())
     left = {path.name for path in (out / "muon-decay").iterdir()}
     assert left >= {"samples.h5", "reference.nc", "benchmark.json", "benchmark.png", "figure-0.png", "findings.json"}
