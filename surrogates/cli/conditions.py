@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from ..contract.errors import SchemaError
 from ..contract.schema import Schema, Variable, nearest
 from ..sampling.files import read_field
-from ..sampling.request import condition_dataset
+from ..sampling.request import check_identities, check_seed, condition_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "condition_"
 MANY_LABELS = 6
+MOST_ROWS = 10**8
 
 
 def condition_options(schema: Schema) -> list[click.Option]:
@@ -124,10 +126,11 @@ def asked(
     several = {name: len(field) for name, field in given.items() if _one_a_sample(schema[name], field)}
     if n is not None and n < 0:
         raise SchemaError(f"n: {n} is not a number of samples; expected an integer, 0 or more")
+    seed = check_seed(seed)
     if prior and table is not None:
         raise click.UsageError("--prior and --conditions both give the conditions; choose one")
     if table is not None:
-        return read_table(table, schema, given, each=1 if n is None else n), {}
+        return read_table(table, schema, given, each=n, first=first), {}
     if n is None:
         n = next(iter(several.values()), None)
     if n is None:
@@ -135,6 +138,7 @@ def asked(
     if not prior and not several:
         return n, given
     values: dict[str, Any] = {}
+    _refuse_too_many(n, "conditions of samples")
     if prior:
         drawn = plugin.prior(schema, n, seed)
         values = {str(name): drawn[name].values for name in drawn.data_vars if name in schema}
@@ -145,8 +149,11 @@ def _one_a_sample(variable: Variable, field: Any) -> bool:
     return is_field(variable) and field.ndim == len(variable.dims) + 1 and len(field) > 1
 
 
-def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: int) -> xr.Dataset:
-    """Read a table of conditions; every row stands for `each` samples, or for what its column ``n`` says.
+def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: int | None, first: int = 0) -> xr.Dataset:
+    """Read a table of conditions; every row stands for `each` samples (or 1), or for what its column ``n`` says.
+
+    Rows that stand for one sample keep the identities in the table's ``sample``, where it has any of its own; other
+    samples count from `first`.
 
     A column is headed by a condition's name, with its unit in brackets where it is not the schema's: ``energy [TeV]``.
     Conditions given as options hold for all rows; of a NetCDF or HDF5 file the variables that are conditions are taken.
@@ -166,10 +173,19 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
     names = [str(name) for name in table.data_vars]
     rows = np.arange(table.sizes["sample"])
     if "n" in names and "n" not in schema:
-        rows = np.repeat(rows, _counts(path, table["n"].values))
+        repeats = _counts(path, table["n"].values)
         names.remove("n")
     else:
-        rows = np.repeat(rows, each)
+        repeats = np.full(len(rows), 1 if each is None else each)
+    _refuse_too_many(sum(repeats.tolist()), f"{path}: rows of samples")
+    own = table["sample"].values if "sample" in table.coords else rows
+    identified = not np.array_equal(own, rows)
+    if identified and (first or np.any(repeats != 1)):
+        raise SchemaError(
+            f"{path}: its `sample` gives each row the identity of one sample; "
+            "leave out --first and numbers of samples, or the identities"
+        )
+    rows = np.repeat(rows, repeats)
     for name in names if delimited else ():
         if name not in schema:
             hint = nearest(name, schema.names)
@@ -179,13 +195,46 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
         if name in given:
             raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
     values: dict[str, Any] = {}
-    for name in names:
+    lines = table.encoding.get("lines")
+    for name in map(str, table.variables):
         if name in schema and name not in given:
-            try:
-                values[name] = _column(schema[name], table[name], path)[rows]
-            except SchemaError as error:
-                raise error.reworded(f"{path}: {error}") from None
-    return condition_dataset(schema, n=len(rows), check=False, **values, **given)
+            values[name] = _read_column(schema[name], table[name], path, lines)[rows]
+    rows_of = condition_dataset(schema, n=len(rows), first=first, check=False, **values, **given)
+    return (
+        rows_of.assign_coords(sample=("sample", check_identities(own), rows_of["sample"].attrs))
+        if identified
+        else rows_of
+    )
+
+
+def _read_column(variable: Variable, column: xr.DataArray, path: Path, lines: np.ndarray | None) -> np.ndarray:
+    """One condition of every row of a table; a bad cell is named by file, line and column."""
+    try:
+        values = _column(variable, column, path)
+        replace(variable, bounds=None).check(values)
+        return values
+    except SchemaError as error:
+        found = error
+    low, high = 0, column.sizes.get("sample", 0)
+    while high - low > 1:  # the first rows that do not read
+        middle = (low + high) // 2
+        try:
+            replace(variable, bounds=None).check(_column(variable, column[low:middle], path))
+            low = middle
+        except SchemaError as error:
+            high, found = middle, error
+    try:
+        replace(variable, bounds=None).check(_column(variable, column[low:high], path))
+    except SchemaError as error:
+        found = error
+    where = f"row {low}" if lines is None else f"line {lines[low]}"
+    raise found.reworded(f"{path}, {where}, column {column.name!r}: {found}") from None
+
+
+def _refuse_too_many(n: int, what: str) -> None:
+    """Conditions of rows are held in memory, unlike a number of samples at one setting."""
+    if n > MOST_ROWS:
+        raise SchemaError.about("n", f"{n} {what} would be held in memory", f"at most {MOST_ROWS} at a time", value=n)
 
 
 def _column(variable: Variable, column: xr.DataArray, path: Path) -> np.ndarray:

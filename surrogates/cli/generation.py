@@ -216,7 +216,7 @@ def _share(text: str | None) -> tuple[int, int]:
     if text is None:
         return (1, 1)
     first, _, last = text.partition("/")
-    if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last)):
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
         raise click.UsageError(f"--shard: {text!r} is not i/n; expected whole numbers with 1 <= i <= n, e.g. 2/8")
     return int(first), int(last)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import PluginError, SchemaError, nearest
+from ..io.packing import is_packed, unpacked
+from .errors import PluginError, SchemaError, SurrogatesError, nearest
 
 TEXT_COMMENT = "text: ASCII codes, padded with 0"  # the attribute that marks text in a Dataset
 
@@ -106,8 +107,19 @@ class Variable:
         Raises
         ------
         SchemaError
-            Wrong unit dimension, unknown label, text that is no number, or a character that is not ASCII.
+            Wrong unit dimension, unknown label, text that is no number, a character that is not ASCII, or a value that
+            is masked.
         """
+        try:
+            return self._converted(_decoded(self, value))
+        except SurrogatesError:
+            raise
+        except Exception as error:  # anything may be passed, and what cannot be converted fails in many ways
+            why = f"{type(error).__name__}: {error}".splitlines()[0]
+            found = f"a {type(value).__name__} does not convert ({why})"
+            raise SchemaError.about(self.name, found, self.describe_range(), value=value) from None
+
+    def _converted(self, value: Any) -> np.ndarray:
         if self.text:
             return self._characters(value)
         if self.categories is not None:
@@ -119,10 +131,16 @@ class Variable:
         if self.optional:
             numbers = np.where(np.isnan(numbers), self.missing, numbers)
         if np.any(bad := ~np.isfinite(numbers)):
-            raise self._refused(numbers[bad].flat[0], "is not finite")
+            raise self._refused(numbers[bad].flat[0], f"is not finite{self._row(bad)}")
         if np.any(bad := numbers != np.round(numbers)):
-            raise self._refused(numbers[bad].flat[0], "is not a whole number")
+            raise self._refused(numbers[bad].flat[0], f"is not a whole number{self._row(bad)}")
         return numbers
+
+    def _row(self, bad: np.ndarray) -> str:
+        """Where the first bad value stands, in words; nothing for a single value."""
+        if bad.ndim <= len(self.dims) - int(self.text) or len(bad) < 2:
+            return ""
+        return f" in row {int(np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))[0])}"
 
     def _codes(self, value: Any) -> np.ndarray:
         assert self.categories is not None
@@ -143,7 +161,7 @@ class Variable:
             if not self.optional:
                 bad |= array < 0
             if np.any(bad):
-                raise self._refused(array[bad].flat[0], "is not a category code")
+                raise self._refused(array[bad].flat[0], f"is not a category code{self._row(bad)}")
             return array.astype(self.dtype)
         table = {label: code for code, label in enumerate(self.categories)}
         out = np.empty(array.shape, dtype=self.dtype)
@@ -156,7 +174,7 @@ class Variable:
             elif key.lower() in {"true", "false", "yes", "no", "1", "0"} and self.categories == ("off", "on"):
                 code = int(key.lower() in {"true", "yes", "1"})
             else:
-                raise self._refused(key, "is unknown", hint=nearest(key, self.categories))
+                raise self._refused(key, f"is unknown{self._row(array == label)}", hint=nearest(key, self.categories))
             out[array == label] = code
         return out
 
@@ -179,8 +197,8 @@ class Variable:
             return self._scale(_floats(self, value.values), str(units))
         if hasattr(value, "unit") and hasattr(value, "to_value"):
             return self._quantity(value)
-        if isinstance(value, (list, tuple)) and value and all(hasattr(v, "unit") for v in value):
-            return np.array([float(self._quantity(v)) for v in value])
+        if isinstance(value, (list, tuple)) and any(hasattr(v, "unit") for v in value):
+            return np.stack([self._numbers(v) for v in value])
         array = np.asarray(value)
         if array.dtype.kind in "iufb":
             return array.astype(np.float64)
@@ -197,6 +215,8 @@ class Variable:
         if number == 0:
             raise self._refused(text, "is not a number")
         units = text[number:].strip()
+        if units and not (units[0].isalpha() or units[0] in "%°µ("):
+            raise self._refused(text, "is not one number with a unit")
         return float(self._scale(np.float64(text[:number]), units)) if units else float(text[:number])
 
     def _scale(self, array: np.ndarray | np.float64, units: str) -> np.ndarray:
@@ -233,11 +253,11 @@ class Variable:
         if self.optional:
             bad &= ~np.isnan(values)
         if np.any(bad):
-            raise self._refused(values[bad].flat[0], "is not finite")
+            raise self._refused(values[bad].flat[0], f"is not finite{self._row(bad)}")
         outside = self.outside(values)
         if np.any(outside):
             units = "" if self.units == "1" else f" {self.units}"
-            found = f"{values[outside].flat[0]:g}{units} is out of range"
+            found = f"{values[outside].flat[0]:g}{units} is out of range{self._row(outside)}"
             raise SchemaError.about(self.name, found, self.describe_range(), value=values[outside].flat[0])
 
     def _refused(self, value: Any, why: str, *, hint: str = "") -> SchemaError:
@@ -253,6 +273,22 @@ class Variable:
         slack = 1e-12 * max(abs(low), abs(high))
         far = (values < low - slack) | (values > high + slack)
         return far & (values != self.missing) if self.optional and np.dtype(self.dtype).kind in "iu" else far
+
+
+def _decoded(variable: Variable, value: Any) -> Any:
+    """What a packed array stands for; raises SchemaError for a masked value."""
+    masked = isinstance(value, np.ma.MaskedArray)
+    if masked or hasattr(value, "unmasked"):
+        mask = np.ma.getmaskarray(value) if masked else np.asarray(value.mask)
+        if mask.any():
+            where = int(np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1))[0]) if mask.ndim else 0
+            found = f"the value in row {where} is masked" if mask.ndim else "the value is masked"
+            raise SchemaError.about(variable.name, found, f"{variable.describe_range()} in every row", value=None)
+        return value.data if masked else value.unmasked
+    if hasattr(value, "attrs") and hasattr(value, "values") and is_packed(value.attrs):
+        numbers, attrs = unpacked(np.asarray(value.values), value.attrs)
+        return value.copy(data=numbers).drop_attrs().assign_attrs(attrs)
+    return value
 
 
 def _is_number(text: str) -> bool:

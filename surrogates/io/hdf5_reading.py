@@ -14,6 +14,7 @@ from .blocks import SAMPLE
 from .formats import FileFormatError
 from .hdf5_heaps import endless_heap
 from .hdf5_writing import COUNTED_BY_NAME, PADDED_SIZE, datasets
+from .packing import unpacked
 from .ragged import check_counts, unpack
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 1 << 16
 _HIDDEN = {
     "CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict",
-    "_NCProperties", "_FillValue",
+    "_NCProperties",
 }  # fmt: skip
 _NOT_A_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 _MOST_EXPANSION = 5_000
@@ -176,11 +177,18 @@ class _Contents:
             _, size = self.ragged[dim]
             offsets = self.offsets[dim][start : stop + 1]
             flat = _values(entry, slice(int(offsets[0]), int(offsets[-1])))
-            return (SAMPLE, *dims), unpack(flat, np.diff(offsets), size), attrs
+            flat, attrs = unpacked(flat, attrs)
+            return (SAMPLE, *dims), unpack(flat, np.diff(offsets), size), _shown(attrs)
         values = _values(entry, slice(start, stop)) if dims[:1] == (SAMPLE,) else _values(entry, ())
         if attrs.pop("dtype", None) == "bool" and values.dtype == np.int8:
             values = values.astype(bool)
-        return dims, values, attrs
+        values, attrs = unpacked(values, attrs)
+        return dims, values, _shown(attrs)
+
+
+def _shown(attrs: dict[str, Any]) -> dict[str, Any]:
+    """The attributes without the fill value, which says nothing once the values are read."""
+    return {key: value for key, value in attrs.items() if key != "_FillValue"}
 
 
 def _length(scale: h5py.Dataset) -> int:

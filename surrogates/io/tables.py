@@ -32,7 +32,7 @@ def read_conditions(path: str | Path) -> xr.Dataset:
     -------
     Dataset
         One variable over (sample) for each column: float64 or int64 where every cell is a number, else text; `units`
-        where the header names them.
+        where the header names them. ``encoding["lines"]`` holds the line of the file where each row ends.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def read_conditions(path: str | Path) -> xr.Dataset:
         raise FormatError(f"{path}: unknown kind of table {path.suffix or '(no suffix)'}; known: {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
-    columns = _parquet(path) if path.suffix.lower() == ".parquet" else _delimited(path)
+    columns, lines = _parquet(path) if path.suffix.lower() == ".parquet" else _delimited(path)
     data: dict[str, Any] = {}
     for header, values in columns:
         found = _HEADER.match(header)
@@ -65,10 +65,12 @@ def read_conditions(path: str | Path) -> xr.Dataset:
         identity = ((SAMPLE,), np.arange(n), {})
     if identity[1].dtype.kind != "i" or np.unique(identity[1]).size != identity[1].size:
         raise FileFormatError(f"{path}: column {SAMPLE!r} should hold integers, each once")
-    return xr.Dataset(data, {SAMPLE: identity})
+    table = xr.Dataset(data, {SAMPLE: identity})
+    table.encoding["lines"] = lines
+    return table
 
 
-def _delimited(path: Path) -> list[tuple[str, np.ndarray]]:
+def _delimited(path: Path) -> tuple[list[tuple[str, np.ndarray]], np.ndarray]:
     import csv
 
     try:
@@ -83,7 +85,8 @@ def _delimited(path: Path) -> list[tuple[str, np.ndarray]]:
     for number, line in lines[1:]:
         if len(line) != len(header):
             raise FileFormatError(f"{path}: line {number} has {len(line)} cells, the header {len(header)}")
-    return [(name, _typed([line[i].strip() for _, line in lines[1:]])) for i, name in enumerate(header)]
+    columns = [(name, _typed([line[i].strip() for _, line in lines[1:]])) for i, name in enumerate(header)]
+    return columns, np.array([number for number, _ in lines[1:]], dtype=np.int64)
 
 
 def _typed(cells: list[str]) -> np.ndarray:
@@ -109,7 +112,7 @@ def parquet_for(what: str) -> Any:
     return pyarrow
 
 
-def _parquet(path: Path) -> list[tuple[str, np.ndarray]]:
+def _parquet(path: Path) -> tuple[list[tuple[str, np.ndarray]], np.ndarray]:
     pyarrow = parquet_for(f"{path}: Parquet")
     try:
         table = pyarrow.parquet.read_table(path)
@@ -121,6 +124,8 @@ def _parquet(path: Path) -> list[tuple[str, np.ndarray]]:
     made = []
     for name, values in columns:
         if values.dtype.kind == "O":
+            if (kind := next((type(v).__name__ for v in values if not isinstance(v, str | None)), None)) is not None:
+                raise FileFormatError(f"{path}: column {name!r} holds values of type {kind}; expected numbers or text")
             values = np.array(["" if value is None else value for value in values], dtype=np.str_)
         elif values.dtype.kind in "iu":
             values = values.astype(np.int64)
@@ -129,4 +134,4 @@ def _parquet(path: Path) -> list[tuple[str, np.ndarray]]:
         else:
             raise FileFormatError(f"{path}: column {name!r} has type {values.dtype}; expected numbers or text")
         made.append((name, values))
-    return made
+    return made, np.arange(1, table.num_rows + 1)

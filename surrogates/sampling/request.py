@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..contract.plugin import Plugin
+
+_LEAST, _MOST = -(2**63), 2**63 - 1  # what an identity and a seed can be: both stand in files as int64
+_BESIDE = ("source",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ class Request:
         for name, array in (self.values or {}).items():
             shared = array.ndim == len(self.schema[name].dims)
             arrays[name] = np.full((stop - start, *array.shape), array) if shared else array[start:stop].copy()
-        return self.schema.dataset(arrays, np.arange(self.first + start, self.first + stop))
+        return self.schema.dataset(arrays, self.first + start + np.arange(stop - start, dtype=np.int64))
 
 
 def ask(
@@ -124,7 +128,10 @@ def ask(
         lengths in one call.
     """
     by_rows = hasattr(n_or_conditions, "data_vars")
-    request = (_ask_rows if by_rows else _ask_number)(schema, n_or_conditions, values, first)
+    if by_rows:
+        request = _ask_rows(schema, n_or_conditions, values, first, outputs)
+    else:
+        request = _ask_number(schema, n_or_conditions, values, first)
     for dimension in outputs.dimensions if outputs is not None else ():
         if dimension.length is not None:
             asked = request.asked(dimension.length)
@@ -141,6 +148,9 @@ def _ask_number(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any],
         raise SchemaError.about("n", f"{shown} is not a number of samples", expected, value=n)
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
         raise SchemaError.about("first", f"{first!r} is not the identity of a sample", "an integer", value=first)
+    if n and not (_LEAST <= first and first + int(n) - 1 <= _MOST):
+        found = f"samples {first} to {first + int(n) - 1} have no identity"
+        raise SchemaError.about("first", found, f"identities from {_LEAST} to {_MOST}", value=first)
     arrays = _converted(schema, int(n), values)
     for name, given in values.items():
         if schema[name].optional and arrays[name].ndim == 0 and np.isnan(arrays[name]) and str(given).strip():
@@ -149,7 +159,9 @@ def _ask_number(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any],
     return Request(schema, int(n), first=int(first), values=arrays)
 
 
-def _ask_rows(schema: Schema, rows: xr.Dataset, values: Mapping[str, Any], first: int) -> Request:
+def _ask_rows(
+    schema: Schema, rows: xr.Dataset, values: Mapping[str, Any], first: int, outputs: Schema | None
+) -> Request:
     if values:
         raise SchemaError(f"{next(iter(values))}: give conditions as a Dataset or by name, not both")
     if first:
@@ -162,12 +174,36 @@ def _ask_rows(schema: Schema, rows: xr.Dataset, values: Mapping[str, Any], first
     samples = rows["sample"].values if "sample" in rows.coords else np.arange(n)
     if samples.dtype.kind not in "iu":
         raise SchemaError.about("sample", f"identities of type {samples.dtype}", "integers", value=samples)
-    arrays = _converted(schema, n, {str(name): rows[name] for name in rows.data_vars if name in schema})
+    samples = check_identities(samples)
+    refuse_misspelt(schema, rows, outputs)
+    arrays = _converted(schema, n, {str(name): rows[name] for name in rows.variables if name in schema})
     whole = {
         name: np.full((n, *array.shape), array) if array.ndim == len(schema[name].dims) else array
         for name, array in arrays.items()
     }
     return Request(schema, n, rows=schema.dataset(whole, samples))
+
+
+def check_identities(samples: np.ndarray) -> np.ndarray:
+    """Identities as int64; raises SchemaError where one does not fit, and would become another sample's."""
+    if samples.dtype.kind == "u" and samples.size and int(samples.max()) > _MOST:
+        found = f"identity {samples.max()} in row {int(samples.argmax())}"
+        raise SchemaError.about("sample", found, f"identities up to {_MOST}", value=int(samples.max()))
+    return samples.astype(np.int64)
+
+
+def refuse_misspelt(schema: Schema, rows: xr.Dataset, outputs: Schema | None = None) -> None:
+    """Refuse a variable that would be passed over in silence: anything unknown in rows that hold conditions alone,
+    and beside outputs what is spelt nearly as a condition that is missing."""
+    known = {*schema.names, *(outputs.names if outputs is not None else ()), *_BESIDE}
+    unknown = [str(name) for name in rows.data_vars if name not in known]
+    missing = [name for name in schema.names if name not in rows.variables]
+    alone = outputs is not None and not any(name in rows for name in outputs.names)
+    for name in unknown:
+        close = difflib.get_close_matches(name.lower(), [other.lower() for other in missing], n=1, cutoff=0.75)
+        if alone or close:
+            expected = ", ".join(schema.names) or "no conditions"
+            raise SchemaError.about(name, "unknown condition", expected, hint=nearest(name, missing or schema.names))
 
 
 def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -329,6 +365,8 @@ def check_seed(seed: Any) -> int:
     """The seed as an int; raises SchemaError where it is none."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise SchemaError.about("seed", f"{seed!r} is not a seed", "an integer", value=seed)
+    if not 0 <= seed <= _MOST:
+        raise SchemaError.about("seed", f"{seed} is out of range", f"0 to {_MOST}", value=seed)
     return int(seed)
 
 
