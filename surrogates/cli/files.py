@@ -11,8 +11,9 @@ import click
 
 from .. import registry
 from ..counting import Counter
-from ..io import FileFormatError, FormatError, OutputError
+from ..io import FileFormatError, FormatError, OutputError, carries_digest
 from ..sampling.files import HDF5_OR_NETCDF, formats_of, plugin_of, read_blocks, read_whole
+from ..sampling.workers import ProcessEnded, apart
 from .entry import CheckFailed
 from .output import announce
 
@@ -128,17 +129,37 @@ def plot_command(
 def verify_command(targets: tuple[str, ...], named: str | None, as_json: bool) -> None:
     """Check files, folders of shards, or the released weights of a plugin; exit 1 where there is a problem.
 
-    A file is whole, holds finite numbers, the plugin's variables, and keeps the plugin's laws.
+    A file is whole, unaltered as far as it carries a digest, holds finite numbers, the plugin's variables, and keeps
+    the plugin's laws. It is read in a process of its own, which a damaged file may end.
     """
     problems: dict[str, list[str]] = {}
+    notes: dict[str, str] = {}
     for target in targets:
         path = Path(target)
-        problems[target] = (
-            _weights_problems(target) if not path.exists() and _is_plugin(target) else _file_problems(path, named)
-        )
+        if not path.exists() and _is_plugin(target):
+            problems[target] = _weights_problems(target)
+            continue
+        if not path.exists():
+            raise FileFormatError(f"{path}: no such file or folder, and no plugin of that name")
+        try:
+            sealed = carries_digest(path)
+            problems[target] = _file_problems(path, named) if sealed else apart(_file_problems, path, named)
+        except FileFormatError as error:
+            problems[target] = [str(error)]
+            continue
+        except ProcessEnded:
+            problems[target] = [f"{path}: damaged: a library that reads it ended the process"]
+        if not sealed:
+            notes[target] = "it carries no digest, by which alterations would be found"
     bad = [line for lines in problems.values() for line in lines]
-    text = "\n".join(bad) if bad else "\n".join(f"{target}: no problem found" for target in targets)
-    announce(text, {"problems": problems, "ok": not bad}, as_json=as_json)
+    text = (
+        "\n".join(bad)
+        if bad
+        else "\n".join(
+            f"{target}: no problem found" + (f"; {notes[target]}" if target in notes else "") for target in targets
+        )
+    )
+    announce(text, {"problems": problems, "notes": notes, "ok": not bad}, as_json=as_json)
     if bad:
         raise CheckFailed
 
@@ -166,8 +187,6 @@ def _weights_problems(name: str) -> list[str]:
 def _file_problems(path: Path, named: str | None) -> list[str]:
     from ..io import verify
 
-    if not path.exists():
-        raise FileFormatError(f"{path}: no such file or folder, and no plugin of that name")
     try:
         plugin = plugin_of(path, named)
         chosen = None if path.is_dir() else formats_of(plugin).for_path(path)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .root import ROOT
     from .shards import read_shards, write_shards
     from .tables import read_conditions
-    from .verification import verify
+    from .verification import carries_digest, verify
 
 _HOMES = {
     "to_awkward": "awkward_records",
@@ -45,6 +45,7 @@ _HOMES = {
     "read_shards": "shards",
     "write_shards": "shards",
     "read_conditions": "tables",
+    "carries_digest": "verification",
     "verify": "verification",
 }
 
@@ -61,6 +62,7 @@ __all__ = [
     "FormatError",
     "Formats",
     "OutputError",
+    "carries_digest",
     "concatenate",
     "merge",
     "read_conditions",

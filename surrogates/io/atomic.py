@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from .formats import OutputError
 from .locks import lock_path, locked
+from .seals import seal
 
 _ERRNO = re.compile(r"errno = (\d+)")
 _ADVICE = {
@@ -63,7 +64,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path, *, overwrite: bool) -> Iterator[Path]:
+def replacing(target: Path, *, overwrite: bool, sealed: bool = False) -> Iterator[Path]:
     """Yield a temporary path; on success it is fsynced and renamed to `target`, on failure removed.
 
     The target is locked meanwhile: a second writer is refused at once. What a killed writer left is removed. A link is
@@ -75,6 +76,8 @@ def replacing(target: Path, *, overwrite: bool) -> Iterator[Path]:
         The final name.
     overwrite : bool
         Whether an existing `target` may be replaced.
+    sealed : bool
+        Whether the file gets a seal at its end, see :mod:`surrogates.io.seals`.
 
     Raises
     ------
@@ -97,6 +100,8 @@ def replacing(target: Path, *, overwrite: bool) -> Iterator[Path]:
         remove_leftovers(place)
         with whole(place) as temporary:
             yield temporary
+            if sealed:
+                seal(temporary)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def write_fits(
         first = measure(first)
     description = _checked(describe(first))
     with replacing(Path(target), overwrite=overwrite) as temporary, open(temporary, "wb") as file:
-        file.write(_bytes(fits.PrimaryHDU(header=_provenance(first))))
+        file.write(_summed(fits.PrimaryHDU(header=_provenance(first)).header, b"", comment=_ALL_SUMMED))
         columns: list[dict[str, np.ndarray]] = []
         written = 0
         block: xr.Dataset | None = first
@@ -130,9 +130,44 @@ def _stamps(file: BinaryIO, block: xr.Dataset, written: int) -> int:
         header["CDELT1"], header["CDELT2"] = -scales[row] / 3600.0, scales[row] / 3600.0
         for axis, name in enumerate(_POSITION, start=1):
             header[f"CRVAL{axis}"] = float(block[name].values[row]) if name in block else 0.0
-        file.write(header.tostring(padding=True).encode("ascii"))
-        _padded(file, np.ascontiguousarray(images[row]).tobytes())
+        file.write(_summed(header, np.ascontiguousarray(images[row]).tobytes()))
     return written + n
+
+
+_ALL_SUMMED = "every HDU has one"
+
+
+def _summed(header: Any, content: bytes, comment: str = "HDU checksum") -> bytes:
+    """Header and data with the checksums of the FITS standard 4.0, appendix J, which cover every bit of both."""
+    content += b"\0" * (-len(content) % _BLOCK)
+    of_data = _ones_complement_sum(content, 0)
+    header["DATASUM"] = (str(of_data), "data unit checksum")
+    header["CHECKSUM"] = ("0" * 16, comment)
+    head = header.tostring(padding=True).encode("ascii")
+    header["CHECKSUM"] = _checksum_text(~_ones_complement_sum(head, of_data) & 0xFFFFFFFF)
+    return header.tostring(padding=True).encode("ascii") + content
+
+
+def _ones_complement_sum(content: bytes, before: int) -> int:
+    total = before + int(np.frombuffer(content, dtype=">u4").sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    return total
+
+
+def _checksum_text(value: int) -> str:
+    """A 32-bit number as 16 letters and digits whose sum it is."""
+    columns = []
+    for byte in value.to_bytes(4, "big"):
+        quotient, remainder = divmod(byte, 4)
+        letters = [quotient + 48 + remainder, quotient + 48, quotient + 48, quotient + 48]
+        for pair in (0, 2):
+            while any(0x3A <= letter <= 0x40 or 0x5B <= letter <= 0x60 for letter in letters[pair : pair + 2]):
+                letters[pair] += 1
+                letters[pair + 1] -= 1
+        columns.append(letters)
+    text = "".join(chr(column[place]) for place in range(4) for column in columns)
+    return text[-1] + text[:-1]
 
 
 def _stamp_header(images: np.ndarray, block: xr.Dataset) -> Any:
@@ -158,11 +193,6 @@ def _stamp_header(images: np.ndarray, block: xr.Dataset) -> Any:
 
 def _bands(count: int) -> tuple[str, ...]:
     return ("g", "r", "i") if count == 3 else tuple(str(position + 1) for position in range(count))
-
-
-def _padded(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
-    file.write(b"\0" * (-len(content) % _BLOCK))
 
 
 # Table -------------------------------------------------------------------------------------------------------------
@@ -224,10 +254,7 @@ def _bytes(hdu: Any) -> bytes:
     from astropy.io import fits
 
     buffer = BytesIO()
-    if isinstance(hdu, fits.PrimaryHDU):
-        fits.HDUList([hdu]).writeto(buffer)
-        return buffer.getvalue()
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer, checksum=True)
     return buffer.getvalue()[_BLOCK:]
 
 
@@ -259,7 +286,9 @@ def read_fits(path: str | Path, *, block_rows: int = 1024, columns: Sequence[str
         with warnings.catch_warnings():
             warnings.simplefilter("error", fits.verify.VerifyWarning)
             warnings.filterwarnings("error", "File may have been truncated")
-            with fits.open(path, memmap=True, lazy_load_hdus=True) as file:
+            warnings.filterwarnings("error", "(Checksum|Datasum) verification failed")
+            _check_sums(path)
+            with fits.open(path, memmap=True, lazy_load_hdus=True, checksum=True) as file:
                 yield from _blocks(file, block_rows, columns)
     except FileFormatError as error:
         raise FileFormatError(f"{path}: {error}") from None
@@ -268,6 +297,22 @@ def read_fits(path: str | Path, *, block_rows: int = 1024, columns: Sequence[str
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FileFormatError(f"{path}: expected a FITS file; {reason}") from None
+
+
+def _check_sums(path: Path) -> None:
+    """Refuse a file of ours of which a bit was altered: every unit adds up to 0, and so does the whole."""
+    total = 0
+    with open(path, "rb") as file:
+        if f"/ {_ALL_SUMMED}".encode() not in file.read(20 * _BLOCK):
+            return
+        file.seek(0)
+        while piece := file.read(1 << 22):
+            total = _ones_complement_sum(piece + b"\0" * (-len(piece) % 4), total)
+    if total % 0xFFFFFFFF:
+        raise FileFormatError(
+            "altered or damaged since it was written, or saved again without renewing its checksums "
+            "(astropy: writeto(..., checksum=True))"
+        )
 
 
 def _blocks(file: Any, block_rows: int, columns: Sequence[str]) -> Iterator[xr.Dataset]:

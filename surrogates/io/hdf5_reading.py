@@ -16,6 +16,7 @@ from .hdf5_heaps import endless_heap
 from .hdf5_writing import COUNTED_BY_NAME, PADDED_SIZE, datasets
 from .packing import unpacked
 from .ragged import check_counts, unpack
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +59,7 @@ def read_hdf5(path: str | Path, *, block_rows: int = BLOCK_ROWS) -> Iterator[xr.
         what = "is a folder; give a file" if path.is_dir() else "does not exist"
         raise FileFormatError(f"{path} {what}")
     try:
+        check_seal(path)
         if (heap := endless_heap(path)) is not None:
             raise _Unexpected(f"the heap at byte {heap} is damaged; expected an intact HDF5 or NetCDF-4 file")
         with h5py.File(path, "r") as file:

@@ -108,7 +108,7 @@ def write_hdf5(
     OutputError
         Where the file exists or cannot be written.
     """
-    with replacing(Path(target), overwrite=overwrite) as temporary:
+    with replacing(Path(target), overwrite=overwrite, sealed=True) as temporary:
         fill_hdf5(
             blocks,
             temporary,

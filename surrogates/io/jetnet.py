@@ -18,6 +18,7 @@ from .blocks import SAMPLE, opened
 from .description import Description, VariableDescription, describe, from_json, to_json
 from .formats import FileFormatError, Format, FormatError
 from .ragged import check_counts, real_entries
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,7 +55,7 @@ def write_jetnet(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite:
 
     first, stream = opened(blocks)
     _require(first)
-    with replacing(Path(target), overwrite=overwrite) as temporary, writable_hdf5(temporary) as output:
+    with replacing(Path(target), overwrite=overwrite, sealed=True) as temporary, writable_hdf5(temporary) as output:
         file = output.file
         file.attrs["particle_features"] = ["etarel", "phirel", "ptrel", "mask"]
         file.attrs["jet_features"] = ["pt", "eta", "mass", "num_particles"]
@@ -123,6 +124,7 @@ def read_jetnet(path: str | Path, *, block_rows: int = 1 << 16) -> Iterator[xr.D
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
+    check_seal(path)
     try:
         if (heap := endless_heap(path)) is not None:
             raise FileFormatError(f"the heap at byte {heap} is damaged; expected an intact HDF5 file")

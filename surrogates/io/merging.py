@@ -48,7 +48,7 @@ def merge(folder: str | Path, output: str | Path, *, overwrite: bool = False) ->
             raise FileFormatError(f"{path}: the manifest names this part, but it is not there")
         if sha256(path) != records[path.name]:
             raise FileFormatError(f"{path}: altered since it was written (its SHA-256 is not the manifest's)")
-    with replacing(Path(output), overwrite=overwrite) as temporary:
+    with replacing(Path(output), overwrite=overwrite, sealed=True) as temporary:
         shutil.copyfile(first, temporary)
         with writable_hdf5(temporary, "r+") as joined:
             targets = datasets(joined.file)

@@ -16,6 +16,7 @@ from .blocks import SAMPLE, check_same_schema, opened, rows
 from .description import Description, describe, from_json, to_json
 from .formats import FileFormatError, Format, FormatError, missing_library
 from .ragged import check_counts, pack, real_entries, unpack
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,7 +48,7 @@ def write_root(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: b
     awkward, uproot = _libraries()
     first, stream = opened(blocks)
     description = _checked(describe(first))
-    with replacing(Path(target), overwrite=overwrite) as temporary:
+    with replacing(Path(target), overwrite=overwrite, sealed=True) as temporary:
         with uproot.recreate(str(temporary)) as file:
             counters = {f"{dim}_entries": name for dim, name in description.counts.items()}
             tree = file.mktree(
@@ -124,6 +125,7 @@ def read_root(path: str | Path, *, block_rows: int = 1 << 16) -> Iterator[xr.Dat
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
     try:
+        check_seal(path)
         with uproot.open(str(path)) as file:
             if TREE not in file or DESCRIPTION not in file:
                 raise FileFormatError(f"expected a TTree {TREE!r} and {DESCRIPTION!r}; found {file.keys()[:6]}")

@@ -33,6 +33,7 @@ from .manifest import (
     write_json,
     write_manifest,
 )
+from .seals import seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -188,6 +189,7 @@ class Shards:
         try:
             with whole(target) as temporary:
                 fill_hdf5(extent.watch(blocks), temporary, **self.options, final_attrs=final_attrs)
+                seal(temporary)
                 record = {
                     "file": target.name,
                     "sha256": sha256(temporary),

@@ -8,7 +8,8 @@ import numpy as np
 
 from .formats import Format, FormatError
 from .hdf5_reading import read_hdf5
-from .manifest import read_manifest, sha256
+from .manifest import MANIFEST, read_manifest, sha256
+from .seals import check_seal
 
 
 def verify(path: str | Path, *, file_format: Format | None = None) -> list[str]:
@@ -31,6 +32,25 @@ def verify(path: str | Path, *, file_format: Format | None = None) -> list[str]:
     if path.is_dir():
         return _folder_problems(path)
     return _file_problems(path, file_format)[1]
+
+
+def carries_digest(path: Path) -> bool:
+    """Whether anything in a file, or a folder of shards, would tell that one of its bits was altered.
+
+    Raises
+    ------
+    FileFormatError
+        Altered since it was sealed.
+    """
+    if path.is_dir():
+        return (path / MANIFEST).exists()
+    with open(path, "rb") as file:
+        start = file.read(2880)
+    if start.startswith(b"\x1f\x8b"):
+        return True  # gzip ends with a CRC-32
+    if start.startswith(b"SIMPLE  ="):
+        return b"CHECKSUM=" in start
+    return check_seal(path)
 
 
 def _folder_problems(folder: Path) -> list[str]:

@@ -10,8 +10,11 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from typing import Any
+
+from ..contract.errors import SurrogatesError
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -30,6 +33,25 @@ def pool(workers: int, initializer: Callable[..., None] | None = None, *argument
     return ProcessPoolExecutor(
         workers, mp_context=context, initializer=_begin, initargs=(os.getpid(), lasting, initializer, arguments)
     )
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns, called in a process of its own: for files that may end the process that reads them.
+
+    Raises
+    ------
+    ProcessEnded
+        The process ended before the function did.
+    """
+    with pool(1) as processes:
+        try:
+            return processes.submit(function, *arguments).result()
+        except BrokenProcessPool:
+            raise ProcessEnded("the process ended early; a library that it uses did not survive") from None
+
+
+class ProcessEnded(SurrogatesError):
+    """A process that ended before its work did: out of memory, killed, or by a fault in a library."""
 
 
 def _begin(parent: int, lasting: bool, initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import re
 import resource
 
 import h5py
@@ -14,6 +15,7 @@ import xarray as xr
 from conftest import jets, particle_events
 
 from surrogates.io import (
+    FITS,
     HDF5,
     HEPMC3,
     JETNET,
@@ -22,7 +24,9 @@ from surrogates.io import (
     ROOT,
     FileFormatError,
     OutputError,
+    carries_digest,
     concatenate,
+    verify,
     write_shards,
 )
 
@@ -30,6 +34,11 @@ FEW = particle_events(6)[["energy", "n_particles", "px", "pdg_id", "tau_decay"]]
 SMALL = {NETCDF: FEW, HDF5: FEW, JETNET: jets(6), ROOT: FEW}
 TEXT = {HEPMC3: particle_events(4), LHE: particle_events(4)}
 HDF5_MUTANTS, ROOT_MUTANTS, TEXT_MUTANTS = 150, 60, 60
+
+
+def unsealed(content: bytes) -> bytes:
+    """A file's content without the seal, as a program would leave it that wrote the file anew."""
+    return re.sub(rb"\nsurrogates sealed by sha256 [0-9a-f]{64}\n\Z", b"", content)
 
 
 def mutant(content: bytes, chance: random.Random) -> bytes:
@@ -57,7 +66,7 @@ def read_mutants(file_format, made, folder, number, seed, results) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
     path = folder / f"original{file_format.suffixes[0]}"
     file_format.write([made], path)
-    content = path.read_bytes()
+    content = unsealed(path.read_bytes())
     chance = random.Random(seed)
     opened = refused = 0
     for i in range(number):
@@ -95,6 +104,67 @@ def test_mutated_files_open_or_are_refused_in_one_line(tmp_path, file_format, nu
     assert sum(outcome) == number and outcome[1] > number // 10
 
 
+STAMPS = xr.Dataset(
+    {
+        "image": (("sample", "y", "x"), np.arange(4 * 8 * 8, dtype=np.float32).reshape(4, 8, 8), {"units": "nJy"}),
+        "redshift": ("sample", np.linspace(0.1, 0.4, 4), {"units": "1"}),
+    },
+    {"sample": np.arange(4)},
+    {"plugin": "galaxy-images", "history": "made for a test"},
+)
+
+
+@pytest.mark.parametrize("file_format", [*SMALL, FITS], ids=lambda entry: entry.name)
+def test_one_flipped_bit_anywhere_is_found_or_changes_nothing(tmp_path, file_format):
+    """In header, attribute, index or value; a bit of the seal itself or of unused padding may go unnoticed."""
+    path = tmp_path / f"a{file_format.suffixes[0]}"
+    file_format.write([STAMPS if file_format is FITS else SMALL[file_format]], path)
+    whole, content, chance = concatenate(file_format.read(path)), path.read_bytes(), random.Random(5)
+    assert carries_digest(path)
+    unnoticed = 0
+    for _ in range(150):
+        changed = bytearray(content)
+        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+        path.write_bytes(changed)
+        try:
+            found = concatenate(file_format.read(path))
+        except FileFormatError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+            continue
+        unnoticed += 1
+        xr.testing.assert_identical(found, whole)
+    assert unnoticed < 15
+
+
+@pytest.mark.parametrize("file_format", [NETCDF, HDF5, JETNET, ROOT], ids=lambda entry: entry.name)
+def test_a_file_that_another_program_wrote_anew_has_no_digest(tmp_path, file_format):
+    path = tmp_path / f"a{file_format.suffixes[0]}"
+    file_format.write([SMALL[file_format]], path)
+    path.write_bytes(unsealed(path.read_bytes()))
+    assert not carries_digest(path)
+    assert verify(path, file_format=file_format) == []
+
+
+def test_a_file_that_a_program_changed_in_place_has_no_digest_and_is_read(tmp_path):
+    path = tmp_path / "a.nc"
+    NETCDF.write([FEW], path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["comment"] = "weighed again"
+        file["energy"][0] = 12.5
+    assert not carries_digest(path)
+    found = concatenate(NETCDF.read(path))
+    assert found.attrs["comment"] == "weighed again" and found["energy"].values[0] == 12.5
+
+
+def test_a_sealed_file_opens_in_xarray_and_is_saved_again_without_the_seal(tmp_path):
+    NETCDF.write([FEW], tmp_path / "a.nc", ragged=False)
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as opened:
+        np.testing.assert_array_equal(opened["energy"], FEW["energy"])
+        opened.drop_encoding().to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    assert carries_digest(tmp_path / "a.nc") and not carries_digest(tmp_path / "b.nc")
+    np.testing.assert_array_equal(concatenate(NETCDF.read(tmp_path / "b.nc"))["energy"], FEW["energy"])
+
+
 @pytest.mark.parametrize("file_format", [NETCDF, HDF5, JETNET, HEPMC3, LHE, ROOT], ids=lambda entry: entry.name)
 @pytest.mark.parametrize(
     "content", [b"", b"hello", bytes(5000), os.urandom(3000)], ids=["empty", "text", "zeros", "noise"]
@@ -124,7 +194,7 @@ def test_a_heap_that_the_library_would_walk_for_ever_is_refused(tmp_path):
     """HDF5 itself never returns from opening this file's attributes."""
     path = tmp_path / "a.nc"
     NETCDF.write([FEW], path)
-    content = bytearray(path.read_bytes())
+    content = bytearray(unsealed(path.read_bytes()))
     start = content.index(b"GCOL")
     content[start + 16 : start + 32] = bytes(16)
     path.write_bytes(content)

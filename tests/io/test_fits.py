@@ -112,9 +112,9 @@ def test_missing_columns_images_and_tables_are_named(tmp_path):
     with fits.open(path) as file:
         kept = [column for column in file["CATALOG"].columns if column.name != "half_light_radius"]
         table = fits.BinTableHDU.from_columns(fits.ColDefs(kept), name="CATALOG")
-        fits.HDUList([*file[:-2], table, file[-1]]).writeto(tmp_path / "less.fits")
-        fits.HDUList([*file[:2], *file[3:]]).writeto(tmp_path / "fewer.fits")
-        fits.HDUList(file[:3]).writeto(tmp_path / "images.fits")
+        fits.HDUList([*file[:-2], table, file[-1]]).writeto(tmp_path / "less.fits", checksum=True)
+        fits.HDUList([*file[:2], *file[3:]]).writeto(tmp_path / "fewer.fits", checksum=True)
+        fits.HDUList(file[:3]).writeto(tmp_path / "images.fits", checksum=True)
     for name, message in (
         ("less", "the table lacks half_light_radius"),
         ("fewer", "2 images for 3 rows"),
