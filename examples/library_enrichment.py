@@ -19,7 +19,7 @@ from surrogates.plugins.molecules.enrichment import Search, asked, ranked, repor
 
 
 def main() -> None:
-    """Run both sides and print what they cost."""
+    """Read what is asked, and say in one line what is wrong with it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--window", nargs=3, action="append", metavar=("PROPERTY", "LOW", "HIGH"), required=True)
     parser.add_argument("--model", default=None, help="recipe; the plugin's first by default")
@@ -31,6 +31,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="the surrogate's matches, one SMILES a line")
     parser.add_argument("--ranked", action="store_true", help="verify only what molecule-properties expects to match")
     arguments = parser.parse_args()
+    try:
+        compare(arguments)
+    except (ValueError, surrogates.SurrogatesError) as error:
+        parser.error(str(error))
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Search on both sides and report."""
     window = {name: (float(low), float(high)) for name, low, high in arguments.window}
     surrogate = surrogates.load("molecules", model=arguments.model)
     candidates = asked(surrogate, window, arguments.seed, arguments.batch)

@@ -53,3 +53,25 @@ def processor() -> str:
     except OSError:
         return platform.processor() or platform.machine()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+_IMPORTED_AS = {"sklearn": "scikit-learn", "PIL": "matplotlib", "mpl_toolkits": "matplotlib"}
+"""Libraries that are imported under another name than they are installed under, or come with another."""
+
+
+def extra_of(module: str) -> str | None:
+    """The extra of this package that installs what is imported as `module`; None where no extra does.
+
+    Of several extras, the one named first in the package's metadata.
+    """
+    import re
+    from importlib import metadata
+
+    top = module.partition(".")[0]
+    wanted = _IMPORTED_AS.get(top, top).lower().replace("_", "-")
+    for line in metadata.requires("surrogates") or ():
+        named = re.match(r"[A-Za-z0-9._-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", line)
+        if named and extra and extra[1] != "dev" and named[0].lower().replace("_", "-").replace(".", "-") == wanted:
+            return extra[1]
+    return None

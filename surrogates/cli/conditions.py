@@ -94,6 +94,7 @@ def asked(
     prior: bool,
     seed: int,
     first: int = 0,
+    keep: tuple[str, ...] = (),
 ) -> tuple[int | xr.Dataset, dict[str, Any]]:
     """What to ask a simulator for: a number of samples or rows of conditions, and the conditions given by name.
 
@@ -114,6 +115,8 @@ def asked(
         Of the prior.
     first : int
         Identity of the first sample.
+    keep : tuple of str
+        Columns of the table that are passed through to the samples; "all" for every one that is no condition.
 
     Raises
     ------
@@ -130,7 +133,9 @@ def asked(
     if prior and table is not None:
         raise click.UsageError("--prior and --conditions both give the conditions; choose one")
     if table is not None:
-        return read_table(table, schema, given, each=n, first=first), {}
+        return read_table(table, schema, given, each=n, first=first, keep=keep, taken=plugin.outputs.names), {}
+    if keep:
+        raise click.UsageError("--keep names columns of a table; give one with --conditions")
     if n is None:
         n = next(iter(several.values()), None)
     if n is None:
@@ -149,11 +154,22 @@ def _one_a_sample(variable: Variable, field: Any) -> bool:
     return is_field(variable) and field.ndim == len(variable.dims) + 1 and len(field) > 1
 
 
-def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: int | None, first: int = 0) -> xr.Dataset:
+def read_table(
+    path: Path,
+    schema: Schema,
+    given: Mapping[str, Any],
+    *,
+    each: int | None,
+    first: int = 0,
+    keep: tuple[str, ...] = (),
+    taken: tuple[str, ...] = (),
+) -> xr.Dataset:
     """Read a table of conditions; every row stands for `each` samples (or 1), or for what its column ``n`` says.
 
     Rows that stand for one sample keep the identities in the table's ``sample``, where it has any of its own; other
     samples count from `first`.
+
+    Columns named in `keep` come along as they are; none may be called as one of the outputs `taken`.
 
     A column is headed by a condition's name, with its unit in brackets where it is not the schema's: ``energy [TeV]``.
     Conditions given as options hold for all rows; of a NetCDF or HDF5 file the variables that are conditions are taken.
@@ -186,9 +202,17 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
             "leave out --first and numbers of samples, or the identities"
         )
     rows = np.repeat(rows, repeats)
+    others = [name for name in names if name not in schema]
+    kept = others if keep == ("all",) else list(keep)
+    for name in kept:
+        if name not in others or name in taken:
+            why = "is a condition or an output" if name in schema or name in taken else "is not there"
+            raise SchemaError(f"{path}: --keep {name}: the column {why}; expected {', '.join(others) or 'none'}")
     for name in names if delimited else ():
+        if name in kept:
+            continue
         if name not in schema:
-            hint = nearest(name, schema.names)
+            hint = nearest(name, schema.names) or f"; --keep {name} passes it through to the samples"
             raise SchemaError(f"{path}: column {name!r} is no condition; expected {', '.join(schema.names)}{hint}")
         if schema[name].text and table[name].dtype.kind != "U":
             raise SchemaError(f"{path}: column {name!r} holds numbers; expected {schema[name].describe_range()}")
@@ -200,11 +224,13 @@ def read_table(path: Path, schema: Schema, given: Mapping[str, Any], *, each: in
         if name in schema and name not in given:
             values[name] = _read_column(schema[name], table[name], path, lines)[rows]
     rows_of = condition_dataset(schema, n=len(rows), first=first, check=False, **values, **given)
-    return (
-        rows_of.assign_coords(sample=("sample", check_identities(own), rows_of["sample"].attrs))
-        if identified
-        else rows_of
-    )
+    if identified:
+        rows_of = rows_of.assign_coords(sample=("sample", check_identities(own), rows_of["sample"].attrs))
+    return rows_of.assign({name: ("sample", table[name].values[rows], _attributes(table[name])) for name in kept})
+
+
+def _attributes(column: xr.DataArray) -> dict[str, str]:
+    return {"units": str(column.attrs.get("units", "1")), "long_name": f"{column.name}, as given"}
 
 
 def _read_column(variable: Variable, column: xr.DataArray, path: Path, lines: np.ndarray | None) -> np.ndarray:

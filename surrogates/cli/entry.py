@@ -150,7 +150,21 @@ def run(arguments: list[str]) -> int:
             return _complain(str(error), REFUSED)
         if isinstance(error, OSError):
             return _complain(_describe(error), REFUSED)
+        missing = _missing_library(error)
+        if missing:
+            return _complain(missing, REFUSED)
         return _complain(f"unexpected {_describe(error)}; --debug shows where", UNEXPECTED)
+
+
+def _missing_library(error: BaseException) -> str:
+    """One line about an optional library that is not installed, wherever its import was tried; "" for other errors."""
+    from ..provenance import extra_of
+
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    extra = extra_of(error.name)
+    top = error.name.partition(".")[0]
+    return f"{top} is not installed, and this needs it; pip install 'surrogates[{extra}]'" if extra else ""
 
 
 def _describe(error: BaseException) -> str:

@@ -78,6 +78,11 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
             help="CSV with a column a condition (`energy [GeV]`) and perhaps `n`; or NetCDF or HDF5.",
         ),
         click.Option(
+            ["--keep"],
+            metavar="COLUMN,…",
+            help="Columns of the table that are no conditions and come along to NetCDF, HDF5 or CSV; `all` for all.",
+        ),
+        click.Option(
             ["--prior"], is_flag=True, help="Draw the conditions from the plugin's prior; those given as options hold."
         ),
         click.Option(["--first"], type=int, default=0, help="Identity of the first sample."),
@@ -185,6 +190,7 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         prior=given["prior"],
         seed=given["seed"],
         first=given["first"],
+        keep=tuple(name.strip() for name in given["keep"].split(",") if name.strip()) if given["keep"] else (),
     )
     job = Job(
         plugin=plugin,

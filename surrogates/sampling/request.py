@@ -11,6 +11,7 @@ import numpy as np
 
 from ..contract.errors import SchemaError
 from ..contract.schema import Limit, Schema, Variable, nearest, one_length, texts
+from .tables import rows_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -111,8 +112,8 @@ def ask(
     ----------
     schema : Schema
         Conditions.
-    n_or_conditions : int or xarray.Dataset
-        A number of samples, or rows of conditions along `sample`.
+    n_or_conditions : int, xarray.Dataset, DataFrame or mapping
+        A number of samples, or rows of conditions along `sample`; see `rows_of`.
     values : mapping
         Conditions by name: numbers, text with units, Quantities, labels, fields (arrays, DataArrays or Datasets), or
         arrays of n of any of them.
@@ -127,6 +128,7 @@ def ask(
         Unknown, missing, ill-shaped or unreadable conditions; negative n; identities that are no integers; several
         lengths in one call.
     """
+    n_or_conditions = rows_of(schema, n_or_conditions)
     by_rows = hasattr(n_or_conditions, "data_vars")
     if by_rows:
         request = _ask_rows(schema, n_or_conditions, values, first, outputs)
@@ -144,7 +146,9 @@ def _ask_number(schema: Schema, n_or_conditions: Any, values: Mapping[str, Any],
     n = n_or_conditions
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         shown = f"a {type(n).__name__}" if hasattr(n, "__len__") and not isinstance(n, str) else repr(n)
-        expected = "an integer, 0 or more, or a Dataset of conditions; give single conditions by name"
+        expected = (
+            "an integer, 0 or more, or a Dataset, DataFrame or dict of conditions; give single conditions by name"
+        )
         raise SchemaError.about("n", f"{shown} is not a number of samples", expected, value=n)
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)):
         raise SchemaError.about("first", f"{first!r} is not the identity of a sample", "an integer", value=first)

@@ -22,6 +22,7 @@ from ..io.shards import Shards
 from ..provenance import machine, versions
 from ..registry import portable, resolve
 from .files import formats_of
+from .tables import others, with_others
 from .request import ask
 from .workers import pool
 
@@ -88,11 +89,16 @@ class Job:
         return min(start, self.size), min(stop, self.size)
 
     def blocks(self, start: int, stop: int) -> Iterator[xr.Dataset]:
-        """Blocks of the samples `start` to `stop`; an empty block where there is none."""
+        """Blocks of the samples `start` to `stop`, with what comes along; an empty block where there is none."""
+        return with_others(self._sampled(start, stop), self.what, self.plugin.conditions, start)
+
+    def _sampled(self, start: int, stop: int) -> Iterator[xr.Dataset]:
         from .parallel import stream_parallel
 
         first: dict[str, Any] = {"first": self.first + start} if isinstance(self.what, int) else {}
-        what = stop - start if isinstance(self.what, int) else self.what.isel(sample=slice(start, stop))
+        what = stop - start
+        if not isinstance(self.what, int):
+            what = self.what.drop_vars(others(self.what, self.plugin.conditions)).isel(sample=slice(start, stop))
         options: dict[str, Any] = {} if self.block is None else {"block": self.block}
         if self.workers > 1:
             return stream_parallel(

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...contract.errors import SchemaError
+from ...contract.schema import Schema, nearest
 from ...physics.molecules.descriptors import DESCRIPTORS, canonical, parse
 from ...physics.molecules.simulation import simulate
 from .library import collect
 from .measure import texts
 from .packaged import qm9_smiles
 from .simulated import SEED, SIMULATED
+from .variables import PROPERTIES
 
 if TYPE_CHECKING:
     from ...sampling.surrogate import Surrogate
@@ -92,6 +95,9 @@ class Search:
 def asked(surrogate: Surrogate, window: Window, seed: int, batch: int) -> Iterator[str]:
     """SMILES that the surrogate writes for targets spread evenly over the window, without end.
 
+    Where the window reaches beyond what the weights were trained on, targets stop there; candidates are judged by the
+    whole window all the same.
+
     Parameters
     ----------
     surrogate : Surrogate
@@ -100,7 +106,27 @@ def asked(surrogate: Surrogate, window: Window, seed: int, batch: int) -> Iterat
     seed : int
     batch : int
         Molecules a call.
+
+    Raises
+    ------
+    SchemaError
+        A property that cannot be asked, or of which nothing in the window can.
     """
+    return _asked(
+        surrogate, {name: _askable(surrogate.conditions, name, *ends) for name, ends in window.items()}, seed, batch
+    )
+
+
+def _askable(schema: Schema, name: str, low: float, high: float) -> tuple[float, float]:
+    if name not in PROPERTIES:
+        raise SchemaError.about(name, "no property", f"one of {', '.join(PROPERTIES)}{nearest(name, PROPERTIES)}")
+    least, most = schema[name].bounds or (-np.inf, np.inf)
+    if not low < high or low >= most or high <= least:
+        raise SchemaError.about(name, f"no window from {low:g} to {high:g}", f"one that meets {least:g} to {most:g}")
+    return max(low, least), min(high, most)
+
+
+def _asked(surrogate: Surrogate, window: Window, seed: int, batch: int) -> Iterator[str]:
     first = 0
     while True:
         draw = np.random.default_rng([seed, first])

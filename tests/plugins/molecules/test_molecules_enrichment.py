@@ -11,7 +11,10 @@ import xarray as xr
 pytest.importorskip("rdkit", reason="the extra 'molecules' is not installed")
 
 
+import surrogates
+from surrogates.contract.errors import SchemaError
 from surrogates.plugins.molecules import enrichment
+from surrogates.plugins.molecules.enrichment import asked
 
 
 def test_a_search_counts_what_it_judges_and_stops_when_it_has_enough():
@@ -88,3 +91,13 @@ def test_ranked_candidates_are_those_expected_in_the_window_nearest_first():
         "CC",
     ]
     assert list(enrichment.ranked(candidates, {"gap": (2.0, 5.0)}, Expecting(), block=1))[-1] == "OCCC"
+
+
+def test_a_window_beyond_the_trained_range_is_asked_as_far_as_it_goes():
+    surrogate = surrogates.load("molecules")
+    candidates = asked(surrogate, {"qed": (0.85, 1.0), "log_p": (2.0, 2.4)}, 1, 8)
+    assert all(isinstance(next(candidates), str) for _ in range(8))
+    with pytest.raises(SchemaError, match="qed: no window from 1.5 to 2"):
+        asked(surrogate, {"qed": (1.5, 2.0)}, 1, 8)
+    with pytest.raises(SchemaError, match="weight: no property.*expected one of"):
+        asked(surrogate, {"weight": (1.5, 2.0)}, 1, 8)
