@@ -22,8 +22,8 @@ from ..io.shards import Shards
 from ..provenance import machine, versions
 from ..registry import portable, resolve
 from .files import formats_of
-from .tables import others, with_others
 from .request import ask
+from .tables import others, with_others
 from .workers import pool
 
 if TYPE_CHECKING:
