@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 CONVENTIONS = "CF-1.12"
 
 
+@cache
 def package_version(package: str) -> str:
-    """Version of an installed distribution, "not installed" where there is none."""
+    """Version of an installed distribution, "not installed" where there is none; read once a process."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -153,8 +153,9 @@ class Recipe:
     sample_batch : int
         Slots of a sampling batch (the B of bit equality).
     sample_part : int, optional
-        A divisor of `sample_batch`: a smaller request is computed in as few multiples of it as hold it. For a model
-        whose bits do not change with the number of rows, from so many rows on.
+        A divisor of `sample_batch`: a smaller request is computed in as few such parts as hold it, and the slots of
+        bit equality are those of a part. For a model whose bits depend neither on how many parts a batch has nor on
+        which of them a sample is in; 64 rows leave no remainder to torch's vector loops.
     codec : callable, optional
         Overrides the plugin's codec for this recipe.
     description : str

@@ -165,20 +165,22 @@ class Schema:
         samples : numpy.ndarray, optional
             The `sample` coordinate; 0..n-1 by default.
         """
-        import xarray as xr
+        length = len(next(iter(values.values()))) if values else 0
+        return gathered(self.labelled(values), np.arange(length) if samples is None else samples, attrs)
 
-        data = {
-            name: (
+    def labelled(self, values: Mapping[str, np.ndarray]) -> dict[str, xr.Variable]:
+        """Arrays along `sample` as xarray variables with this schema's attributes and dtypes."""
+        from xarray import Variable as Labelled
+
+        return {
+            name: Labelled(
                 ("sample", *self[name].dims),
                 np.asarray(array).astype(self[name].dtype, copy=False),
                 self[name].attrs(),
+                fastpath=True,
             )
             for name, array in values.items()
         }
-        length = len(next(iter(values.values()))) if values else 0
-        coordinate = np.arange(length, dtype=np.int64) if samples is None else np.asarray(samples, dtype=np.int64)
-        coords = {"sample": ("sample", coordinate, {"long_name": "identity of the sample", "units": "1"})}
-        return xr.Dataset(data, coords=coords, attrs=attrs)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back."""
@@ -196,6 +198,24 @@ class Schema:
             fields: dict[str, Any] = {k: tuple(v) if k in tuples and v is not None else v for k, v in item.items()}
             variables.append(Variable(**fields))
         return cls(tuple(variables), tuple(Dimension(**item) for item in data["dimensions"]))
+
+
+def gathered(data: Mapping[str, xr.Variable], samples: np.ndarray, attrs: Mapping[str, Any]) -> xr.Dataset:
+    """A Dataset of variables along `sample`, built once.
+
+    Parameters
+    ----------
+    data : mapping
+        As `Schema.labelled` gives them.
+    samples : numpy.ndarray
+        The `sample` coordinate.
+    attrs : mapping
+    """
+    import xarray as xr
+
+    about = {"long_name": "identity of the sample", "units": "1"}
+    coords = {"sample": ("sample", np.asarray(samples, dtype=np.int64), about)}
+    return xr.Dataset(data, coords=coords, attrs=dict(attrs))
 
 
 def replace_variables(schema: Schema, changed: Mapping[str, Variable]) -> Schema:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from ..contract.errors import SchemaError, SurrogatesError, WeightsError
-from ..contract.schema import Schema, Variable, nearest
+from ..contract.schema import Schema, Variable, gathered, nearest
 from ..noise import Noise
 from ..provenance import CONVENTIONS, package_version, versions
 from ..registry import entry, plugins, portable, resolve
@@ -121,7 +122,7 @@ class Surrogate:
             card.described(plugin), built, codec, card, Path(path), device, threads, bool(extrapolate), reference
         )
 
-    @property
+    @cached_property
     def conditions(self) -> Schema:
         """What may be asked: the declared conditions, narrowed to what the weights were trained on."""
         return self.plugin.conditions.narrowed(self.card.trained_range)
@@ -255,31 +256,33 @@ class Surrogate:
     def _run(self, conditions: xr.Dataset, seed: int) -> xr.Dataset:
         conditions = completed(self.plugin, self.conditions, conditions, seed)
         check_limits(self.plugin.limits, conditions)
-        far = outside(self.conditions, conditions)
-        routed = far if self.fallback is not None else np.zeros_like(far)
-        own = conditions if not routed.any() else conditions.isel(sample=np.flatnonzero(~routed))
-        arrays, residuals = self._generate(own, seed)
-        if self.fallback is not None and routed.any():
-            simulated = self.fallback.sample(conditions.isel(sample=np.flatnonzero(routed)), seed=seed)
-            arrays = {name: _interleaved(array, simulated[name].values, routed) for name, array in arrays.items()}
-        samples = self.outputs.dataset(arrays, conditions["sample"].values)
-        samples = samples.assign({name: conditions[name] for name in self.conditions.names})[
-            [*self.conditions.names, *self.outputs.names]
-        ]
-        if self.fallback is not None or self.extrapolate:
+        held = conditions.variables  # quicker than as DataArrays
+        asked = {name: np.asarray(held[name].values) for name in self.conditions.names}
+        samples = np.asarray(held["sample"].values, dtype=np.int64)
+        beyond = self.fallback is not None or self.extrapolate
+        far = outside(self.conditions, conditions) if beyond else np.zeros(len(samples), dtype=bool)
+        lengths = self.outputs.lengths(conditions)
+        if self.fallback is not None and far.any():
+            own = {name: array[~far] for name, array in asked.items()}
+            arrays, residuals = self._generate(own, samples[~far], lengths, seed)
+            simulated = self.fallback.sample(conditions.isel(sample=np.flatnonzero(far)), seed=seed)
+            arrays = {name: _interleaved(array, simulated[name].values, far) for name, array in arrays.items()}
+        else:
+            arrays, residuals = self._generate(asked, samples, lengths, seed)
+        data = {name: held[name] for name in self.conditions.names} | self.outputs.labelled(arrays)
+        if beyond:
             code = SOURCE.categories.index("reference" if self.fallback is not None else "extrapolated")  # type: ignore[union-attr]
-            samples[SOURCE.name] = ("sample", np.where(far, code, 0).astype(SOURCE.dtype), SOURCE.attrs())
-        return samples.assign_attrs(self._attrs(seed), **residuals)
+            data |= Schema((SOURCE,)).labelled({SOURCE.name: np.where(far, code, 0)})
+        return gathered(data, samples, {**self._attrs(seed), **residuals})
 
-    def _generate(self, conditions: xr.Dataset, seed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    def _generate(
+        self, conditions: Mapping[str, np.ndarray], samples: np.ndarray, lengths: Mapping[str, int], seed: int
+    ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
         """Output arrays of every row, and the largest residual of each constraint."""
-        samples = np.asarray(conditions["sample"].values, dtype=np.int64)
         physical = {
-            name: torch.tensor(np.asarray(conditions[name].values), dtype=_dtype(self.conditions[name]))
-            for name in self.conditions.names
+            name: torch.tensor(array, dtype=_dtype(self.conditions[name])) for name, array in conditions.items()
         }
         identities = torch.tensor(samples)
-        lengths = self.outputs.lengths(conditions)
         arrays = {
             variable.name: np.empty((len(samples), *(lengths[name] for name in variable.dims)), dtype=variable.dtype)
             for variable in self.outputs

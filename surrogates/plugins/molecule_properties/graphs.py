@@ -63,7 +63,8 @@ def graphs(smiles: Sequence[str]) -> list[Graph]:
     """The molecules that SMILES stand for; see `graph`."""
     tools = toolkit()
     with tools.quiet():
-        return [_read(tools, text) for text in smiles]
+        found = {text: _read(tools, text) for text in set(smiles)}
+    return [found[text] for text in smiles]
 
 
 def _read(tools: Toolkit, smiles: str) -> Graph:

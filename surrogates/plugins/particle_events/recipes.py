@@ -47,6 +47,7 @@ def spline_flow(radiation_updates: int = 4_000, decay_updates: int = 10_000) -> 
         ),
         batch_size=1024,
         sample_batch=4096,
+        sample_part=64,
         description="factorised spline flows, spin correlations exact",
         use=(
             "Generator-level studies of tau pairs from 10.6 to 250 GeV, spin correlations and radiation included; no "
@@ -74,6 +75,7 @@ def gan(updates: int = 8_000) -> Recipe:
         phases=(Phase(_play, updates, {"discriminator": adam, "generator": adam}, average=0.997),),
         batch_size=128,
         sample_batch=4096,
+        sample_part=64,
         codec=deferred("surrogates.plugins.particle_events.gan_codec:EventGANCodec"),
         description="conditional perceptron GAN of the literature, momenta projected onto the conservation laws",
         use=(
