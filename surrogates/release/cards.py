@@ -96,6 +96,8 @@ class Card:
         Plugin -> its ``conditions`` and ``outputs`` as plain data, where training found what the plugin leaves open.
     options : mapping
         The recipe's options that the weights were trained with.
+    worthwhile_from : int, optional
+        Fewest samples a call from which the surrogate takes less CPU time than its reference, both warm on one core.
     """
 
     plugin: str
@@ -126,6 +128,7 @@ class Card:
     also: tuple[str, ...] = ()
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    worthwhile_from: int | None = None
 
     @property
     def plugins(self) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ def markdown(card: Card, picture: str | None = None) -> str:
         rows = findings_table(card.unmet)
         parts.append(f"## Not met\n\n{rows if len(card.unmet) <= UNFOLDED else folded(_counted(card.unmet), rows)}")
     parts += [f"## Speed\n\n{speed_table(card.speed)}"] if card.speed else []
+    if card.worthwhile_from is not None:
+        few = "a call of a single sample" if card.worthwhile_from == 1 else f"{card.worthwhile_from:,} samples a call"
+        parts.append(f"The surrogate takes less CPU time than its reference from {few} on, both warm on one core.")
     if card.laws:
         laws = [(name, f"{size:.2g}", f"{most:.2g}") for name, (size, most) in card.laws.items()]
         parts.append("## Laws\n\n" + table(("law", "largest residual", "tolerance"), laws))

@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ..contract.errors import SimulatorMissing, WeightsError
 from ..sampling.request import condition_dataset
+from .calls import call_costs
 from .timings import Benchmark, Timing
 
 if TYPE_CHECKING:
@@ -347,11 +348,13 @@ def timed(
             f"{plugin.name}: no released weights to time; train them with `surrogates train {plugin.name}`"
         )
     given = dict(values or {})
+    conditions = _conditions(plugin, timed_models[0].conditions, given, seed)
+    calls = call_costs({side.name: side.simulator for side in sides}, conditions, calls=5, patience=seconds / 10.0)
     described = ", ".join(f"{name} {value if np.ndim(value) == 0 else 'from a file'}" for name, value in given.items())
-    return race(
+    found = race(
         plugin.name,
         sides,
-        _conditions(plugin, timed_models[0].conditions, given, seed),
+        conditions,
         seconds=seconds,
         cores=cores,
         rounds=rounds,
@@ -360,6 +363,7 @@ def timed(
         notes=notes,
         progress=progress,
     )
+    return replace(found, calls=calls)
 
 
 def _conditions(

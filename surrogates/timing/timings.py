@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..release.cards import Speed
+from .calls import CallCosts, worthwhile_from
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,6 +78,14 @@ class Benchmark:
     hardware: str
     packages: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    calls: tuple[CallCosts, ...] = ()
+
+    def worthwhile_from(self, side: str = "surrogate") -> int | None:
+        """Fewest samples a call from which `side` is cheaper than the reference; None for never, or not timed."""
+        costs = {cost.side: cost for cost in self.calls}
+        if side not in costs or "reference" not in costs:
+            return None
+        return worthwhile_from(costs[side], costs["reference"])
 
     def ratio(self, side: str, to: str = "reference", cores: int = 1) -> float:
         """How many times faster per CPU-second `side` is than `to` on so many cores."""
@@ -117,6 +126,17 @@ class Benchmark:
         ]
         noted = dict.fromkeys((t.side, t.note) for t in self.timings if t.note)
         lines = [f"- {side}: {note}" for side, note in noted] + [f"- {note}" for note in self.notes]
+        lines += [
+            f"- a call of {cost.side} costs "
+            + ", ".join(f"{1e3 * spent:.3g} CPU-ms for {size:,}" for size, spent in cost.warm.items())
+            + f" samples, the first call of one {1e3 * cost.cold:.3g}"
+            for cost in self.calls
+        ]
+        lines += [
+            f"- {cost.side} is cheaper than the reference from {found:,} sample{'s' if found > 1 else ''} a call on"
+            for cost in self.calls
+            if cost.side != "reference" and (found := self.worthwhile_from(cost.side)) is not None
+        ]
         title = f"# {self.plugin}: reference and surrogate in one run\n\n{self.conditions}. {self.hardware}.\n\n"
         return title + head + "\n".join(rows) + "\n\n" + "\n".join(lines) + "\n"
 
