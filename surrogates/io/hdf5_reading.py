@@ -26,6 +26,7 @@ _HIDDEN = {
     "CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict",
     "_NCProperties",
 }  # fmt: skip
+_LISTS = {"flag_values", "flag_masks"}
 _NOT_A_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 _MOST_EXPANSION = 5_000
 
@@ -86,7 +87,7 @@ class _Contents:
         if SAMPLE not in scales:
             found = ", ".join(sorted(arrays)[:6]) or "nothing"
             raise _Unexpected(f"expected a file with a dimension {SAMPLE!r}; found {found}")
-        self.sizes = {name: _length(scale) for name, scale in scales.items()}
+        self.sizes = {name: _length(name, scale, arrays) for name, scale in scales.items()}
         self.n = self.sizes[SAMPLE]
         self.attrs = _decode_attrs(file.attrs)
         self.variables = {
@@ -96,6 +97,8 @@ class _Contents:
         }
         self.dims = {name: self._dims(name, entry) for name, entry in self.variables.items()}
         self.variable_attrs = {name: _decode_attrs(entry.attrs) for name, entry in self.variables.items()}
+        listed = [self.attrs.pop("coordinates", ""), *(a.pop("coordinates", "") for a in self.variable_attrs.values())]
+        self.auxiliary = {name for text in listed for name in str(text).split()}
         self.ragged: dict[str, tuple[str, int]] = {}
         self.offsets: dict[str, np.ndarray] = {}
         self._find_ragged()
@@ -160,14 +163,12 @@ class _Contents:
         """Return samples `start` to `stop`."""
         import xarray as xr
 
-        auxiliary = str(self.attrs.get("coordinates", "")).split()
         data, coordinates = {}, {}
         for name in self.variables:
             variable = xr.Variable(*self._slice(name, start, stop))
-            is_coordinate = name in variable.dims or name in auxiliary
+            is_coordinate = name in variable.dims or name in self.auxiliary
             (coordinates if is_coordinate else data)[name] = variable
-        attrs = {key: value for key, value in self.attrs.items() if key != "coordinates"}
-        return xr.Dataset(data, coordinates, attrs)
+        return xr.Dataset(data, coordinates, dict(self.attrs))
 
     def _slice(self, name: str, start: int, stop: int) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
         entry, dims, attrs = self.variables[name], self.dims[name], dict(self.variable_attrs[name])
@@ -193,9 +194,19 @@ def _shown(attrs: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in attrs.items() if key != "_FillValue"}
 
 
-def _length(scale: h5py.Dataset) -> int:
+def _length(name: str, scale: h5py.Dataset, arrays: dict[str, h5py.Dataset]) -> int:
+    """The length of a dimension: its scale's, or the longest variable's where netCDF-C leaves the scale empty."""
     if scale.shape is None or len(scale.shape) == 0:
         raise _Unexpected(f"{scale.name}: expected a dimension scale along one dimension")
+    if scale.shape == (0,) and scale.maxshape == (None,):
+        along = [
+            int(size)
+            for entry in arrays.values()
+            if entry.shape and entry.name != scale.name
+            for axis, size in zip(entry.dims, entry.shape, strict=True)
+            if len(axis) and str(axis[0].name).split("/")[-1] == name
+        ]
+        return max(along, default=0)
     return int(scale.shape[0])
 
 
@@ -210,10 +221,12 @@ def _decode_attrs(attrs: h5py.AttributeManager) -> dict[str, Any]:
     for key, value in attrs.items():
         if key in _HIDDEN:
             continue
-        if isinstance(value, bytes):
-            value = value.decode()
         if isinstance(value, h5py.Empty):
             value = "" if h5py.check_string_dtype(value.dtype) else np.array([], value.dtype)
+        if isinstance(value, np.ndarray) and value.shape == (1,) and key not in _LISTS:
+            value = value[0]  # netCDF knows no scalar attributes: every other program writes arrays of one
+        if isinstance(value, bytes):
+            value = value.decode()
         if isinstance(value, np.ndarray) and value.dtype.kind in "OS":
             value = [entry.decode() if isinstance(entry, bytes) else str(entry) for entry in value]
         if isinstance(value, str):

@@ -3,17 +3,25 @@
 The format describes hard processes, so it carries the beams, the two taus and the photons that come from no tau decay
 (parent 0): what a generator needs to decay the taus itself. The taus' decay products are left out. Conditions and
 `tau_decay` are attributes of each event; a tau's flight is its proper lifetime, from which the decay vertex is rebuilt
-on reading. Momenta are written with 17 digits. Cross-sections are 0 (not given), every event has weight 1.
+on reading. Momenta and weights are written with 17 digits. The file's one cross-section is the mean over its first
+block, at the beams of its highest energy: write each energy to a file of its own where it matters. Events with weights
+are announced as strategy -4, of which the standard takes the mean weight for the cross-section in pb.
+
+J. Alwall et al., Comput. Phys. Commun. 176 (2007) 300 (LHE); J. R. Andersen et al., arXiv:1405.1067 (version 3).
 """
 
 from __future__ import annotations
 
+import gzip
 import warnings
 import xml.etree.ElementTree
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
@@ -31,6 +39,18 @@ from .event_layout import (
     padded,
     require,
 )
+from .event_weights import (
+    CROSS_SECTION,
+    CROSS_SECTION_ERROR,
+    NAME,
+    WEIGHT,
+    CrossSection,
+    cross_sections,
+    named_weights,
+    variables_named,
+    weight_table,
+    with_weights,
+)
 from .formats import FileFormatError, Format, missing_library
 
 if TYPE_CHECKING:
@@ -39,23 +59,42 @@ if TYPE_CHECKING:
 HEADER = "surrogates_dataset"
 PROCESS = 1
 _UNKNOWN_SPIN = 9.0
-_FIXED = {*PARTICLE_VARIABLES, *TAU_VARIABLES, "n_particles", "tau_decay", SAMPLE}
+UNWEIGHTED, WEIGHTED = 3, -4
+_UNKNOWN_CROSS_SECTION = 1.0
+"""pb; readers refuse a process of 0."""
+_FIXED = {*PARTICLE_VARIABLES, *TAU_VARIABLES, "n_particles", "tau_decay", WEIGHT, SAMPLE}
+_INFO = "{nparticles:d} {pid:d} {weight:.16e} {scale:.16e} {aqed:.10e} {aqcd:.10e}"
+_PROCESS = "{xSection:.16e} {error:.16e} {unitWeight:.16e} {procId:d}"
+_INIT = (
+    "{beamA:d} {beamB:d} {energyA:.16e} {energyB:.16e} {PDFgroupA:d} {PDFgroupB:d} {PDFsetA:d} {PDFsetB:d} "
+    "{weightingStrategy:d} {numProcesses:d}"
+)
 _DIGITS = "{id:d} {status:d} {mother1:d} {mother2:d} {color1:d} {color2:d} " + " ".join(
     f"{{{name}:.16e}}" for name in ("px", "py", "pz", "e", "m", "lifetime", "spin")
 )
 
 
-def write_lhe(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False) -> None:
+def write_lhe(
+    blocks: Iterable[xr.Dataset],
+    target: str | Path,
+    *,
+    overwrite: bool = False,
+    cross_section: CrossSection | None = None,
+) -> None:
     """Write the production level of particle events as a Les Houches event file (version 3).
 
     Parameters
     ----------
     blocks : iterable of Dataset
-        In the particle-events layout; every further variable over (sample) becomes an attribute of its event.
+        In the particle-events layout; every further variable over (sample) becomes an attribute of its event,
+        `weight` and named weights its weights.
     target : path, or "-" for standard output
         A named pipe is written to as it is; ``.gz`` compresses.
     overwrite : bool
         Whether an existing file may be replaced.
+    cross_section : callable, optional
+        Dataset -> (n,) values and errors in pb, where the Dataset has no `cross_section` and `cross_section_error` of
+        its own.
 
     Raises
     ------
@@ -67,18 +106,21 @@ def write_lhe(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bo
     pylhe = _library()
     first, stream = opened(blocks)
     require(first, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "LHE")
-    layout = pylhe.LHEXMLFormat(particle=_DIGITS, weights=pylhe.LHEWeightFormat.NONE)
+    named = named_weights(first)
+    layout = pylhe.LHEXMLFormat(
+        particle=_DIGITS, eventinfo=_INFO, procinfo=_PROCESS, initinfo=_INIT, weights=pylhe.LHEWeightFormat.NONE
+    )
     with byte_stream(target, overwrite=overwrite) as file:
         text = TextIOWrapper(file, encoding="utf-8", write_through=True)
         text.write('<LesHouchesEvents version="3.0">\n')
-        text.write(_header(first))
-        text.write(_init(pylhe, first).tolhe(layout) + "\n")
-        block: xr.Dataset | None = first
-        while block is not None:
+        text.write(_header(first, named))
+        weighted = WEIGHT in first or bool(named)
+        text.write(_init(pylhe, first, cross_sections(first, cross_section), weighted).tolhe(layout) + "\n")
+        for block in chain([first], stream):
             require(block, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "LHE")
-            for event in _events(pylhe, block):
-                text.write(event.tolhe(layout) + "\n")
-            block = next(stream, None)
+            weights = weight_table(block, named)
+            for event, further in zip(_events(pylhe, block, weights[:, 0], named), weights[:, 1:], strict=True):
+                text.write(_with_weights(event.tolhe(layout), named, further))
         text.write("</LesHouchesEvents>\n")
         text.flush()
         text.detach()
@@ -92,24 +134,45 @@ def _library() -> Any:
     return pylhe
 
 
-def _header(first: xr.Dataset) -> str:
+def _header(first: xr.Dataset, named: dict[str, str]) -> str:
+    """The header, a tag a line: HepMC3's reader takes a header on one line for the rest of the file."""
     header = xml.etree.ElementTree.Element("header")
-    xml.etree.ElementTree.SubElement(header, HEADER).text = to_json(describe(first))
+    header.text = "\n"
+    stored = xml.etree.ElementTree.SubElement(header, HEADER)
+    stored.text, stored.tail = to_json(describe(first)), "\n"
+    if named:
+        group = xml.etree.ElementTree.SubElement(
+            xml.etree.ElementTree.SubElement(header, "initrwgt"), "weightgroup", name="weights", combine="none"
+        )
+        for name in named.values():
+            weight = xml.etree.ElementTree.SubElement(group, "weight", id=name)
+            weight.text, weight.tail = name, "\n"
     return xml.etree.ElementTree.tostring(header, encoding="unicode") + "\n"
 
 
-def _init(pylhe: Any, first: xr.Dataset) -> Any:
+def _init(pylhe: Any, first: xr.Dataset, picobarns: list[tuple[float, float]], weighted: bool) -> Any:
     half = float(first["energy"].values.max()) / 2 if rows(first) else 0.0
-    info = pylhe.LHEInitInfo(ELECTRON, -ELECTRON, half, half, 0, 0, 0, 0, 3, 1)
-    process = pylhe.LHEProcInfo(xSection=0.0, error=0.0, unitWeight=1.0, procId=PROCESS)
+    info = pylhe.LHEInitInfo(ELECTRON, -ELECTRON, half, half, 0, 0, 0, 0, WEIGHTED if weighted else UNWEIGHTED, 1)
+    known = np.array([pair for pair in picobarns if pair[0] == pair[0]]).reshape(-1, 2)
+    value, error = known.mean(axis=0).tolist() if len(known) else (_UNKNOWN_CROSS_SECTION, 0.0)
+    process = pylhe.LHEProcInfo(xSection=value, error=error, unitWeight=1.0, procId=PROCESS)
     return pylhe.LHEInit(initInfo=info, procInfo=[process], generators=[])
 
 
-def _events(pylhe: Any, block: xr.Dataset) -> Iterator[Any]:
+def _with_weights(event: str, named: dict[str, str], weights: np.ndarray) -> str:
+    """Add an event's named weights in full: the library writes five digits."""
+    if not named:
+        return event + "\n"
+    entries = zip(named.values(), weights.tolist(), strict=True)
+    lines = [f"<wgt id={quoteattr(name)}>{value!r}</wgt>\n" for name, value in entries]
+    return event.removesuffix("</event>") + f"<rwgt>\n{''.join(lines)}</rwgt>\n</event>\n"
+
+
+def _events(pylhe: Any, block: xr.Dataset, weights: np.ndarray, named: dict[str, str]) -> Iterator[Any]:
     identity = block[SAMPLE].values if SAMPLE in block.coords else np.arange(rows(block))
     attributes = {SAMPLE: [str(value) for value in identity.tolist()]}
     for name, variable in block.variables.items():
-        if variable.dims == (SAMPLE,) and name not in _FIXED:
+        if variable.dims == (SAMPLE,) and name not in _FIXED and name not in named:
             attributes[str(name)] = [repr(value) for value in variable.values.tolist()]
     if "tau_decay" in block:
         attributes["tau_decay"] = [f"{minus} {plus}" for minus, plus in block["tau_decay"].values.tolist()]
@@ -137,7 +200,7 @@ def _events(pylhe: Any, block: xr.Dataset) -> Iterator[Any]:
         for slot in np.flatnonzero(photon[i]):
             five = momentum[i, slot].tolist()
             particles.append(pylhe.LHEParticle(int(pdg_id[i, slot]), 1, 1, 2, 0, 0, *five, 0.0, _UNKNOWN_SPIN))
-        info = pylhe.LHEEventInfo(len(particles), PROCESS, 1.0, float(scale[i]), -1.0, -1.0)
+        info = pylhe.LHEEventInfo(len(particles), PROCESS, float(weights[i]), float(scale[i]), -1.0, -1.0)
         yield pylhe.LHEEvent(info, particles, attributes={name: texts[i] for name, texts in attributes.items()})
 
 
@@ -159,16 +222,19 @@ def read_lhe(path: str | Path, *, block_rows: int = 4096) -> Iterator[xr.Dataset
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             file = pylhe.LHEFile.fromfile(str(path))
-            description = _stored_description(file)
-            empty = True
+            layout = _stored_layout(file)
+            found = 0
             block: list[dict[str, Any]] = []
             for event in file.events:
-                block.append(_record(event, description, len(block)))
+                if not found:
+                    layout = layout.with_first(event, path)
+                block.append(_record(event, layout, found))
+                found += 1
                 if len(block) == block_rows:
-                    yield _assemble(block, description)
-                    block, empty = [], False
-            if block or empty:
-                yield _assemble(block, description) if block else description.empty()
+                    yield _assemble(block, layout)
+                    block = []
+            if block or not found:
+                yield _assemble(block, layout) if block else layout.description.empty()
     except FileFormatError as error:
         raise FileFormatError(f"{path}: {error}") from None
     except (MemoryError, GeneratorExit):
@@ -178,14 +244,46 @@ def read_lhe(path: str | Path, *, block_rows: int = 4096) -> Iterator[xr.Dataset
         raise FileFormatError(f"{path}: expected a Les Houches file of e+e- -> tau+ tau-; {reason}") from None
 
 
-def _stored_description(file: Any) -> Description:
+@dataclass(frozen=True)
+class _Layout:
+    """What the events of a file hold: variables, those that are named weights, and texts that all events share."""
+
+    description: Description
+    shared: dict[str, str]
+    foreign: bool
+    named: dict[str, str] = field(default_factory=dict)
+
+    def with_first(self, event: Any, path: Path) -> _Layout:
+        """Add the weights of the first event, where the file is another program's or was weighted by one."""
+        stored = self.description.variables
+        own = {name: str(entry.attrs[NAME]) for name, entry in stored.items() if NAME in entry.attrs}
+        added = variables_named([name for name in event.weights if name not in own.values()], stored)
+        if not (self.foreign or own or added or WEIGHT in stored or _is_weighted(path)):
+            return self
+        described = with_weights(self.description, added, cross_section=self.foreign)
+        return replace(self, description=described, named=own | added)
+
+
+def _stored_layout(file: Any) -> _Layout:
     for element in file.header.extra_elements if file.header else ():
         if element.tag == HEADER:
-            return from_json(element.text or "")
-    return foreign_description()
+            return _Layout(from_json(element.text or ""), {}, foreign=False)
+    processes = file.init.procInfo
+    total = sum(process.xSection for process in processes)
+    error = sum(process.error**2 for process in processes) ** 0.5
+    shared = {CROSS_SECTION: repr(float(total)), CROSS_SECTION_ERROR: repr(float(error))}
+    return _Layout(foreign_description(), shared, foreign=True)
 
 
-def _record(event: Any, description: Description, index: int) -> dict[str, Any]:
+def _is_weighted(path: Path) -> bool:
+    """Whether a weight in the file is not 1: the third number of the line after ``<event>``."""
+    with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
+        return any(
+            float(next(file, b"0 0 1").split()[2]) != 1.0 for line in file if line.lstrip().startswith(b"<event")
+        )
+
+
+def _record(event: Any, layout: _Layout, index: int) -> dict[str, Any]:
     found: dict[int, Any] = {particle.id: particle for particle in event.particles if abs(particle.id) == TAU}
     if set(found) != {TAU, -TAU}:
         raise FileFormatError("an event has no pair of taus")
@@ -196,7 +294,13 @@ def _record(event: Any, description: Description, index: int) -> dict[str, Any]:
     ]
     beams = [particle for particle in event.particles if particle.status == -1]
     total = np.sum([(beam.px, beam.py, beam.pz, beam.e) for beam in beams], axis=0) if beams else np.zeros(4)
-    texts = {name: text for name, text in event.attributes.items() if name in description.variables}
+    variables = layout.description.variables
+    missing = [name for name in layout.named.values() if name not in event.weights]
+    if missing:
+        raise FileFormatError(f"event {index + 1} lacks the weight {missing[0]!r}, which the first event has")
+    texts = layout.shared | {name: text for name, text in event.attributes.items() if name in variables}
+    texts |= {variable: repr(float(event.weights[name])) for variable, name in layout.named.items()}
+    texts |= {WEIGHT: repr(float(event.eventinfo.weight))} if WEIGHT in variables else {}
     texts.setdefault("energy", repr(float(np.sqrt(max(total[3] ** 2 - np.sum(total[:3] ** 2), 0.0)))))
     texts.setdefault(SAMPLE, str(index))
     texts.setdefault("tau_decay", "-1 -1")
@@ -205,7 +309,8 @@ def _record(event: Any, description: Description, index: int) -> dict[str, Any]:
     return {"tau": momentum, "vertex": flight, "texts": texts, "photons": photons}
 
 
-def _assemble(block: list[dict[str, Any]], description: Description) -> xr.Dataset:
+def _assemble(block: list[dict[str, Any]], layout: _Layout) -> xr.Dataset:
+    description = layout.description
     counts = np.array([len(record["photons"]) for record in block])
     photons = [photon for record in block for photon in record["photons"]]
     fields = {"px": "px", "py": "py", "pz": "pz", "E": "e", "mass": "m"}

@@ -23,7 +23,14 @@ def write_netcdf(
     rows_per_file: int | None = None,
     final_attrs: Callable[[], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write blocks into a NetCDF-4 file; see :func:`surrogates.io.hdf5_writing.write_hdf5` for the parameters."""
+    """Write blocks into a NetCDF-4 file; see :func:`surrogates.io.hdf5_writing.write_hdf5` for the parameters.
+
+    Notes
+    -----
+    The default is a file that every netCDF tool copies. With ``compression="zstd"``, readers need the filter
+    (`import hdf5plugin`), and a Dataset that xarray opened is saved again after ``dataset.drop_encoding()``: xarray
+    takes the filter that it read for an option that it cannot write.
+    """
     from .hdf5_writing import write_hdf5
 
     write_hdf5(

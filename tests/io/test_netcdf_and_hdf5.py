@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from conftest import jets, particle_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surrogates.io import HDF5, NETCDF, FormatError, OutputError, concatenate
+from surrogates.io import HDF5, NETCDF, FormatError, OutputError, concatenate, verify
 
 FORMATS = pytest.mark.parametrize("file_format", [NETCDF, HDF5], ids=lambda entry: entry.name)
 
@@ -99,7 +102,9 @@ def test_any_dataset_survives(tmp_path_factory, data, n, at):
         text
         | st.integers(-(2**60), 2**60)
         | st.floats(allow_nan=False)
-        | st.lists(st.integers(0, 9), max_size=3).map(np.array)
+        | st.lists(st.integers(0, 9), min_size=2, max_size=3).map(
+            np.array
+        )  # netCDF knows no scalars beside arrays of one
     )
     attrs = st.dictionaries(st.sampled_from(["units", "long_name", "valid_range", "note"]), attr, max_size=3)
 
@@ -234,3 +239,64 @@ def test_final_attributes_are_added_at_the_end(tmp_path, events):
 
     NETCDF.write(blocks(), tmp_path / "a.nc", final_attrs=lambda: {"samples_seen": sum(seen)})
     assert read(NETCDF, tmp_path / "a.nc").attrs["samples_seen"] == 200
+
+
+# Files of ours that other programs wrote again ----------------------------------------------------------------------
+
+COPIES = {
+    "xarray with h5netcdf": """
+import sys, xarray
+xarray.open_dataset(sys.argv[1], engine="h5netcdf").to_netcdf(sys.argv[2], engine="h5netcdf")
+""",
+    "xarray with netcdf4": """
+import sys, xarray
+xarray.open_dataset(sys.argv[1], engine="netcdf4").to_netcdf(sys.argv[2], engine="netcdf4")
+""",
+    "netCDF4": """
+import sys, netCDF4
+with netCDF4.Dataset(sys.argv[1]) as old, netCDF4.Dataset(sys.argv[2], "w") as new:
+    new.setncatts({key: old.getncattr(key) for key in old.ncattrs()})
+    for name, dimension in old.dimensions.items():
+        new.createDimension(name, None if dimension.isunlimited() else len(dimension))
+    for name, variable in old.variables.items():
+        copy = new.createVariable(name, variable.dtype, variable.dimensions)
+        copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs()})
+        copy[:] = variable[:]
+""",
+}
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("file_format", [NETCDF, HDF5], ids=lambda entry: entry.name)
+def test_a_file_that_another_program_wrote_again_holds_the_same_samples(tmp_path, events, file_format, copy):
+    """The other program runs in a process of its own: netCDF4 beside h5py breaks the latter's filters."""
+    if "netcdf4" in copy.lower():
+        pytest.importorskip("cftime", reason="netCDF4 is not installed")
+    made = events.assign_coords(beam=("sample", events["energy"].values / 2, {"units": "GeV", "long_name": "beam"}))
+    made["flown"] = ("sample", made["tau_vt"].values[:, 0] > 1, {"units": "1", "long_name": "flew over 1 mm"})
+    made["side"] = ("tau", ["minus", "plus"], {"long_name": "side"})
+    made = made.assign_attrs(versions=["a", "b"], range=np.array([1.0, 2.0]))
+    ours, theirs = (tmp_path / f"{name}{file_format.suffixes[0]}" for name in ("ours", "theirs"))
+    file_format.write([made], ours)
+    ended = subprocess.run([sys.executable, "-c", COPIES[copy], ours, theirs], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    xr.testing.assert_identical(read(file_format, theirs), made)
+    assert verify(theirs) == []
+
+
+def test_what_the_default_writes_xarray_saves_again(tmp_path, events):
+    NETCDF.write([events], tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as opened:
+        opened.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    xr.testing.assert_identical(read(NETCDF, tmp_path / "b.nc"), events)
+
+
+def test_zstd_files_save_again_without_their_encoding(tmp_path, events):
+    """xarray takes a filter that it read for an option that it cannot write; the docstring says to drop it."""
+    NETCDF.write([events], tmp_path / "a.nc", compression="zstd")
+    assert "drop_encoding" in (NETCDF.write.__doc__ or "")
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as opened:
+        with pytest.raises(ValueError, match="Compression filter"):
+            opened.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+        opened.drop_encoding().to_netcdf(tmp_path / "c.nc", engine="h5netcdf")
+    xr.testing.assert_identical(read(NETCDF, tmp_path / "c.nc"), events)

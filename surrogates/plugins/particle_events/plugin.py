@@ -6,13 +6,17 @@ photon radiation and tau decays are learned densities, production and spin corre
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from ...contract.deferred import deferred
 from ...contract.laws import Law
 from ...contract.plugin import Plugin
-from ...io.hepmc3 import HEPMC3
-from ...io.lhe import LHE
+from ...io.hepmc3 import HEPMC3, write_hepmc3
+from ...io.lhe import LHE, write_lhe
 from ...io.root import ROOT
 from .anchors import ANCHORS
+from .cross_section import cross_section
 from .features import FEATURES
 from .impostors import IMPOSTORS
 from .laws import laws
@@ -49,7 +53,11 @@ PLUGIN = Plugin(
     anchors=ANCHORS,
     impostors=IMPOSTORS,
     figure=deferred("surrogates.plugins.particle_events.figure:figure"),
-    formats=(HEPMC3, ROOT, LHE),
+    formats=(
+        replace(HEPMC3, write=partial(write_hepmc3, cross_section=cross_section)),
+        ROOT,
+        replace(LHE, write=partial(write_lhe, cross_section=cross_section)),
+    ),
     reference=PythiaReference,
     extra="particles",
     reference_package="pythia8mc",
