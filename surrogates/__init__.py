@@ -3,6 +3,7 @@
 >>> import surrogates
 >>> simulator = surrogates.load("particle-events")  # or surrogates.reference("particle-events")
 >>> events = simulator.sample(10_000, seed=1, energy="91.2 GeV")
+>>> again = surrogates.read("events.hepmc3")  # any file of samples
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .contract.simulator import Simulator
     from .noise import Noise
     from .release.cards import Card
+    from .sampling.files import read
     from .sampling.opening import load, reference
     from .sampling.reference import ReferenceSimulator
     from .sampling.surrogate import Surrogate
@@ -32,6 +34,7 @@ _HOMES = {
     "contract.simulator": ("Simulator",),
     "noise": ("Noise",),
     "release.cards": ("Card",),
+    "sampling.files": ("read",),
     "sampling.opening": ("load", "reference"),
     "sampling.reference": ("ReferenceSimulator",),
     "sampling.surrogate": ("Surrogate",),
@@ -63,6 +66,7 @@ __all__ = [
     "Variable",
     "WeightsError",
     "load",
+    "read",
     "reference",
 ]
 

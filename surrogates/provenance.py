@@ -24,8 +24,8 @@ def package_version(package: str) -> str:
 
 
 def versions(plugin: Plugin) -> dict[str, Any]:
-    """Dataset attributes that name the versions of this package and of the plugin's reference."""
-    found = {"surrogates_version": package_version("surrogates")}
+    """Dataset attributes that name the plugin, and the versions of this package and of the plugin's reference."""
+    found = {"title": plugin.title or plugin.name, "surrogates_version": package_version("surrogates")}
     if plugin.reference_package:
         found["reference_version"] = f"{plugin.reference_package} {package_version(plugin.reference_package)}"
     return found

@@ -143,14 +143,18 @@ def verify_command(targets: tuple[str, ...], named: str | None, as_json: bool) -
             raise FileFormatError(f"{path}: no such file or folder, and no plugin of that name")
         try:
             sealed = carries_digest(path)
-            problems[target] = _file_problems(path, named) if sealed else apart(_file_problems, path, named)
+            checked = _file_problems(path, named) if sealed else apart(_file_problems, path, named)
         except FileFormatError as error:
             problems[target] = [str(error)]
             continue
         except ProcessEnded:
             problems[target] = [f"{path}: damaged: a library that reads it ended the process"]
-        if not sealed:
-            notes[target] = "it carries no digest, by which alterations would be found"
+            continue
+        problems[target], not_checked = checked
+        told = [not_checked] if not_checked else []
+        told += [] if sealed else ["it carries no digest, by which alterations would be found"]
+        if told:
+            notes[target] = "; ".join(told)
     bad = [line for lines in problems.values() for line in lines]
     text = (
         "\n".join(bad)
@@ -184,18 +188,25 @@ def _weights_problems(name: str) -> list[str]:
     return problems
 
 
-def _file_problems(path: Path, named: str | None) -> list[str]:
+def _file_problems(path: Path, named: str | None) -> tuple[list[str], str]:
+    """What is wrong with a file, and what was not checked because its format does not hold it."""
     from ..io import verify
 
     try:
         plugin = plugin_of(path, named)
         chosen = None if path.is_dir() else formats_of(plugin).for_path(path)
     except (FileFormatError, StopIteration) as error:
-        return [str(error)]
+        return [str(error)], ""
+    if chosen is not None and chosen.read is None:
+        raise FormatError(
+            f"{path}: the format {chosen.name} can be written, not read; verify the samples it was made of"
+        )
     problems = verify(path, file_format=chosen)
-    if not problems and plugin is not None:
-        problems = _law_problems(path, plugin)
-    return problems
+    if problems or plugin is None:
+        return problems, ""
+    if chosen is not None and chosen.leaves_out:
+        return [], f"laws not checked: the format {chosen.name} leaves out {chosen.leaves_out}"
+    return _law_problems(path, plugin), ""
 
 
 def _law_problems(path: Path, plugin: Plugin) -> list[str]:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..io.conventions import FLAG_NAMES, UNITS_NAME
 from ..io.packing import is_packed, unpacked
 from .errors import PluginError, SchemaError, SurrogatesError, nearest
 
 TEXT_COMMENT = "text: ASCII codes, padded with 0"  # the attribute that marks text in a Dataset
+NOT_ASKED = "not_asked"  # the last flag of an optional category, of code -1
 
 
 def texts(codes: np.ndarray) -> np.ndarray:
@@ -69,8 +71,9 @@ class Variable:
         """CF attributes of this variable in a Dataset."""
         attrs: dict[str, Any] = {"units": self.units, "long_name": self.long_name}
         if self.categories is not None:
-            attrs["flag_values"] = np.arange(len(self.categories), dtype=self.dtype)
-            attrs["flag_meanings"] = " ".join(self.categories)
+            codes = [*range(len(self.categories)), *([-1] if self.optional else [])]
+            attrs["flag_values"] = np.array(codes, dtype=self.dtype)
+            attrs["flag_meanings"] = " ".join([*self.categories, *([NOT_ASKED] if self.optional else [])])
         elif self.text:
             attrs["comment"] = TEXT_COMMENT
         elif self.optional and np.dtype(self.dtype).kind == "f":
@@ -145,12 +148,11 @@ class Variable:
     def _codes(self, value: Any) -> np.ndarray:
         assert self.categories is not None
         if hasattr(value, "attrs") and hasattr(value, "values"):
-            meanings = value.attrs.get("flag_meanings")
+            meanings = value.attrs.get(FLAG_NAMES, value.attrs.get("flag_meanings"))
             value = value.values
-            if meanings is not None and tuple(str(meanings).split()) != self.categories:
-                value = np.array(
-                    [-1 if v < 0 else str(meanings).split()[int(v)] for v in value.ravel()], object
-                ).reshape(value.shape)
+            labels = tuple(label for label in str(meanings).split() if label != NOT_ASKED)
+            if meanings is not None and labels != self.categories:
+                value = np.array([-1 if v < 0 else labels[int(v)] for v in value.ravel()], object).reshape(value.shape)
         array = np.asarray(value)
         if array.dtype.kind == "b":
             array = array.astype(np.int64)
@@ -193,7 +195,7 @@ class Variable:
 
     def _numbers(self, value: Any) -> np.ndarray:
         if hasattr(value, "attrs") and hasattr(value, "values") and not hasattr(value, "unit"):
-            units = value.attrs.get("units", self.units)
+            units = value.attrs.get(UNITS_NAME, value.attrs.get("units", self.units))
             return self._scale(_floats(self, value.values), str(units))
         if hasattr(value, "unit") and hasattr(value, "to_value"):
             return self._quantity(value)

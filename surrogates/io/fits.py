@@ -217,8 +217,8 @@ def _table(description: Description, blocks: list[dict[str, np.ndarray]]) -> Any
     return table
 
 
-_CODES = {"b1": "L", "i1": "B", "u1": "B", "i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"}
-_OFFSETS = {"i1": -128, "u2": 1 << 15, "u4": 1 << 31, "u8": 1 << 63}
+_CODES = {"b1": "L", "i1": "I", "u1": "B", "i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"}
+_OFFSETS = {"u2": 1 << 15, "u4": 1 << 31, "u8": 1 << 63}
 
 
 def _column(name: str, values: np.ndarray, units: str) -> Any:
@@ -227,6 +227,8 @@ def _column(name: str, values: np.ndarray, units: str) -> Any:
     kind = f"{values.dtype.kind}{values.dtype.itemsize}"
     if kind == "f2":
         kind, values = "f4", values.astype(np.float32)
+    if kind == "i1":  # FITS has no signed byte: an offset would make floats of the codes in other readers
+        values = values.astype(np.int16)
     code = {"u2": "I", "u4": "J", "u8": "K"}.get(kind) or _CODES[kind]
     size = int(np.prod(values.shape[1:]))
     shape = {"dim": str(tuple(reversed(values.shape[1:]))).replace(" ", "")} if values.ndim > 2 else {}

@@ -51,6 +51,8 @@ class Format:
         Dataset -> (n,) bool: the samples that the format can hold, where it leaves out others; None for all.
     one_sample_a_file : bool
         Whether a file holds exactly one sample: a run is then a folder of them.
+    leaves_out : str
+        What of every sample the format has no place for, in words; laws are then not checked on its files.
     read_field : callable, optional
         ``read_field(path)``: the array or arrays of a file that holds a field condition rather than samples (a mask, an
         image), a DataArray or a Dataset; None where only files of samples are read.
@@ -65,6 +67,7 @@ class Format:
     streams: bool = False
     holds: Callable[[xr.Dataset], Any] | None = None
     one_sample_a_file: bool = False
+    leaves_out: str = ""
     read_field: Callable[[Path], xr.DataArray | xr.Dataset] | None = None
 
 

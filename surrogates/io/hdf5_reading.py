@@ -11,6 +11,7 @@ import hdf5plugin  # noqa: F401  (registers its filters)
 import numpy as np
 
 from .blocks import SAMPLE
+from .conventions import in_memory
 from .formats import FileFormatError
 from .hdf5_heaps import endless_heap
 from .hdf5_writing import COUNTED_BY_NAME, PADDED_SIZE, datasets
@@ -96,7 +97,7 @@ class _Contents:
             if not bytes(entry.attrs.get("NAME", b"") if name in scales else b"").startswith(_NOT_A_VARIABLE)
         }
         self.dims = {name: self._dims(name, entry) for name, entry in self.variables.items()}
-        self.variable_attrs = {name: _decode_attrs(entry.attrs) for name, entry in self.variables.items()}
+        self.variable_attrs = {name: in_memory(_decode_attrs(entry.attrs)) for name, entry in self.variables.items()}
         listed = [self.attrs.pop("coordinates", ""), *(a.pop("coordinates", "") for a in self.variable_attrs.values())]
         self.auxiliary = {name for text in listed for name in str(text).split()}
         self.ragged: dict[str, tuple[str, int]] = {}

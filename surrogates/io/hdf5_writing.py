@@ -14,6 +14,7 @@ import numpy as np
 
 from .atomic import replacing
 from .blocks import SAMPLE, check_same_schema, count_variables, gather, rows
+from .conventions import in_file
 from .formats import FormatError
 from .hdf5_disk import writable_hdf5
 from .ragged import check_counts, pack, real_entries
@@ -260,7 +261,7 @@ def _column(first: xr.Dataset, name: str, counts: Mapping[str, str]) -> _Column:
     dims = tuple(map(str, variable.dims))
     if SAMPLE in dims[1:]:
         raise FormatError(f"{name}: dimensions are {dims}; {SAMPLE!r} must come first")
-    attrs = {str(key): value for key, value in variable.attrs.items()}
+    attrs = in_file({str(key): value for key, value in variable.attrs.items()})
     if variable.dtype.kind == "b":
         attrs["dtype"] = "bool"
     for dim, count in counts.items():

@@ -343,4 +343,5 @@ LHE = Format(
     read=read_lhe,
     extra="formats",
     streams=True,
+    leaves_out="the taus' decay products",
 )

@@ -160,6 +160,7 @@ def smiles_format(length: int) -> Format:
         extra="molecules",
         streams=True,
         holds=valid_rows,
+        leaves_out="all but the molecule itself",
     )
 
 
@@ -240,4 +241,5 @@ def structure_format(length: int, embed: Embed) -> Format:
         extra="molecules",
         streams=True,
         holds=valid_rows,
+        leaves_out="all but the molecule itself",
     )

@@ -95,21 +95,52 @@ def read_field(path: Path, variable: Variable, plugin: Plugin | None = None) -> 
         raise SchemaError.about(variable.name, f"{path} has {error.value}", str(error.expected)) from None
 
 
+def read(path: str | Path, *, plugin: str | None = None, format_name: str | None = None) -> xr.Dataset:
+    """Read samples back: any file that `generate`, `reference` or `convert` wrote, and those of other programs.
+
+    Parameters
+    ----------
+    path : path
+        A file of any format that can be read (its suffix says which), or a folder of shards.
+    plugin : str, optional
+        Whose native formats to use; found from the file where it can be.
+    format_name : str, optional
+        The format, in place of the suffix's.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along `sample`, ragged variables padded, in the units that each variable states.
+
+    Raises
+    ------
+    FileFormatError
+        No such file; foreign, truncated or altered.
+    FormatError, PluginError
+        A format that is not known or cannot be read; several plugins that could read the file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileFormatError(f"{path}: no such file or folder of samples")
+    if plugin is None and format_name is None and not path.is_dir():
+        return read_whole(path, plugin_of(path, None))
+    return read_whole(path, None if plugin is None else registry.plugin(plugin), format_name=format_name)
+
+
 def plugin_of(path: Path, named: str | None) -> Plugin | None:
-    """The plugin that made a file: the one named, the one in its attributes, or the only one that knows its suffix.
+    """The plugin that made a file: the one named, the one that the file names, or the only one that knows its suffix.
 
     Raises
     ------
     PluginError
-        Several plugins know the suffix, or the name is unknown.
+        Several plugins know the suffix and the file names none of them, or the name is unknown.
     """
     if named is not None:
         return registry.plugin(named)
-    try:
-        HDF5_OR_NETCDF.for_path(path)
-    except FormatError:
-        if not path.is_dir():
-            return _by_suffix(path)
+    if not path.is_dir():
+        knowing = _by_suffix(path)
+        if knowing is not None:
+            return knowing
     first = next(iter(read_blocks(path)))
     return registry.plugin(str(first.attrs["plugin"])) if "plugin" in first.attrs else None
 
@@ -118,10 +149,16 @@ def _by_suffix(path: Path) -> Plugin | None:
     knowing = [
         plugin
         for plugin in registry.every_plugin()
-        if any(path.name.endswith(s) for entry in plugin.formats for s in entry.suffixes)
+        if any(path.name.lower().endswith(s) for entry in plugin.formats for s in entry.suffixes)
     ]
-    if len(knowing) > 1:
-        raise PluginError(
-            f"{path}: {', '.join(plugin.name for plugin in knowing)} all read this format; say which with --plugin"
-        )
-    return knowing[0] if knowing else None
+    if len(knowing) < 2:
+        return knowing[0] if knowing else None
+    names = {plugin.name for plugin in knowing}
+    for reader in knowing:
+        try:
+            made_by = next(iter(read_blocks(path, reader))).attrs.get("plugin")
+        except FormatError:
+            continue
+        if made_by in names:
+            return registry.plugin(str(made_by))
+    raise PluginError(f"{path}: {', '.join(sorted(names))} all read this format; say which with --plugin")

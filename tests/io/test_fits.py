@@ -139,3 +139,14 @@ def test_a_dataset_without_images_is_refused(tmp_path):
     with pytest.raises(FormatError, match="image: no such variable"):
         write_fits([stamps(2).drop_vars("image")], tmp_path / "none.fits")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "int32", "int64"])
+def test_astropy_finds_codes_as_integers_that_index_labels(tmp_path, kind):
+    made = stamps(6)
+    made["morphology"] = made["morphology"].astype(kind if kind != "uint8" else "int8").clip(0).astype(kind)
+    write_fits([made], tmp_path / "a.fits")
+    codes = Table.read(tmp_path / "a.fits", hdu="CATALOG")["morphology"]
+    assert codes.dtype.kind in "iu"
+    np.testing.assert_array_equal(np.array(CLASSES)[codes], np.array(CLASSES)[made["morphology"].values])
+    assert concatenate(FITS.read(tmp_path / "a.fits"))["morphology"].dtype == kind

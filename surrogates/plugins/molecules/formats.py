@@ -152,6 +152,7 @@ TABLE = Format(
     read=read_table,
     extra="molecules",
     streams=True,
+    leaves_out="what molecules were asked to be similar to",
 )
 
 PARQUET = Format(
@@ -161,6 +162,7 @@ PARQUET = Format(
     write=write_parquet,
     read=read_table,
     extra="parquet",
+    leaves_out="what molecules were asked to be similar to",
 )
 
 FORMATS = (smiles_format(LENGTH), TABLE, structure_format(LENGTH, embedded), PARQUET)
