@@ -93,7 +93,13 @@ class WithLayouts(click.Command):
     type=Duration(),
     help="Stop after so long (90s, 30min, 2h) and write what is there; the same command goes on.",
 )
-@click.option("--minutes", type=float, default=2.0, show_default=True, help="Between checkpoints.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Between checkpoints.",
+)
 @click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads of each process."
 )

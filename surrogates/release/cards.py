@@ -24,6 +24,9 @@ WEIGHTS_VERSION = 1
 """Layout of weights and card; files of another layout are refused."""
 
 
+_COVERED = ("plugin", "recipe", "version", "sha256", "trained_range", "unseen", "also", "schemas", "options")
+
+
 @dataclass(frozen=True)
 class Speed:
     """How fast one side of a benchmark ran.
@@ -98,6 +101,8 @@ class Card:
         The recipe's options that the weights were trained with.
     worthwhile_from : int, optional
         Fewest samples a call from which the surrogate takes less CPU time than its reference, both warm on one core.
+    covered : str
+        Digest of what decides how the weights may be used, the weights' sha256 included; set when the card is written.
     """
 
     plugin: str
@@ -129,6 +134,7 @@ class Card:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     worthwhile_from: int | None = None
+    covered: str = field(default="", compare=False)
 
     @property
     def plugins(self) -> tuple[str, ...]:
@@ -191,6 +197,9 @@ class Card:
             rows["notes"] = tuple(data.get("notes", ()))
             rows["unseen"] = tuple(data.get("unseen", ()))
             rows["also"] = tuple(data.get("also", ()))
+            for name in ("plugin", "recipe", "sha256"):
+                if not isinstance(rows.get(name, ""), str):
+                    raise TypeError(f"{name} is {rows[name]!r}, no text")
             return cls(**rows)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise WeightsError(f"card: {error}; expected a card of version {WEIGHTS_VERSION}") from None
@@ -209,7 +218,7 @@ class Card:
             data = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise WeightsError(f"{path}: no such card; expected the JSON file beside the weights") from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise WeightsError(f"{path}: the card does not read ({error})") from None
         if not isinstance(data, dict):
             raise WeightsError(f"{path}: the card is no JSON object")
@@ -220,11 +229,19 @@ class Card:
             )
         return cls.from_json(data)
 
+    @property
+    def digest(self) -> str:
+        """What `covered` has to be: any other trained range, or other weights, give another one."""
+        content = Card.from_json(self.to_json()).to_json()  # numbers as they are read back
+        return hashlib.sha256(json.dumps({key: content[key] for key in _COVERED}, sort_keys=True).encode()).hexdigest()
+
     def write(self, path: str | Path) -> None:
-        """Write the card as JSON, in place of an older one only once complete."""
+        """Write the card as JSON with its digest, in place of an older one only once complete."""
         path = Path(path)
         partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(self.to_json(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps({**self.to_json(), "covered": self.digest}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )
         partial.replace(path)
 
     @property
@@ -260,9 +277,9 @@ def read_header(path: str | Path) -> dict[str, Any]:
             header = json.loads(stream.read(length))
     except OSError as error:
         raise WeightsError(f"{path}: the weights do not read ({error.strerror})") from None
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: no safetensors file ({error}); fetch it again") from None
-    if not isinstance(header, dict):
+    if not isinstance(header, dict) or not all(isinstance(entry, dict) for entry in header.values()):
         raise WeightsError(f"{path}: no safetensors file; fetch it again")
     return header
 
@@ -287,6 +304,12 @@ def verify(card_path: str | Path) -> Card:
     """
     card_path = Path(card_path)
     card = Card.read(card_path)
+    if card.covered != card.digest:
+        state = "was edited since it was written" if card.covered else "has no digest"
+        raise WeightsError(
+            f"{card_path}: the card {state} (its entry `covered`): {', '.join(_COVERED)} hold for the weights as they "
+            "were trained; fetch it again, or allow more with extrapolate=True"
+        )
     path = weights_file(card_path)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected them beside {card_path.name}")
@@ -295,7 +318,10 @@ def verify(card_path: str | Path) -> Card:
         raise WeightsError(
             f"{path}: altered weights, sha256 {found[:12]}… where the card says {card.sha256[:12]}…; fetch them again"
         )
-    written = json.loads(read_header(path).get("__metadata__", {}).get("surrogates", "{}"))
+    try:
+        written = dict(json.loads(read_header(path).get("__metadata__", {}).get("surrogates", "{}")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WeightsError(f"{path}: the metadata do not read ({error}); fetch it again") from None
     asked = {"plugin": card.plugin, "recipe": card.recipe, "version": card.version}
     for key, expected in asked.items():
         if written.get(key) != expected:

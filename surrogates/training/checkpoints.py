@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -12,9 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from ..contract.errors import SurrogatesError
+from ..io.atomic import output_error, remove_leftovers, whole
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
+_ENTRIES = {
+    "phase": int, "step": int, "fingerprint": dict, "ships": list, "model": dict, "averages": dict, "begun": dict,
+    "optimisers": dict, "codec": dict,
+}  # fmt: skip
 
 
 class CheckpointError(SurrogatesError, ValueError):
@@ -22,13 +28,22 @@ class CheckpointError(SurrogatesError, ValueError):
 
 
 def save_checkpoint(run_dir: Path, state: Mapping[str, Any]) -> Path:
-    """Write ``checkpoint.pt`` atomically: a temporary file, fsync, rename."""
-    path, partial = run_dir / CHECKPOINT, run_dir / f".{CHECKPOINT}.partial"
-    with partial.open("wb") as file:
-        torch.save(dict(state), file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    """Write ``checkpoint.pt`` whole or not at all.
+
+    Raises
+    ------
+    CheckpointError
+        It cannot be written, the disk is full for one.
+    """
+    path = run_dir / CHECKPOINT
+    remove_leftovers(path)
+    try:
+        with whole(path) as temporary:
+            torch.save(dict(state), temporary)
+    except (OSError, RuntimeError) as error:  # torch's own writer says a full disk in a RuntimeError
+        reason = error if isinstance(error, OSError) else OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        kept = "; the checkpoint before it is kept" if path.exists() else ""
+        raise CheckpointError(f"{output_error(path, reason)}{kept}") from error
     return path
 
 
@@ -44,9 +59,13 @@ def load_checkpoint(run_dir: str | Path, device: torch.device | str = "cpu") -> 
     if not path.exists():
         raise CheckpointError(f"{path}: no checkpoint; train into this folder first")
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise CheckpointError(f"{path}: does not read ({type(error).__name__}); remove it to train anew") from None
+    for name, kind in _ENTRIES.items():
+        if not isinstance(state, dict) or not isinstance(state.get(name), kind):
+            raise CheckpointError(f"{path}: no checkpoint of ours ({name!r} is missing); remove it to train anew")
+    return state
 
 
 def check_fingerprint(path: Path, saved: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
@@ -78,20 +97,21 @@ def shipped_averages(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def read_log(run_dir: str | Path) -> list[dict[str, Any]]:
-    """The run's log, one mapping a line; a line cut short by a kill is left out."""
+    """The run's log, one mapping a line; a line cut short by a kill, or damaged, is left out."""
     path = Path(run_dir) / LOG
     lines = []
-    for line in path.read_text().splitlines() if path.exists() else []:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
         try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(found, dict) and all(isinstance(found.get(key), int) for key in ("phase", "step")):
+            lines.append(found)
     return lines
 
 
 def rewind_log(run_dir: Path, phase: int, step: int) -> None:
     """Drop the lines at or after (phase, step), which a resumed run writes again."""
-    path, partial = run_dir / LOG, run_dir / f".{LOG}.partial"
     kept = [line for line in read_log(run_dir) if (line["phase"], line["step"]) < (phase, step)]
-    partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
-    partial.replace(path)
+    with whole(run_dir / LOG) as temporary:
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))

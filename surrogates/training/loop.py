@@ -174,9 +174,12 @@ class Run:
         state = load_checkpoint(self.run_dir, self.fabric.device)
         check_fingerprint(path, state["fingerprint"], self.fingerprint)
         for name, tensor in state["codec"].items():
-            if not torch.equal(tensor.cpu(), self.codec_state[name].cpu()):
+            if name not in self.codec_state or not torch.equal(tensor.cpu(), self.codec_state[name].cpu()):
                 raise TrainingError(f"{path}: the data's codec differs in {name!r}; resume with the same data")
-        self.model.load_state_dict(state["model"])
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise TrainingError(f"{path}: another network's ({str(error).splitlines()[0]}); train anew") from None
         self.averages = state["averages"]
         if self.fabric.is_global_zero:
             rewind_log(self.run_dir, state["phase"], state["step"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,6 +157,55 @@ def _tensor(name: str, array: np.ndarray) -> Tensor:
     if array.dtype.kind == "f":
         return torch.from_numpy(np.array(array, dtype=np.float64))
     raise PoolError(f"{name}: dtype {array.dtype} does not train; expected numbers or integer codes")
+
+
+def check_pools(pools: Sequence[Pool], schemas: Sequence[Schema]) -> None:
+    """Raise PoolError for the first value that no model can learn from; names the variable and its row.
+
+    A number has to be finite (NaN passes in an optional variable, where it stands for "not asked"), a code one of the
+    categories. Variables that stand in none of `schemas`, parts of samples for one, are the recipe's own business.
+    """
+    for number, pool in enumerate(pools):
+        for name, tensor in pool.physical.items():
+            variable = next((schema[name] for schema in schemas if name in schema), None)
+            if variable is None or variable.text:
+                continue
+            values = tensor.numpy()
+            if variable.categories is not None:
+                bad = (values < (-1 if variable.optional else 0)) | (values >= len(variable.categories))
+                expected = f"codes 0 to {len(variable.categories) - 1}, {variable.describe_range()}"
+            elif values.dtype.kind == "f":
+                bad = ~np.isfinite(values)
+                bad &= ~(np.isnan(values) & variable.optional)
+                expected = "finite numbers"
+            else:
+                continue
+            if bad.any():
+                row = int(np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))[0])
+                where = f" of pool {number}" if len(pools) > 1 else ""
+                raise PoolError(
+                    f"{name}: {values[bad].flat[0]} in row {row}{where} of the training data; expected {expected}",
+                    variable=name,
+                    value=values[bad].flat[0],
+                    expected=expected,
+                )
+
+
+@contextmanager
+def naming_what_is_missing(schemas: Sequence[Schema]) -> Iterator[None]:
+    """Turn a codec's KeyError into the line that says which variable the training data lack."""
+    try:
+        yield
+    except KeyError as error:
+        name = str(error.args[0]) if error.args else ""
+        variable = next((schema[name] for schema in schemas if name in schema), None)
+        if variable is None:
+            raise
+        raise PoolError(
+            f"{name}: missing from the training data; expected {variable.long_name or name} in every sample",
+            variable=name,
+            expected="a variable of the training data",
+        ) from None
 
 
 def digest(pools: Sequence[Pool]) -> str:

@@ -11,7 +11,7 @@ import ctypes
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,19 @@ import torch
 from torch import Tensor
 
 from ..contract.found import with_found_schemas
+from ..io.locks import locked
 from ..noise import Noise, fold
 from .checkpoints import CHECKPOINT, fill, load_checkpoint, shipped_averages
 from .loop import Run, TrainingError
-from .pools import Pool, PoolError, pool_from_dataset, read_pools, read_schemas
+from .pools import (
+    Pool,
+    PoolError,
+    check_pools,
+    naming_what_is_missing,
+    pool_from_dataset,
+    read_pools,
+    read_schemas,
+)
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -102,6 +111,8 @@ def train(
     torch.set_num_threads(threads)
     with fabric.rank_zero_first():
         plugin, pools = training_data(plugin, recipe, data, run_dir)
+    schemas = (plugin.conditions, plugin.outputs)
+    check_pools(pools, schemas)
     if begun is not None and fabric.is_global_zero:
         begun()
     codec: Any = (recipe.codec or plugin.codec)()
@@ -109,25 +120,27 @@ def train(
     if fitted:
         fill(codec, fitted)
     else:
-        codec.fit([pool.physical for pool in pools])
+        with naming_what_is_missing(schemas):
+            codec.fit([pool.physical for pool in pools])
     torch.manual_seed(fold(seed, "weights"))
     model = recipe.model(codec)
-    return fit(
-        model,
-        codec,
-        pools,
-        recipe,
-        run_dir,
-        seed=seed,
-        precision=precision,
-        checkpoint_minutes=checkpoint_minutes,
-        threads=threads,
-        stop_after=stop_after,
-        seconds=seconds,
-        figure=figure or sample_figure(plugin, pools[0], seed),
-        progress=progress,
-        fabric=fabric,
-    )
+    with naming_what_is_missing(schemas):
+        return fit(
+            model,
+            codec,
+            pools,
+            recipe,
+            run_dir,
+            seed=seed,
+            precision=precision,
+            checkpoint_minutes=checkpoint_minutes,
+            threads=threads,
+            stop_after=stop_after,
+            seconds=seconds,
+            figure=figure or sample_figure(plugin, pools[0], seed),
+            progress=progress,
+            fabric=fabric,
+        )
 
 
 def simulated(run_dir: str | Path) -> Path:
@@ -229,12 +242,17 @@ def fit(
     CheckpointError
         `run_dir` holds a run of other settings.
     """
+    if not 0 < checkpoint_minutes < math.inf:
+        raise TrainingError(f"minutes: {checkpoint_minutes} between checkpoints; expected a number above 0")
     fabric = fabric or launch(device, devices, precision)
     torch.set_num_threads(threads)
     _keep_freed_memory()
-    return Run(fabric, model, codec, pools, recipe, Path(run_dir), seed, precision, checkpoint_minutes * 60.0).go(
-        stop_after, figure, figure_minutes * 60.0, progress, seconds
-    )
+    folder = Path(run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    held = locked(folder / ".run.lock", folder) if fabric.is_global_zero else nullcontext()
+    with held:
+        run = Run(fabric, model, codec, pools, recipe, folder, seed, precision, checkpoint_minutes * 60.0)
+        return run.go(stop_after, figure, figure_minutes * 60.0, progress, seconds)
 
 
 def trained(plugin: Plugin, recipe_name: str, run_dir: str | Path) -> tuple[Any, Any]:
@@ -261,7 +279,13 @@ def launch(device: str, devices: int, precision: str) -> Fabric:
         raise TrainingError(f"precision: {precision!r} does not train; expected one of {', '.join(PRECISIONS)}")
     local = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
     nodes = int(os.environ.get("WORLD_SIZE", local)) // local if "LOCAL_WORLD_SIZE" in os.environ else 1
-    fabric = Fabric(accelerator=device, devices=local, num_nodes=nodes, precision=precision)  # type: ignore[arg-type]
+    try:
+        fabric = Fabric(accelerator=device, devices=local, num_nodes=nodes, precision=precision)  # type: ignore[arg-type]
+    except Exception as error:  # an absent device raises many kinds
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise TrainingError(
+            f"device: {device!r} is not usable ({reason}); expected auto, cpu, or one that is there"
+        ) from None
     fabric.launch()
     return fabric
 
