@@ -138,6 +138,36 @@ class Formats:
         raise FormatError(f"unknown format {name!r}; known: {', '.join(names)}{hint}")
 
 
+def named_errors(path: Path, read: Callable[[Path], Iterator[xr.Dataset]], expected: str) -> Iterator[xr.Dataset]:
+    """The blocks that `read` yields of a file; whatever it raises becomes one line that names the file.
+
+    Libraries raise many kinds of errors on damaged files, and readers of other packages know nothing of ours.
+
+    Parameters
+    ----------
+    path : Path
+    read : callable
+    expected : str
+        What the file should have been.
+
+    Raises
+    ------
+    FileFormatError
+        The file does not read.
+    """
+    try:
+        yield from read(path)
+    except FileFormatError as error:
+        if str(path) in str(error):
+            raise
+        raise error.reworded(f"{path}: {error}") from None
+    except (SurrogatesError, MemoryError, GeneratorExit):
+        raise
+    except Exception as error:
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:300]
+        raise FileFormatError(f"{path}: expected {expected}; {reason}") from None
+
+
 def missing_library(library: str, extra: str, what: str) -> FormatError:
     """Return the error that says which optional dependency group to install."""
     return FormatError(f"{what} needs {library}, which is not installed: pip install 'surrogates[{extra}]'")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .formats import Format, FormatError
+from .formats import Format, FormatError, named_errors
 from .hdf5_reading import read_hdf5
 from .manifest import MANIFEST, read_manifest, sha256
 from .seals import check_seal
@@ -91,7 +91,7 @@ def _file_problems(path: Path, file_format: Format | None) -> tuple[int, list[st
     n = 0
     bad: dict[str, list[int]] = {}
     try:
-        for block in read(path):
+        for block in named_errors(path, read, file_format.description if file_format else "NetCDF-4 or HDF5"):
             for name, variable in block.variables.items():
                 if variable.dtype.kind != "f" or not variable.size:
                     continue

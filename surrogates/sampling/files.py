@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import registry
 from ..contract.errors import PluginError, SchemaError
 from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats
+from ..io.formats import named_errors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +44,7 @@ def read_blocks(path: Path, plugin: Plugin | None = None, *, format_name: str | 
         raise FileFormatError(f"{path}: no such file; expected samples in {chosen.name}")
     if chosen.read is None:
         raise FormatError(f"{path}: the format {chosen.name} can be written, not read")
-    return chosen.read(path)
+    return named_errors(path, chosen.read, f"samples in {chosen.name}")
 
 
 def read_whole(path: Path, plugin: Plugin | None = None, *, format_name: str | None = None) -> xr.Dataset:
