@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 30
 
 
-def datasets() -> dict[str, tuple[str, xr.Dataset]]:
-    """Suffix -> (plugin that knows it, samples)."""
+def datasets() -> dict[str, xr.Dataset]:
+    """Suffix -> samples."""
     spec = importlib.util.spec_from_file_location("conftest", ROOT / "tests" / "io" / "conftest.py")
     assert spec is not None and spec.loader is not None
     made = importlib.util.module_from_spec(spec)
@@ -41,40 +41,46 @@ def datasets() -> dict[str, tuple[str, xr.Dataset]]:
         {"plugin": "galaxy-images"},
     )
     return {
-        ".nc": ("particle-events", events),
-        ".h5": ("particle-events", events),
-        ".root": ("particle-events", events),
-        ".jetnet.h5": ("jets", jets),
-        ".fits": ("galaxy-images", stamps),
-        ".hepmc3": ("particle-events", events),
-        ".hepmc3.gz": ("particle-events", events),
-        ".lhe": ("particle-events", events),
+        ".nc": events,
+        ".h5": events,
+        ".root": events,
+        ".jetnet.h5": jets,
+        ".fits": stamps,
+        ".hepmc3": events,
+        ".hepmc3.gz": events,
+        ".lhe": events,
     }
 
 
-def read(path: Path, plugin: str) -> xr.Dataset:
-    from surrogates import registry
-    from surrogates.sampling.files import read_whole
+def format_of(path: Path):
+    """The format that a suffix names."""
+    from surrogates import io
 
-    return read_whole(path, registry.plugin(plugin))
+    return io.Formats((io.NETCDF, io.HDF5, io.JETNET, io.ROOT, io.FITS, io.HEPMC3, io.LHE)).for_path(path)
 
 
-def judge(path: Path, plugin: str, content: bytes, seeds: range, results) -> None:
+def read(path: Path) -> xr.Dataset:
+    from surrogates.io import concatenate
+
+    return concatenate(format_of(path).read(path))
+
+
+def judge(path: Path, content: bytes, seeds: range, results) -> None:
     """Report one outcome for each seed, before the next is begun."""
-    from surrogates.contract.errors import SurrogatesError
+    from surrogates.io import FormatError
 
     warnings.simplefilter("ignore")
     path.write_bytes(content)
-    whole = read(path, plugin)
+    whole = read(path)
     for seed in seeds:
         chance = random.Random(seed)
         changed = bytearray(content)
         changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
         path.write_bytes(changed)
         try:
-            found = read(path, plugin)
+            found = read(path)
             outcome = "equal" if found.identical(whole) else "silently wrong"
-        except SurrogatesError as error:
+        except FormatError as error:
             outcome = "refused" if str(path) in str(error) and "\n" not in str(error) else "unnamed"
         except Exception:
             outcome = "foreign"
@@ -82,20 +88,17 @@ def judge(path: Path, plugin: str, content: bytes, seeds: range, results) -> Non
     results.send(None)
 
 
-def count(suffix: str, plugin: str, samples: xr.Dataset, mutants: int) -> Counter:
+def count(suffix: str, samples: xr.Dataset, mutants: int) -> Counter:
     """Outcomes of `mutants` files with one flipped bit."""
-    from surrogates import registry
-    from surrogates.sampling.files import formats_of
-
     outcomes: Counter = Counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"a{suffix}"
-        formats_of(registry.plugin(plugin)).for_path(path).write([samples], path)
+        format_of(path).write([samples], path)
         content = path.read_bytes()
         done = 0
         while done < mutants:
             ours, theirs = multiprocessing.Pipe()
-            arguments = (path, plugin, content, range(done, mutants), theirs)
+            arguments = (path, content, range(done, mutants), theirs)
             process = multiprocessing.get_context("fork").Process(target=judge, args=arguments)
             process.start()
             theirs.close()
@@ -124,8 +127,8 @@ def main() -> None:
     asked = parser.parse_args()
     columns = ("refused", "equal", "silently wrong", "unnamed", "foreign", "dead", "hang")
     print(f"| format | {' | '.join(columns)} |")
-    for suffix, (plugin, samples) in datasets().items():
-        outcomes = count(suffix, plugin, samples, asked.mutants)
+    for suffix, samples in datasets().items():
+        outcomes = count(suffix, samples, asked.mutants)
         print(f"| `{suffix}` | {' | '.join(str(outcomes[name]) for name in columns)} |", flush=True)
 
 
