@@ -43,6 +43,9 @@ class Variable:
         Value when the user leaves it out.
     text : bool
         ASCII characters along the last of `dims`, as uint8 codes padded with 0; a user gives and reads text.
+    brought : str
+        ``package.module:name`` of a function that brings a field as a user has it (a DataArray on another grid, an
+        array) to an array over `dims` in `units`; it raises SchemaError.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Variable:
     optional: bool = False
     default: Any = None
     text: bool = False
+    brought: str = ""
 
     def __post_init__(self) -> None:
         if self.text and (not self.dims or self.dtype != "uint8"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.deferred import deferred
 from ..contract.errors import SchemaError
 from ..contract.schema import Limit, Schema, Variable, nearest, one_length, texts
 from .tables import rows_of
@@ -235,7 +236,10 @@ def _converted(schema: Schema, n: int, values: Mapping[str, Any]) -> dict[str, n
 
 def _array(schema: Schema, variable: Variable, n: int, given: Any) -> np.ndarray:
     """One condition in schema units: one value for all samples, or one a sample."""
-    array = variable.convert(_arranged(variable, given))
+    if variable.brought:
+        array = variable.convert(deferred(variable.brought)(_single(variable, given)))
+    else:
+        array = variable.convert(_arranged(variable, given))
     if variable.text:
         array = _padded(variable, array, schema.dimension(variable.dims[-1]).size)
     trailing = len(variable.dims)
@@ -252,8 +256,7 @@ def _array(schema: Schema, variable: Variable, n: int, given: Any) -> np.ndarray
 
 def _arranged(variable: Variable, given: Any) -> Any:
     """A field out of a Dataset, its named axes in the schema's order, further axes of length 1 gone."""
-    if hasattr(given, "data_vars"):
-        given = chosen_field(variable, given)
+    given = _single(variable, given)
     if (
         not variable.dims
         or not hasattr(given, "transpose")
@@ -262,6 +265,11 @@ def _arranged(variable: Variable, given: Any) -> Any:
         return given
     given = given.squeeze([name for name in given.dims if name not in variable.dims and given.sizes[name] == 1])
     return given.transpose(..., *variable.dims)
+
+
+def _single(variable: Variable, given: Any) -> Any:
+    """The array that is meant, where a whole Dataset is given."""
+    return chosen_field(variable, given) if hasattr(given, "data_vars") else given
 
 
 def chosen_field(variable: Variable, dataset: xr.Dataset) -> xr.DataArray:
@@ -276,6 +284,8 @@ def chosen_field(variable: Variable, dataset: xr.Dataset) -> xr.DataArray:
         return dataset[variable.name]
     fitting = [name for name, array in dataset.data_vars.items() if set(variable.dims) <= set(array.dims)]
     fitting = fitting or [name for name, array in dataset.data_vars.items() if array.ndim == len(variable.dims)]
+    if variable.brought:
+        fitting = fitting or [name for name, array in dataset.data_vars.items() if array.ndim > len(variable.dims)]
     if len(fitting) != 1:
         there = ", ".join(f"{name} over ({', '.join(map(str, dataset[name].dims))})" for name in dataset.data_vars)
         raise SchemaError.about(

@@ -130,7 +130,7 @@ def check_out_of_range_is_refused(subject: Subject, recipe: str) -> None:
         far = variable.outside(asked[variable.name].values)
         if not far.any():
             continue
-        row = asked.isel(sample=np.flatnonzero(far)[:1])
+        row = asked.isel(sample=np.nonzero(far)[0][:1])  # of a field, the first row with a cell beyond
         try:
             surrogate.sample(row, seed=subject.seed)
         except SchemaError as error:

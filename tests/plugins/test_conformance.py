@@ -62,3 +62,12 @@ def test_molecules(check):
 def test_molecule_properties(check):
     pytest.importorskip("tblite", reason="the reference needs the extra `xtb`")
     check()
+
+
+@pytest.mark.parametrize(
+    "check",
+    named(plugin_checks("climate-fields", truth_samples=6, samples=40, measured_samples=200), SIMULATES_LONG),
+)
+def test_climate_fields(check):
+    pytest.importorskip("jcm", reason="the reference needs the extra `climate`")
+    check()

@@ -1,0 +1,163 @@
+"""Codec of climate fields: departures from a smooth year, the ocean's linear part, and a linear model of the weather.
+
+Temperature and the logarithm of surface pressure are standardised cell by cell, day of the year by day of the year, so
+that orography stands in the mean. Precipitation becomes the square root of its daily amount, 0 where it is dry; a
+negative root decodes to no rain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ...models.linear_inverse import LinearInverseModel
+from ...physics.climate.gaussian_grid import T31
+from ...physics.climate.laws import rain, rain_root, with_mean_pressure
+from .variables import YEAR
+
+Tensors = dict[str, Tensor]
+
+SHAPE = (3, T31.n_latitude, T31.n_longitude)
+"""Temperature, surface pressure and rain on the grid."""
+
+MODES = 120
+OCEAN_PATTERNS = 5
+RIDGE = 0.1
+"""Of the amplitudes' variance, 1: the oceans of a few years are few."""
+
+LOCAL_RIDGE = 0.02
+"""Added to the variance of a cell's own anomaly, in units of (2 K)²."""
+SMALLEST_SPREAD = (0.1, 2e-4, 0.08)
+"""Of temperature, K, the logarithm of pressure, and the root of rain in mm a day."""
+
+SMALLEST_SEASON = 0.25
+"""Least variance of a season in units of the year's."""
+
+
+def season(day_of_year: Tensor, harmonics: int = 2) -> Tensor:
+    """(…, 1 + 2 harmonics): 1 and the cosines and sines of the year at days of the year (…)."""
+    angle = (day_of_year.double() - 1.0) * (2.0 * math.pi / YEAR)
+    waves = [torch.ones_like(angle)]
+    for k in range(1, harmonics + 1):
+        waves += [torch.cos(k * angle), torch.sin(k * angle)]
+    return torch.stack(waves, -1)
+
+
+class ClimateCodec(nn.Module):
+    """Days to standardised fields and back.
+
+    The ocean's part is linear: each cell's response to its own anomaly, and all cells' to the ocean's leading patterns.
+
+    Encoded are `fields` (n, day, 3, 48, 96): standardised temperature and log-pressure, and the root of rain; and of
+    the conditions `day` (n,), `days` (n,) and `ocean` (n, 48, 96), the anomaly in units of 2 K.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    ocean_patterns: Tensor
+    response: Tensor
+    local: Tensor
+
+    def __init__(self, modes: int = MODES) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(5, *SHAPE))
+        self.register_buffer("spread", torch.ones(3, *SHAPE))
+        self.register_buffer("ocean_patterns", torch.zeros(OCEAN_PATTERNS, *SHAPE[1:]))
+        self.register_buffer("response", torch.zeros(OCEAN_PATTERNS, *SHAPE))
+        self.register_buffer("local", torch.zeros(SHAPE))
+        self.weather = LinearInverseModel(modes, math.prod(SHAPE))
+
+    def fit(self, pools: Sequence[Tensors]) -> None:
+        """Fit year, spread, response to the ocean and the weather's linear model to rows of two consecutive days."""
+        physical = pools[0]
+        raw = _raw(physical).float()
+        first = physical["day_of_year"].double()
+        phase = season(first[:, None] + torch.arange(raw.shape[1]))
+        flat, waves = raw.flatten(0, 1).flatten(1), phase.flatten(0, 1)
+        mean = torch.linalg.lstsq(waves, flat.double()).solution
+        self.mean.copy_(mean.reshape(5, *SHAPE))
+        departure = (flat - (waves.float() @ mean.float())).square_()
+        variance = torch.linalg.lstsq(waves[:, :3], departure.double()).solution
+        self.spread.copy_(variance.reshape(3, *SHAPE))
+        del departure
+        standard = self.standardised(raw, phase)
+        self._fit_response(standard, physical["sst_anomaly"].float())
+        standard -= self.linear(physical["sst_anomaly"].float() / 2.0)[:, None]
+        weights = torch.as_tensor(T31.cell_weights()).float().expand(SHAPE).flatten()
+        self.weather.fit(standard[:, 0].flatten(1), standard[:, 1].flatten(1), weights)
+
+    def _fit_response(self, standard: Tensor, anomaly: Tensor) -> None:
+        root, daily = torch.as_tensor(T31.cell_weights()).float().sqrt(), standard.mean(1)
+        own = anomaly / 2.0
+        slope = torch.einsum("nij,nvij->vij", own, daily) / len(own) / (own.square().mean(0) + LOCAL_RIDGE)
+        self.local.copy_(slope)
+        daily = daily - slope * own[:, None]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            _, _, axes = torch.svd_lowrank((anomaly / 2.0 * root).flatten(1), q=OCEAN_PATTERNS + 10, niter=4)
+        axes = axes[:, :OCEAN_PATTERNS].T.reshape(OCEAN_PATTERNS, *SHAPE[1:]) * root
+        amplitude = torch.einsum("kij,nij->nk", axes, anomaly / 2.0)
+        axes = axes / amplitude.square().mean(0).sqrt()[:, None, None]
+        amplitude = torch.einsum("kij,nij->nk", axes, anomaly / 2.0).double()
+        gram = amplitude.T @ amplitude / len(amplitude) + RIDGE * torch.eye(OCEAN_PATTERNS, dtype=torch.float64)
+        slope = torch.linalg.solve(gram, amplitude.T @ daily.flatten(1).double() / len(amplitude))
+        self.ocean_patterns.copy_(axes)
+        self.response.copy_(slope.reshape(OCEAN_PATTERNS, *SHAPE))
+
+    def linear(self, ocean: Tensor) -> Tensor:
+        """Mean standardised fields (n, 3, 48, 96) that go with an encoded ocean (n, 48, 96)."""
+        amplitude = torch.einsum("kij,nij->nk", self.ocean_patterns.to(ocean.dtype), ocean)
+        far = torch.einsum("nk,kvij->nvij", amplitude, self.response.to(ocean.dtype))
+        return far + self.local.to(ocean.dtype) * ocean[:, None]
+
+    def year(self, phase: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the raw fields, (…, 3, 48, 96), at waves of the year (…, 5)."""
+        mean = torch.tensordot(phase.to(self.mean.dtype), self.mean, 1)
+        variance = torch.tensordot(phase[..., :3].to(self.spread.dtype), self.spread, 1)
+        least = torch.tensor(SMALLEST_SPREAD, dtype=mean.dtype, device=mean.device)[:, None, None]
+        variance = torch.maximum(variance, SMALLEST_SEASON * self.spread[0].to(variance.dtype))
+        return mean, torch.maximum(variance.clamp(min=0.0).sqrt(), least)
+
+    def standardised(self, raw: Tensor, phase: Tensor) -> Tensor:
+        """Raw fields less their mean over their standard deviation, rain included."""
+        made = torch.empty_like(raw)
+        for rows in range(0, len(raw), 256):
+            mean, spread = self.year(phase[rows : rows + 256])
+            made[rows : rows + 256] = (raw[rows : rows + 256] - mean) / spread
+        return made
+
+    def encode(self, physical: Tensors) -> Tensors:
+        encoded: Tensors = {}
+        if "tas" in physical:
+            raw = _raw(physical)
+            phase = season(physical["day_of_year"].double()[:, None] + torch.arange(raw.shape[1], device=raw.device))
+            standard = self.standardised(raw, phase)
+            encoded["fields"] = torch.cat((standard[:, :, :2], raw[:, :, 2:]), dim=2).float()
+        if "day_of_year" in physical:
+            encoded["day"] = physical["day_of_year"].double()
+        if "n_days" in physical:
+            encoded["days"] = physical["n_days"]
+        if "sst_anomaly" in physical:
+            encoded["ocean"] = (physical["sst_anomaly"] / 2.0).float()
+        return encoded
+
+    def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
+        """Float64 `tas`, `pr` and `ps` (n, day, 48, 96), the last with the climate's mean."""
+        fields = encoded["fields"].double()
+        days = torch.arange(fields.shape[1], device=fields.device)
+        mean, spread = self.year(season(conditions["day_of_year"].double()[:, None] + days))
+        raw = mean[:, :, :2] + spread[:, :, :2] * fields[:, :, :2]
+        return {
+            "tas": raw[:, :, 0],
+            "pr": rain(fields[:, :, 2]),
+            "ps": with_mean_pressure(torch.exp(raw[:, :, 1])),
+        }
+
+
+def _raw(physical: Tensors) -> Tensor:
+    """(n, day, 3, 48, 96): temperature, logarithm of the projected pressure, root of rain."""
+    pressure = torch.log(with_mean_pressure(physical["ps"].double()))
+    return torch.stack((physical["tas"].double(), pressure, rain_root(physical["pr"].double())), dim=2)

@@ -1,0 +1,41 @@
+"""Steps of training: energy scores of two draws of two days at each row's conditions, then the calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .recipes import MATCHED_EVERY
+from .scores import climate_score
+
+if TYPE_CHECKING:
+    from ...contract.recipe import Batch
+    from .network import WeatherModel
+
+
+def drawn(model: WeatherModel, batch: Batch, name: str) -> Tensor:
+    """Two consecutive days (n, 2, 3, 48, 96) at the batch's conditions."""
+    return torch.stack(list(model.days(batch.conditions, batch.noise, 2, name)), dim=1)
+
+
+def score(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    """Energy score of what two draws and the truth look like."""
+    shift = (batch.step * 5 % 8, batch.step * 3 % 8)
+    made = [drawn(model, batch, name) for name in ("first", "second")]
+    with torch.autocast(made[0].device.type, enabled=False):
+        loss = climate_score(*made, batch.encoded["fields"], shift)
+    yield "generator", loss
+
+
+def calibrate(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    """Count what the trained model draws at the batch's conditions, and the batch; now and then match the two."""
+    with torch.no_grad():
+        made = drawn(model, batch, "calibration")
+    for day in range(made.shape[1]):
+        model.tally(made[:, day], batch.encoded["fields"][:, day], batch.conditions["day"] + day)
+    if batch.step % MATCHED_EVERY == MATCHED_EVERY - 1:
+        model.calibrate()
+    yield from ()
