@@ -31,10 +31,10 @@ def analyse(run: xr.Dataset) -> dict[str, float]:
     """What a study of El Nino reads off a run of jcm."""
     area = np.cos(np.deg2rad(run["lat"]))
     rain = run["surface_exchange.precipitation"] * 86_400.0
-    pacific = rain.sel(lon=slice(190, 240), lat=slice(-6, 6)).weighted(area).mean()
-    tropics = rain.sel(lat=slice(-20, 20)).weighted(area).mean()
+    pacific = rain.sel(lon=slice(190, 240), lat=slice(-6, 6)).weighted(area).mean()  # type: ignore[arg-type]
+    tropics = rain.sel(lat=slice(-20, 20)).weighted(area).mean()  # type: ignore[arg-type]
     pressure = run["normalized_surface_pressure"] * 1000.0
-    aleutian = pressure.sel(lon=slice(160, 220), lat=slice(40, 60)).weighted(area).mean(("lon", "lat"))
+    aleutian = pressure.sel(lon=slice(160, 220), lat=slice(40, 60)).weighted(area).mean(("lon", "lat"))  # type: ignore[arg-type]
     return {
         "rain of Nino3.4 [mm/d]": float(pacific),
         "rain of the tropics [mm/d]": float(tropics),

@@ -111,7 +111,7 @@ def _begin(file: Any, block: xr.Dataset, several: bool) -> None:
     days = block.sizes["day"]
     file.dimensions = {"time": days, "lat": len(latitudes), "lon": len(longitudes), "bnds": 2}
     if several:
-        file.dimensions["realization"] = None
+        file.dimensions["realization"] = None  # type: ignore[arg-type]
     file.attrs["Conventions"] = "CF-1.11"
     file.attrs["title"] = "Daily fields of a climate"
     for key, value in block.attrs.items():

@@ -12,7 +12,7 @@ def labelled(wet: np.ndarray) -> tuple[np.ndarray, int]:
     """Number the connected areas of a map (latitude, longitude) of booleans, across the date line too; 0 is dry."""
     from scipy import ndimage
 
-    labels, count = ndimage.label(wet)
+    labels, count = ndimage.label(wet)  # type: ignore[misc]
     parent = np.arange(count + 1)
 
     def root(k: int) -> int:
@@ -25,7 +25,7 @@ def labelled(wet: np.ndarray) -> tuple[np.ndarray, int]:
             parent[max(root(west), root(east))] = min(root(west), root(east))
     roots = np.array([root(k) for k in range(count + 1)])
     names, renumbered = np.unique(roots, return_inverse=True)
-    return renumbered[labels], len(names) - 1
+    return renumbered[labels], len(names) - 1  # type: ignore[arg-type, operator]
 
 
 def object_statistics(rain: np.ndarray, weights: np.ndarray, threshold: float = 5.0 * WET) -> np.ndarray:

@@ -29,13 +29,13 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     sides = [("surrogate", samples)] if truth is None else [("surrogate", samples), ("reference", truth)]
     drawn = Figure(figsize=(14, 13), layout="constrained")
     pages = drawn.subfigures(4, 1, height_ratios=(2.0, 1.0, 1.3, 1.0))
-    _days(pages[0], pages[0].subplots(2, 3), sides)
-    _averages(pages[1], pages[1].subplots(1, 3), sides)
-    zonal, spectrum, histogram = pages[2].subplots(1, 3)
+    _days(pages[0], pages[0].subplots(2, 3), sides)  # type: ignore[index]
+    _averages(pages[1], pages[1].subplots(1, 3), sides)  # type: ignore[index]
+    zonal, spectrum, histogram = pages[2].subplots(1, 3)  # type: ignore[index]
     _zonal(zonal, sides)
     _spectrum(spectrum, sides)
     _histogram(histogram, sides)
-    _composites(pages[3], pages[3].subplots(1, 3), sides)
+    _composites(pages[3], pages[3].subplots(1, 3), sides)  # type: ignore[index]
     return drawn
 
 

@@ -68,7 +68,7 @@ class GanGenerator(nn.Module):
         hidden = self.entry(vector).unflatten(1, (-1, 6, 12))
         for stage in self.stages:
             hidden = functional.interpolate(stage(hidden), scale_factor=2, mode="nearest")
-        maps = self.exit(hidden + self.land(self.surface[None]))
+        maps = self.exit(hidden + self.land(self.surface[None]))  # type: ignore[index]
         bounded = LARGEST_PRESSURE * torch.tanh(maps[:, 1:2] / LARGEST_PRESSURE)
         return torch.cat((maps[:, :1], bounded, functional.softplus(maps[:, 2:]) - _DRY), dim=1)
 
@@ -100,7 +100,7 @@ class GanModel(nn.Module):
         ocean_map = conditions["ocean"].float()
         patterns = self.linear[0].ocean_patterns.to(ocean_map)[: CONDITION - 5]
         amplitudes = torch.einsum("kij,nij->nk", patterns, ocean_map)
-        index = (ocean_map * self.index).sum((-2, -1))[:, None]
+        index = (ocean_map * self.index).sum((-2, -1))[:, None]  # type: ignore[operator]
         return torch.cat((season(conditions["day"] + day).float()[:, 1:], index, amplitudes), dim=1)
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:

@@ -26,7 +26,7 @@ def score(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     shift = (batch.step * 5 % 8, batch.step * 3 % 8)
     made = [drawn(model, batch, name) for name in ("first", "second")]
     with torch.autocast(made[0].device.type, enabled=False):
-        loss = climate_score(*made, batch.encoded["fields"], shift)
+        loss = climate_score(*made, batch.encoded["fields"], shift)  # type: ignore[operator]
     yield "generator", loss
 
 

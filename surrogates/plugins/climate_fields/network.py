@@ -121,12 +121,12 @@ class WeatherModel(nn.Module):
         given = torch.stack((given[:, 0], given[:, 1], torch.where(dry, -torch.rand_like(given[:, 2]), given[:, 2])), 1)
         for tallies, fields in ((self.drawn, drawn), (self.given, given)):
             for number, tally in enumerate(tallies):
-                tally.add(fields[:, number].flatten(1), season_of)
+                tally.add(fields[:, number].flatten(1), season_of)  # type: ignore[operator]
 
     def calibrate(self) -> None:
         """Match what was drawn to what was given, as far as both are counted."""
         for mapping, drawn, given in zip(self.calibration, self.drawn, self.given, strict=True):
-            mapping.match(drawn.quantiles(), given.quantiles())
+            mapping.match(drawn.quantiles(), given.quantiles())  # type: ignore[operator]
 
     def days(self, conditions: Tensors, noise: Noise, length: int, name: str) -> Iterator[Tensor]:
         """Yield `length` consecutive days (n, 3, 48, 96); `name` goes into the names of the draws."""
@@ -151,7 +151,7 @@ class WeatherModel(nn.Module):
         dampness = torch.stack((mean[:, 2], spread[:, 2]), dim=1)
         seen = torch.cat(
             (
-                self.land.expand(n, -1, -1, -1),
+                self.land.expand(n, -1, -1, -1),  # type: ignore[operator]
                 dampness,
                 phase[:, 1:3, None, None].expand(-1, -1, *SHAPE[1:]),
                 ocean_map[:, None],

@@ -101,7 +101,7 @@ def make(path: Path = FILE) -> None:
         "months": amplitudes[:, :PATTERNS] * len(anomalies) ** 0.5,
     }
     with replacing(path, overwrite=True) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **{name: np.asarray(field, dtype="float16") for name, field in fields.items()})
+        np.savez_compressed(file, **{name: np.asarray(field, dtype="float16") for name, field in fields.items()})  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
