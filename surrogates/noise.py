@@ -10,12 +10,15 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _WORD = 0xFFFFFFFF
+_FEW = 1 << 13  # blocks up to which numpy's integers are quicker than torch's
 
 
 def philox(counter: tuple[Tensor | int, ...], key: tuple[int, int]) -> tuple[Tensor, ...]:
@@ -45,6 +48,21 @@ def philox(counter: tuple[Tensor | int, ...], key: tuple[int, int]) -> tuple[Ten
         k0 = (k0 + _WEYL[0]) & _WORD
         k1 = (k1 + _WEYL[1]) & _WORD
     return c0, c1, c2, c3  # type: ignore[return-value]
+
+
+def _philox_of_few(counter: tuple[np.ndarray, ...], key: tuple[int, int]) -> np.ndarray:
+    """What `philox` gives, of small arrays (n, m) of words and several times quicker: (n, m, 4) int64."""
+    even, odd = np.stack(counter[0::2]).astype(np.uint64), np.stack(counter[1::2]).astype(np.uint64)
+    multipliers = np.array(_MULTIPLIERS, dtype=np.uint64)[:, None, None]
+    for turn in range(10):
+        even *= multipliers
+        high = (even >> np.uint64(32))[::-1] ^ odd
+        high ^= np.array(
+            [(word + turn * weyl) & _WORD for word, weyl in zip(key, _WEYL, strict=True)], dtype=np.uint64
+        )[:, None, None]
+        even &= np.uint64(_WORD)
+        even, odd = high, even[::-1]
+    return np.stack((even[0], odd[0], even[1], odd[1]), axis=-1).astype(np.int64)
 
 
 class Noise:
@@ -88,6 +106,8 @@ class Noise:
         zero = torch.zeros_like(index)
         shape = (len(self), blocks)
         counter = tuple(part.expand(shape) for part in (index, low, high, zero))
+        if device.type == "cpu" and math.prod(shape) <= _FEW:
+            return torch.from_numpy(_philox_of_few(tuple(part.numpy() for part in counter), key))
         return torch.stack(philox(counter, key), dim=-1)
 
     def uniform(self, shape: tuple[int, ...], *draw: object) -> Tensor:

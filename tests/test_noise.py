@@ -36,6 +36,14 @@ def test_philox_agrees_with_plain_integers():
     assert tuple(int(word) for word in tensors) == philox(counter, key)
 
 
+def test_few_words_are_those_of_many():
+    samples = torch.tensor([5, -7, 2**40 + 3])
+    many = samples.repeat(4096)  # beyond what numpy draws
+    for draw in ("uniform", "normal"):
+        few, of_many = (getattr(Noise(9, asked), draw)((11,), "name") for asked in (samples, many))
+        assert torch.equal(few, of_many[:3])
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=40), st.integers(0, 2**63), st.randoms())
 def test_a_sample_draws_the_same_whatever_is_beside_it(samples, seed, random):

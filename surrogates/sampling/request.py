@@ -67,7 +67,7 @@ class Request:
         """Raise SchemaError for the first value that is not finite, or out of range where `bounded`."""
         given = self.values or {}
         for variable in self.schema:
-            values = self.rows[variable.name].values if self.rows is not None else given[variable.name]
+            values = self.rows.variables[variable.name].values if self.rows is not None else given[variable.name]
             (variable if bounded else replace(variable, bounds=None)).check(values)
 
     def refuse(self, names: Iterable[str], why: str) -> None:
@@ -81,7 +81,7 @@ class Request:
 
     def asked(self, name: str) -> np.ndarray:
         """Values of a condition, those left out that were not asked; text between quotation marks."""
-        values = np.asarray(self.rows[name].values if self.rows is not None else (self.values or {})[name])
+        values = np.asarray(self.rows.variables[name].values if self.rows is not None else (self.values or {})[name])
         if self.schema[name].text:
             return np.array([repr(str(text)) for text in np.atleast_1d(texts(values)) if str(text)])
         if not self.schema[name].optional:
@@ -181,7 +181,7 @@ def _ask_rows(
         raise SchemaError.about("sample", f"identities of type {samples.dtype}", "integers", value=samples)
     samples = check_identities(samples)
     refuse_misspelt(schema, rows, outputs)
-    arrays = _converted(schema, n, {str(name): rows[name] for name in rows.variables if name in schema})
+    arrays = _converted(schema, n, {str(name): rows.variables[name] for name in rows.variables if name in schema})
     whole = {
         name: np.full((n, *array.shape), array) if array.ndim == len(schema[name].dims) else array
         for name, array in arrays.items()
@@ -402,6 +402,6 @@ def outside(schema: Schema, conditions: xr.Dataset) -> np.ndarray:
     """(n,) bool: samples with at least one finite condition outside the bounds of `schema`."""
     found = np.zeros(conditions.sizes["sample"], dtype=bool)
     for variable in schema:
-        far = variable.outside(conditions[variable.name].values)
+        far = variable.outside(conditions.variables[variable.name].values)
         found |= far.any(axis=tuple(range(1, far.ndim)))
     return found
