@@ -388,7 +388,7 @@ def test_nan_by_name_is_refused_and_leaving_out_is_not(walk):
 def test_a_field_out_of_range_and_an_infeasible_row_are_named(walk):
     bright = images(3)
     bright["image"][1, 2, 1] = 1.5
-    with pytest.raises(SchemaError, match="^image: 1.5 is out of range; expected 0 to 1"):
+    with pytest.raises(SchemaError, match="^image: 1.5 is out of range in row 1; expected 0 to 1"):
         walk.sample(bright, seed=1)
     with pytest.raises(SchemaError, match="^age = 200: infeasible"):
         walk.sample(images(3).assign(age=("sample", [20.0, 200.0, np.nan])), seed=1)
