@@ -13,7 +13,7 @@ import xarray as xr
 from surrogates.contract.errors import SchemaError, SurrogatesError
 from surrogates.plugins.jets import reference, simulation
 from surrogates.plugins.jets.impostors import IMPOSTORS
-from surrogates.plugins.jets.measure import JetMeasure, features, flat_low_level, low_level, measure, reduce
+from surrogates.plugins.jets.measure import FIGURES, features, figures, flat_low_level, low_level, reduce
 from surrogates.plugins.jets.plugin import LAWS
 from surrogates.plugins.jets.variables import CONDITIONS, OUTPUTS
 
@@ -178,26 +178,26 @@ def test_a_pt_that_cannot_be_filled_is_an_error_that_names_it():
 
 def test_figures_are_small_between_truths_and_every_impostor_is_exposed():
     truth, other = imitation(1_200, 1), imitation(1_200, 2)
-    floor = measure(reduce(other), reduce(truth))
+    floor = FIGURES(reduce(other), reduce(truth))
     assert {"gluon/w1_mass", "top/700-850/w1_constituents", "light_quark/fpd", "gluon/uncovered"} <= set(floor)
     assert all(np.isfinite(value) and value >= 0 for value in floor.values())
     for name, make in IMPOSTORS.items():
-        fake = measure(make(other, 0), truth)
+        fake = FIGURES(make(other, 0), truth)
         assert fake["gluon/w1_mass"] > 2 * floor["gluon/w1_mass"], name
         assert fake["top/w1_tau21"] > 3 * floor["top/w1_tau21"], name
 
 
 def test_shuffled_constituents_keep_their_spectra():
     truth = imitation(900, 1)
-    fake = measure(IMPOSTORS["shuffled constituents"](truth, 0), truth)
+    fake = FIGURES(IMPOSTORS["shuffled constituents"](truth, 0), truth)
     assert fake["gluon/w1_constituents"] == pytest.approx(0.0, abs=1e-12)
     assert fake["gluon/w1_tau21"] > 0.01
 
 
 def test_bins_without_jets_have_no_figures():
-    figures = JetMeasure(bins=((700.0, 701.0), (701.0, 1300.0)))(imitation(300, 1), imitation(300, 2))
-    assert "gluon/700-701/w1_mass" not in figures
-    assert "gluon/701-1300/w1_mass" in figures
+    found = figures((700.0, 701.0, 1300.0))(imitation(300, 1), imitation(300, 2))
+    assert "gluon/700-701/w1_mass" not in found
+    assert "gluon/701-1300/w1_mass" in found
 
 
 def test_classifier_inputs_are_finite_and_masked():

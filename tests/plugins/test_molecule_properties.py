@@ -22,7 +22,7 @@ from surrogates.physics.molecules.text import from_codes
 from surrogates.plugins.molecule_properties import labels as packed
 from surrogates.plugins.molecule_properties.codec import PropertyCodec
 from surrogates.plugins.molecule_properties.graphs import graph, toolkit
-from surrogates.plugins.molecule_properties.measure import heavy_atoms, measure, rank_correlation
+from surrogates.plugins.molecule_properties.measure import FIGURES, heavy_atoms, rank_correlation
 from surrogates.plugins.molecule_properties.plugin import PLUGIN
 from surrogates.plugins.molecule_properties.recipes import gru
 from surrogates.plugins.molecule_properties.variables import CONDITIONS, EXTRAPOLATED, LEARNED, RDKIT, SIMULATED
@@ -310,7 +310,7 @@ def test_molecules_are_asked_on_the_command_line(tmp_path, monkeypatch, capsys):
 
 def test_the_truth_agrees_with_itself():
     truth = packed.truth(300, 1)
-    found = measure(truth, truth)
+    found = FIGURES(truth, truth)
     assert all(value == pytest.approx(0.0, abs=1e-12) for name, value in found.items() if not name.endswith("coverage"))
     assert found["gap_coverage"] == pytest.approx(0.1)  # a point holds itself always, more often than asked
 
@@ -322,7 +322,7 @@ def test_errors_coverage_and_order_are_what_they_say():
         gap_low=truth["gap"] + np.where(np.arange(400) % 4 == 0, 0.1, -0.1),
         gap_high=truth["gap"] + 0.7,
     )
-    found = measure(moved, truth)
+    found = FIGURES(moved, truth)
     assert found["gap_mae"] == pytest.approx(0.3)
     known = np.isfinite(truth["gap"].values)
     held = (np.arange(400) % 4 != 0)[known].mean()
@@ -341,13 +341,13 @@ def test_ranks_of_ties_are_shared():
 
 def test_other_molecules_are_not_compared():
     with pytest.raises(ValueError, match="^smiles: samples and truth differ"):
-        measure(packed.truth(30, 1), packed.truth(30, 2))
+        FIGURES(packed.truth(30, 1), packed.truth(30, 2))
 
 
 @pytest.mark.parametrize("name", [*PLUGIN.impostors])
 def test_an_impostor_misses_a_limit(name):
     truth = packed.truth(400, 5)
-    found = measure(PLUGIN.impostors[name](truth, 1), truth)
+    found = FIGURES(PLUGIN.impostors[name](truth, 1), truth)
     limits = {figure: target.at_most for figure, target in PLUGIN.targets.items() if target.at_most is not None}
     assert [figure for figure, value in found.items() if figure in limits and value > limits[figure]]
 
@@ -364,7 +364,7 @@ def test_heavy_atoms_are_counted_in_the_text():
 def test_training_learns_and_its_intervals_hold_nine_tenths(surrogate):
     truth = packed.truth(500, 1)
     samples = surrogate.sample(truth[["smiles"]], seed=0)
-    found, baseline = measure(samples, truth), measure(PLUGIN.impostors["constant mean"](truth, 1), truth)
+    found, baseline = FIGURES(samples, truth), FIGURES(PLUGIN.impostors["constant mean"](truth, 1), truth)
     assert found["gap_mae"] < 0.6 * baseline["gap_mae"]
     assert found["dipole_mae"] < baseline["dipole_mae"]
     assert found["molecular_weight_mae"] < 1e-6

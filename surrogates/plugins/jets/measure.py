@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...contract.findings import Target
+from ...contract.plugin import Features
+from ...measuring.distances import wasserstein_distance
+from ...measuring.figures import Figure, Figures, bins, by, classes
 from ...physics.jets import energy_flow, measures, observables
 from .simulation import JET_TYPES
 
 if TYPE_CHECKING:
     import xarray as xr
 
-PT_BINS: tuple[tuple[float, float], ...] = ((700.0, 850.0), (850.0, 1000.0), (1000.0, 1300.0))
-"""Bins of jet pT in GeV, lower edge included, upper edge included in the last."""
+N_JETS = 150_000
+"""Jets on each side of a figure, 50,000 a type."""
+
+PT_EDGES = (700.0, 850.0, 1000.0, 1300.0)
+"""Edges of the bins of jet pT, GeV."""
 
 LEAST = 50
 """Jets that a bin needs on each side to have figures."""
@@ -157,100 +163,87 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-@dataclass(frozen=True)
-class JetMeasure:
-    """JetNet's figures and jet shapes per type, and the W1 figures per bin of pT.
+def _column(reduced: xr.Dataset, *, name: str) -> np.ndarray:
+    return reduced["observable"].values[:, OBSERVABLES.index(name)]
 
-    Attributes
+
+def _features(reduced: xr.Dataset) -> np.ndarray:
+    return measures.features(reduced["momentum"].values)
+
+
+def _polynomials(reduced: xr.Dataset) -> np.ndarray:
+    return reduced["polynomial"].values[:, [energy_flow.PRIME.index(name) for name in energy_flow.JETNET_W1]].T
+
+
+def _mean_distance(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.mean([wasserstein_distance(a, b) for a, b in zip(first, second, strict=True)]))
+
+
+def _frechet(samples: np.ndarray, truth: np.ndarray) -> float:
+    return measures.frechet_physics_distance(truth, samples, batches=2, seed=0)[0]
+
+
+def _uncovered(samples: np.ndarray, truth: np.ndarray) -> float:
+    return 1.0 - measures.neighbourhood_coverage(truth, samples, seed=0)
+
+
+def _w1(name: str, text: str, floors: float | None = None) -> Figure:
+    words = f"1-Wasserstein distance of {text}"
+    return Figure(f"w1_{name}", partial(_column, name=name), wasserstein_distance, floors=floors, text=words)
+
+
+def figures(edges: tuple[float, ...] = PT_EDGES) -> Figures:
+    """JetNet's figures and jet shapes for each type, and its W1 distances in bins of pT.
+
+    W1M, W1P and W1EFP are taken on all jets once: JetNet averages over bootstrap batches, which raises a value and its
+    floor alike (`surrogates.physics.jets.measures.w1_mass` and its neighbours). The FPD takes 2 bootstrap batches at
+    each of its ten sizes, JetNet 20; coverage (Naeem et al. 2020) is among up to 2,000 jets.
+
+    Parameters
     ----------
-    bins : tuple of (float, float)
-        Bins of jet pT, GeV.
-    fpd_batches : int
-        Bootstrap batches at each of the ten sizes of the FPD; JetNet takes 20.
-    seed : int
-        Of the FPD's and the coverage's draws.
-
-    Notes
-    -----
-    Keys are `type/figure` and `type/low-high/figure`:
-
-    - `w1_mass` (W1M, relative mass of the constituents), `w1_constituents` (W1P), `w1_energy_flow` (W1EFP): JetNet's
-      distances on all jets once. JetNet averages over bootstrap batches, which raises a value and its floor alike;
-      those are `surrogates.physics.jets.measures.w1_mass` and its neighbours.
-    - `fpd`: Frechet physics distance of 36 energy flow polynomials, extrapolated.
-    - `uncovered`: 1 - coverage (Naeem et al. 2020) of the high-level observables among up to 2,000 jets.
-    - `w1_jet_mass` in GeV, `w1_n_constituents_all`, and `w1_` of N-subjettiness ratios, D2, pT dispersion, girth.
-
-    Types and bins with fewer than `LEAST` jets on a side have no figures.
+    edges : tuple of float
+        Of the bins of jet pT, GeV.
     """
-
-    bins: tuple[tuple[float, float], ...] = PT_BINS
-    fpd_batches: int = 2
-    seed: int = 0
-
-    @staticmethod
-    def reduce(dataset: xr.Dataset) -> xr.Dataset:
-        """See `reduce`."""
-        return reduce(dataset)
-
-    def __call__(self, samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
-        """Figures of `samples` against `truth`; reduced Datasets are taken as they are."""
-        first, second = reduce(samples), reduce(truth)
-        figures: dict[str, float] = {}
-        for prefix, a, b in self._parts(first, second):
-            in_bin = prefix.count("/") == 2
-            figures |= {f"{prefix}{name}": value for name, value in self._distances(a, b).items()}
-            if not in_bin:
-                figures |= {f"{prefix}{name}": value for name, value in self._type_figures(a, b).items()}
-        return figures
-
-    def _parts(self, samples: xr.Dataset, truth: xr.Dataset) -> Iterator[tuple[str, xr.Dataset, xr.Dataset]]:
-        for code, name in enumerate(JET_TYPES):
-            sides = [side.isel(sample=np.flatnonzero(side["jet_type"].values == code)) for side in (samples, truth)]
-            if min(side.sizes["sample"] for side in sides) < LEAST:
-                continue
-            yield f"{name}/", sides[0], sides[1]
-            for low, high in self.bins:
-                last = high == self.bins[-1][1]
-                inside = []
-                for side in sides:
-                    pt = side["jet_pt"].values
-                    inside.append(
-                        side.isel(sample=np.flatnonzero((pt >= low) & ((pt <= high) if last else (pt < high))))
-                    )
-                if min(side.sizes["sample"] for side in inside) >= LEAST:
-                    yield f"{name}/{low:g}-{high:g}/", inside[0], inside[1]
-
-    def _distances(self, samples: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
-        masses = [_observable(side, "constituent_relative_mass") for side in (samples, truth)]
-        points = [measures.features(side["momentum"].values) for side in (samples, truth)]
-        columns = [energy_flow.PRIME.index(name) for name in energy_flow.JETNET_W1]
-        polynomials = [side["polynomial"].values[:, columns].T for side in (samples, truth)]
-        return {
-            "w1_mass": measures.wasserstein(*masses),
-            "w1_constituents": float(np.mean([measures.wasserstein(a, b) for a, b in zip(*points, strict=True)])),
-            "w1_energy_flow": float(np.mean([measures.wasserstein(a, b) for a, b in zip(*polynomials, strict=True)])),
-        }
-
-    def _type_figures(self, samples: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
-        fpd, _ = measures.frechet_physics_distance(
-            truth["polynomial"].values, samples["polynomial"].values, batches=self.fpd_batches, seed=self.seed
-        )
-        covered = measures.neighbourhood_coverage(
-            truth["observable"].values, samples["observable"].values, seed=self.seed
-        )
-        named = ("n_constituents_all", *SHAPES)
-        shapes = {f"w1_{name}": [_observable(side, name) for side in (samples, truth)] for name in named}
-        return {
-            "fpd": fpd,
-            "uncovered": 1.0 - covered,
-            "w1_jet_mass": measures.wasserstein(samples["jet_mass"].values, truth["jet_mass"].values),
-            **{name: measures.wasserstein(*pair) for name, pair in shapes.items()},
-        }
+    mass = partial(_column, name="constituent_relative_mass")
+    text = "1-Wasserstein distance of"
+    distances = (
+        Figure("w1_mass", mass, wasserstein_distance, floors=2.0, text=f"{text} the constituents' relative mass (W1M)"),
+        Figure(
+            "w1_constituents",
+            _features,
+            _mean_distance,
+            floors=2.0,
+            text=f"{text} constituent features, mean of three (W1P)",
+        ),
+        Figure(
+            "w1_energy_flow", _polynomials, _mean_distance, text=f"{text} five energy flow polynomials, mean (W1EFP)"
+        ),
+    )
+    whole = (
+        Figure("fpd", "polynomial", _frechet, text="Frechet physics distance of energy flow polynomials"),
+        Figure("uncovered", "observable", _uncovered, text="truth jets without a near neighbour among the samples"),
+        Figure("w1_jet_mass", "jet_mass", wasserstein_distance, text=f"{text} the jet mass", units="GeV"),
+        _w1("n_constituents_all", "the multiplicity"),
+        *(_w1(name, name) for name in SHAPES),
+    )
+    in_bins = by(bins("jet_pt", edges, units="GeV"), *distances)
+    parts = by(classes("jet_type", JET_TYPES), *distances, *whole, in_bins)
+    return Figures((parts,), reduce=reduce, n=N_JETS, least=LEAST)
 
 
-measure = JetMeasure()
-"""The figures that the plugin declares."""
+FIGURES = figures()
+"""The plugin's measure."""
+
+_SEEN = "two-sample classifier,"
+TARGETS = {
+    "auc_high_level": Target(N_JETS, at_most=0.65, description=f"{_SEEN} gradient boosting on high-level observables"),
+    "auc_low_level_boosting": Target(N_JETS, description=f"{_SEEN} gradient boosting on constituents"),
+    "auc_low_level_set_network": Target(N_JETS, description=f"{_SEEN} permutation-invariant network on constituents"),
+    **FIGURES.targets,
+}
+
+FEATURES = Features(high_level=features, low_level=low_level, flat_low_level=flat_low_level)
+"""Inputs of the shared two-sample classifiers."""
 
 
 def matching_figures(
@@ -267,7 +260,3 @@ def matching_figures(
             coverage, matching = measures.coverage_and_matching(a, b, batches=batches, seed=seed)
             found |= {f"{name}/coverage": coverage, f"{name}/minimum_matching_distance": matching}
     return found
-
-
-def _observable(reduced: xr.Dataset, name: str) -> np.ndarray:
-    return reduced["observable"].values[:, OBSERVABLES.index(name)]

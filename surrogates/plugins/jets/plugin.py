@@ -14,10 +14,9 @@ from ...io.root import ROOT
 from ...physics.jets import laws
 from .anchors import ANCHORS
 from .impostors import IMPOSTORS
-from .measure import measure
+from .measure import FEATURES, FIGURES, TARGETS
 from .recipes import set_flow
 from .reference import JetsReference, prior, truth
-from .targets import FEATURES, TARGETS
 from .variables import CONDITIONS, OUTPUTS
 
 LAWS = (
@@ -39,7 +38,7 @@ PLUGIN = Plugin(
     codec=deferred("surrogates.plugins.jets.codec:JetCodec"),
     recipes={"flow": set_flow()},
     constraints=LAWS,
-    measure=measure,
+    measure=FIGURES,
     features=FEATURES,
     targets=TARGETS,
     anchors=ANCHORS,

@@ -26,10 +26,9 @@ from ...contract.plugin import Plugin
 from ...physics.molecules.laws import interval_order
 from .impostors import IMPOSTORS
 from .labels import prior, truth
-from .measure import measure
+from .measure import FIGURES
 from .recipes import gru
 from .reference import XtbReference
-from .targets import TARGETS
 from .variables import CONDITIONS, OUTPUTS, SIMULATED
 
 PLUGIN = Plugin(
@@ -44,8 +43,8 @@ PLUGIN = Plugin(
     constraints=tuple(
         Law(f"{name}_interval", partial(interval_order, of=name), 1e-9, units=OUTPUTS[name].units) for name in SIMULATED
     ),
-    measure=measure,
-    targets=TARGETS,
+    measure=FIGURES,
+    targets=FIGURES.targets,
     impostors=IMPOSTORS,
     figure=deferred("surrogates.plugins.molecule_properties.figure:figure"),
     reference=XtbReference,
