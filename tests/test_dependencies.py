@@ -129,6 +129,20 @@ def test_models_networks_and_training_know_no_domain(path):
     assert not known & {"physics", "io", "registry", "sampling"}
 
 
+@pytest.mark.parametrize("path", HOUSED, ids=dotted)
+def test_files_are_renamed_in_one_place(path):
+    """`io.atomic.replacing` writes whole files and makes them durable; no other module renames its own."""
+    if dotted(path).startswith("surrogates.io."):
+        return
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            renames = called in ("os.replace", "os.rename", "shutil.move") or (
+                node.func.attr in ("replace", "rename") and called.startswith(("partial", "temporary", "path", "tmp"))
+            )
+            assert not renames, f"{dotted(path)}:{node.lineno} renames a file; write it within io.atomic.replacing"
+
+
 @pytest.mark.parametrize("path", FILES, ids=dotted)
 def test_the_links_are_never_imported(path):
     for name in imports(path):

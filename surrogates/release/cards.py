@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import SchemaError, WeightsError
 from ..contract.findings import Anchor, Finding
+from ..io.atomic import replacing
 
 if TYPE_CHECKING:
     from ..contract.plugin import Plugin
@@ -237,12 +238,9 @@ class Card:
 
     def write(self, path: str | Path) -> None:
         """Write the card as JSON with its digest, in place of an older one only once complete."""
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(
-            json.dumps({**self.to_json(), "covered": self.digest}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-        )
-        partial.replace(path)
+        text = json.dumps({**self.to_json(), "covered": self.digest}, indent=1, sort_keys=True) + "\n"
+        with replacing(Path(path), overwrite=True) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     @property
     def unmet(self) -> tuple[Finding, ...]:

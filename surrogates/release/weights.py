@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..contract.errors import WeightsError
+from ..io.atomic import replacing
 from .cards import Card, count_parameters, file_sha256, verify, weights_file
 
 if TYPE_CHECKING:
@@ -55,12 +56,11 @@ def save_release(model: Any, codec: Any, card: Card, path: str | Path, *, stored
         whole = _portable(tensor)
         tensors[name] = whole.to(STORED[stored]) if whole.is_floating_point() else whole
     made_for = {"plugin": card.plugin, "recipe": card.recipe, "version": card.version}
-    partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, metadata={"surrogates": json.dumps(made_for, sort_keys=True)})
-    whole_card = replace(
-        card, sha256=file_sha256(partial), parameters=count_parameters(partial), bytes=partial.stat().st_size
-    )
-    partial.replace(path)
+    with replacing(path, overwrite=True) as partial:
+        save_file(tensors, partial, metadata={"surrogates": json.dumps(made_for, sort_keys=True)})
+        whole_card = replace(
+            card, sha256=file_sha256(partial), parameters=count_parameters(partial), bytes=partial.stat().st_size
+        )
     whole_card.write(path.with_suffix(".json"))
     return whole_card
 

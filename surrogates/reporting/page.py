@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import SurrogatesError
+from ..io.atomic import replacing
+from ..io.formats import OutputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,13 +111,11 @@ def write_report(
     path = Path(path)
     check_path(path, overwrite=overwrite)
     page = render_report(sections, title=title, introduction=introduction)
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise ReportError(f"cannot write {path}: {error.strerror or error}") from error
+        with replacing(path, overwrite=overwrite) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+    except OutputError as error:
+        raise ReportError(str(error)) from error
     return path
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..contract.errors import SurrogatesError
 from ..contract.recipe import Batch
 from ..contract.schema import Schema
+from ..io.atomic import replacing
 from ..noise import Noise, fold
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ def write_pools(
     """
     import h5py
 
-    partial = Path(path).with_name(f".{Path(path).name}.partial")
-    with h5py.File(partial, "w") as file:
+    with replacing(Path(path), overwrite=True) as partial, h5py.File(partial, "w") as file:
         stated = {name: [schema.to_json() for schema in pair] for name, pair in (schemas or {}).items()}
         if stated:
             file.attrs[_SCHEMAS] = json.dumps(stated)
@@ -101,7 +101,6 @@ def write_pools(
                 group = file.create_group(f"{k}/{kind}")
                 for name, tensor in tensors.items():
                     group.create_dataset(name, data=tensor.numpy(), fletcher32=True, chunks=True)
-    partial.replace(path)
 
 
 def read_pools(path: str | Path, conditions: Sequence[str] = ()) -> tuple[Pool, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..io.atomic import replacing
 from .checkpoints import LOG, read_log
 
 _CRITICS = ("discriminator", "critic")
@@ -192,7 +193,7 @@ def plot_losses(run_dir: Path) -> Path:
         for start in starts:
             axis.axvline(start, color="0.5", linestyle=":", linewidth=0.8)
     axes[-1].set_xlabel("logged update")
-    path, partial = run_dir / "losses.png", run_dir / ".losses.partial.png"
-    figure.savefig(partial, dpi=120)
-    partial.replace(path)
+    path = run_dir / "losses.png"
+    with replacing(path, overwrite=True) as partial:
+        figure.savefig(partial, dpi=120, format="png")
     return path

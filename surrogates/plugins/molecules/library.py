@@ -17,6 +17,8 @@ import numpy as np
 
 from ...contract.errors import SurrogatesError
 from ...counting import Counter as Progress
+from ...io.atomic import replacing
+from ...io.formats import OutputError
 from ...physics.molecules.descriptors import DESCRIPTORS, describe, parse
 from ...physics.molecules.text import LENGTH, to_codes
 from ...physics.molecules.tokens import split
@@ -280,13 +282,12 @@ def _part(smiles: list[str], path: Path) -> np.ndarray:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         pass
     found = describe(smiles)
-    partial = path.with_name(f".{path.name}.partial.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(partial, identity=identity, descriptors=found)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
+        with replacing(path, overwrite=True) as partial, partial.open("wb") as file:
+            np.savez(file, identity=identity, descriptors=found)
+    except (OSError, OutputError):
+        pass  # a folder that cannot be written keeps none
     return found
 
 

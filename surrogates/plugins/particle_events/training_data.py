@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ...counting import counted
+from ...training.simulated import kept
 from . import training_pools
 from .schema import CONDITIONS, ENERGY_RANGE, HELD_OUT, HELD_OUT_MARGIN
 
@@ -35,17 +37,8 @@ DECAY_GROUPS: tuple[tuple[dict[int, float], int], ...] = (
 )
 
 
-def _shard(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Read a shard, or simulate and write it atomically."""
-    if not path.exists():
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **make())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    with np.load(path) as stored:
-        return {name: stored[name] for name in stored.files}
+def _provenance() -> dict[str, Any]:
+    return {"reference": f"pythia8mc {version('pythia8mc')}"}
 
 
 def _production_run(radiation: int, k: int) -> tuple[float, int]:
@@ -63,29 +56,27 @@ def _production_run(radiation: int, k: int) -> tuple[float, int]:
 
 
 def _production_shards(folder: Path) -> Iterator[dict[str, np.ndarray]]:
-    for turn in range(PRODUCTION_SHARDS):
-        k = int(f"{turn:07b}"[::-1], 2)
-        for radiation in (0, 1):
-            energy, seed = _production_run(radiation, k)
-            path = folder / f"production_{radiation}_{k:03d}.npz"
-            yield _shard(
-                path,
-                lambda e=energy, r=radiation, s=seed: training_pools.production(e, bool(r), PRODUCTION_EVENTS, s),
-            )
+    def parts() -> Iterator[tuple[str, dict[str, Any]]]:
+        for turn in range(PRODUCTION_SHARDS):
+            k = int(f"{turn:07b}"[::-1], 2)
+            for radiation in (0, 1):
+                energy, seed = _production_run(radiation, k)
+                settings = {"energy": energy, "initial_state_radiation": bool(radiation), "n": PRODUCTION_EVENTS}
+                yield f"production_{radiation}_{k:03d}", settings | {"seed": seed}
+
+    return kept(folder, parts(), training_pools.production, _provenance())
 
 
 def _decay_shards(folder: Path) -> Iterator[dict[str, np.ndarray]]:
-    for turn in range(max(count for _, count in DECAY_GROUPS)):
-        for group, (fractions, count) in enumerate(DECAY_GROUPS):
-            if turn >= count:
-                continue
-            for polarisation in (1, -1):
-                seed = _FIRST_DECAY_SEED + (group * 1000 + turn) * 2 + int(polarisation > 0)
-                path = folder / f"decays_{group}_{turn:03d}_{polarisation}.npz"
-                yield _shard(
-                    path,
-                    lambda f=fractions, p=polarisation, s=seed: training_pools.decays(f, p, DECAY_EVENTS, s),
-                )
+    def parts() -> Iterator[tuple[str, dict[str, Any]]]:
+        for turn in range(max(count for _, count in DECAY_GROUPS)):
+            for group, (fractions, count) in enumerate(DECAY_GROUPS):
+                for polarisation in (1, -1) if turn < count else ():
+                    seed = _FIRST_DECAY_SEED + (group * 1000 + turn) * 2 + int(polarisation > 0)
+                    settings = {"fractions": fractions, "polarisation": polarisation, "n": DECAY_EVENTS, "seed": seed}
+                    yield f"decays_{group}_{turn:03d}_{polarisation}", settings
+
+    return kept(folder, parts(), training_pools.decays, _provenance())
 
 
 def _dataset(shards: Iterator[dict[str, np.ndarray]], what: str, total: int) -> xr.Dataset:
@@ -113,14 +104,16 @@ def events(folder: Path) -> tuple[xr.Dataset, ...]:
     """Whole events of the prior for the GAN (some minutes of one core), in reusable shards."""
     from .reference import PythiaReference, prior
 
-    conditions = prior(CONDITIONS, EVENT_SHARDS * EVENTS_A_SHARD, seed=1_000_003)
-    kept = ("n_particles", "pdg_id", "px", "py", "pz", "E", "parent", "tau_decay")
+    seed = 1_000_003
+    conditions = prior(CONDITIONS, EVENT_SHARDS * EVENTS_A_SHARD, seed=seed)
+    named = ("n_particles", "pdg_id", "px", "py", "pz", "E", "parent", "tau_decay")
 
-    def shard(i: int) -> dict[str, np.ndarray]:
-        rows = conditions.isel(sample=slice(i * EVENTS_A_SHARD, (i + 1) * EVENTS_A_SHARD))
-        simulated = PythiaReference().sample(rows, seed=1_000_003)
-        return {name: simulated[name].values for name in (*CONDITIONS.names, *kept)}
+    def shard(first: int, n: int) -> dict[str, np.ndarray]:
+        simulated = PythiaReference().sample(conditions.isel(sample=slice(first, first + n)), seed=seed)
+        return {name: simulated[name].values for name in (*CONDITIONS.names, *named)}
 
-    shards = (_shard(folder / f"events_{i:03d}.npz", lambda i=i: shard(i)) for i in range(EVENT_SHARDS))
+    parts = ((f"events_{i:03d}", {"first": i * EVENTS_A_SHARD, "n": EVENTS_A_SHARD}) for i in range(EVENT_SHARDS))
+    made_with = _provenance() | {"seed": seed, "conditions": CONDITIONS.to_json()}
+    shards = kept(folder, parts, shard, made_with)
     whole = _dataset(shards, "shards of whole events", EVENT_SHARDS)
     return (whole.isel(sample=(whole["tau_decay"].values >= 0).all(axis=1)),)
