@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -21,8 +22,8 @@ _WORD = 0xFFFFFFFF
 _FEW = 1 << 13  # blocks up to which numpy's integers are quicker than torch's
 
 
-def philox(counter: tuple[Tensor | int, ...], key: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Philox4x32-10 of broadcastable int64 tensors that hold 32-bit words.
+def philox(counter: tuple[Any, ...], key: tuple[int, int]) -> tuple[Any, ...]:
+    """Philox4x32-10 of broadcastable int64 tensors, or arrays, that hold 32-bit words.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def philox(counter: tuple[Tensor | int, ...], key: tuple[int, int]) -> tuple[Ten
 
     Returns
     -------
-    tuple of four int64 tensors
+    tuple of four int64 tensors, or arrays
         Each with values in [0, 2**32).
     """
     c0, c1, c2, c3 = counter
@@ -47,7 +48,16 @@ def philox(counter: tuple[Tensor | int, ...], key: tuple[int, int]) -> tuple[Ten
         )
         k0 = (k0 + _WEYL[0]) & _WORD
         k1 = (k1 + _WEYL[1]) & _WORD
-    return c0, c1, c2, c3  # type: ignore[return-value]
+    return c0, c1, c2, c3
+
+
+def _key(seed: int, draw: tuple[object, ...], used: set[tuple[object, ...]]) -> tuple[int, int]:
+    """Key of a named draw, which is noted in `used`."""
+    if draw in used:
+        raise RuntimeError(f"noise draw {draw!r} was used twice; give each draw its own name")
+    used.add(draw)
+    digest = hashlib.blake2b(repr((seed, draw)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
 
 def _philox_of_few(counter: tuple[np.ndarray, ...], key: tuple[int, int]) -> np.ndarray:
@@ -93,11 +103,7 @@ class Noise:
         """(n, blocks, 4) 32-bit words, `count` <= 4 * blocks of them a sample."""
         import torch
 
-        if draw in self._used:
-            raise RuntimeError(f"noise draw {draw!r} was used twice; give each draw its own name")
-        self._used.add(draw)
-        digest = hashlib.blake2b(repr((self.seed, draw)).encode(), digest_size=8).digest()
-        key = (int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little"))
+        key = _key(self.seed, draw, self._used)
         blocks = -(-count // 4)
         device = self.samples.device
         index = torch.arange(blocks, dtype=torch.int64, device=device)[None, :]
@@ -136,6 +142,63 @@ class Noise:
         cumulative = torch.cumsum(torch.softmax(logits.double(), dim=-1), dim=-1)
         point = self.uniform((1,), *draw)
         return torch.clamp((point > cumulative).sum(dim=-1), max=logits.shape[-1] - 1)
+
+
+class Draws:
+    """`Noise` in NumPy, for priors and references: the same draws with the same bits, and no torch.
+
+    Parameters
+    ----------
+    seed : int
+    samples : ndarray
+        Identities, (n,) integers.
+
+    Notes
+    -----
+    Uniform draws are bit-equal to those of `Noise`; normal ones agree to rounding, as the logarithms of two libraries
+    do.
+    """
+
+    def __init__(self, seed: int, samples: np.ndarray) -> None:
+        import numpy as np
+
+        self.seed = int(seed)
+        self.samples = np.asarray(samples, dtype=np.int64)
+        self._used: set[tuple[object, ...]] = set()
+
+    def _words(self, count: int, draw: tuple[object, ...]) -> np.ndarray:
+        import numpy as np
+
+        key = _key(self.seed, draw, self._used)
+        index = np.arange(-(-count // 4), dtype=np.int64)[None, :]
+        low, high = (self.samples & _WORD)[:, None], ((self.samples >> 32) & _WORD)[:, None]
+        counter = np.broadcast_arrays(index, low, high, np.zeros_like(index))
+        found: Any = philox(tuple(counter), key)
+        return np.stack(found, axis=-1).reshape(len(self.samples), 4 * index.shape[1])[:, :count]
+
+    def uniform(self, shape: tuple[int, ...], *draw: object) -> np.ndarray:
+        """Uniform in (0, 1), (n, *shape) float64."""
+        words = self._words(2 * math.prod(shape), draw)
+        high, low = words[:, 0::2] >> 5, words[:, 1::2] >> 6
+        return (((high * 67108864 + low) + 0.5) * 2.0**-53).reshape(len(self.samples), *shape)
+
+    def normal(self, shape: tuple[int, ...], *draw: object) -> np.ndarray:
+        """Standard normal, (n, *shape) float64 (Box-Muller)."""
+        import numpy as np
+
+        count = math.prod(shape)
+        unit = (self._words(2 * (-(-count // 2)), draw) + 0.5) * 2.0**-32
+        radius, angle = np.sqrt(-2.0 * np.log(unit[:, 0::2])), unit[:, 1::2] * (2.0 * math.pi)
+        pairs = np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=-1)
+        return pairs.reshape(len(self.samples), 2 * radius.shape[1])[:, :count].reshape(len(self.samples), *shape)
+
+
+def draws(seed: int, samples: np.ndarray) -> Draws:
+    """Random draws of samples in NumPy; `draws(seed, samples).uniform((3,), "prior")` is (n, 3).
+
+    A draw depends on (seed, sample, its name) alone; using a name twice raises.
+    """
+    return Draws(seed, samples)
 
 
 def fold(seed: int, *parts: object) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+import sys
 from dataclasses import replace
+from pathlib import Path
+from unittest import SkipTest
 
 import pytest
 import torch
@@ -14,6 +18,7 @@ from surrogates.contract.laws import Law
 from surrogates.contract.schema import Schema
 from surrogates.release.cards import Card
 from surrogates.testing import check_plugin, checks, plugin_checks
+from surrogates.training.loop import TrainingError
 
 SOUND = registry.plugin("muon-decay")
 
@@ -194,3 +199,82 @@ def test_check_plugin_reports_every_broken_promise_at_once():
     lines = str(error.value).splitlines()
     assert any(line.startswith("check_prior_is_inside_its_schema: prior ignores") for line in lines)
     assert any(line.startswith("check_targets_are_measured: targets: none") for line in lines)
+
+
+SMALLEST = Path(__file__).parent / "third_party" / "smallest" / "thermal_speeds.py"
+
+
+@pytest.fixture(scope="module")
+def smallest():
+    spec = importlib.util.spec_from_file_location("thermal_speeds", SMALLEST)
+    module = sys.modules["thermal_speeds"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["thermal_speeds"]
+
+
+def test_the_smallest_plugin_takes_sixty_lines_and_keeps_every_promise(smallest):
+    assert len(SMALLEST.read_text().splitlines()) <= 60
+    report = check_plugin(smallest.PLUGIN)
+    assert "check_recipe_trains_releases_and_samples[flow]" in report.passed
+    assert "check_reference_keeps_the_call" in report.passed
+
+
+def test_what_is_skipped_is_said(smallest):
+    report = check_plugin(smallest.PLUGIN, trains=False)
+    assert report.skipped["check_completion_keeps_what_was_asked"] == "the plugin completes no conditions"
+    assert report.skipped["check_residuals_vanish_on_truth"] == "the plugin declares no laws"
+    assert "surrogates train thermal-speeds --model flow --release" in report.skipped["check_card_recomputed[flow]"]
+    assert "Subject(trains=True)" in report.skipped["check_recipe_trains_releases_and_samples[flow]"]
+    assert "declares no impostor" in report.skipped["check_measure_fails_impostor"]
+    assert str(report).startswith(f"{len(report.passed)} checks passed, {len(report.skipped)} skipped")
+
+
+def test_pytest_counts_a_skipped_check_as_skipped(smallest):
+    check = next(check for check in checks(smallest.PLUGIN) if check.name == "check_residuals_vanish_on_truth")
+    with pytest.raises(SkipTest, match="the plugin declares no laws"):
+        check()
+
+
+def broken_recipe(smallest, what):
+    """The smallest plugin with a recipe that fails when it is used: in training, when released, or when it samples."""
+
+    class Mute(smallest.Flow):
+        def sample(self, conditions, noise):
+            return {"speed": super().sample(conditions, noise)["values"]}
+
+    class Unshipped(smallest.Flow):
+        ships = ()
+
+    def stray(model, batch):
+        yield "network", -model.flow.log_prob(batch.encoded["values"], batch.conditions["context"])
+
+    model = {"samples": Mute, "ships": Unshipped}.get(what, smallest.Flow)
+    phases = smallest.RECIPE.phases
+    if what == "steps":
+        phases = (replace(phases[0], steps=stray),)
+    recipe = replace(smallest.RECIPE, model=model, phases=phases)
+    return replace(smallest.PLUGIN, recipes={"flow": recipe})
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "said"),
+    [
+        ("samples", KeyError, "values"),
+        ("ships", AssertionError, "flow: the released weights are empty; name in `ships` what `sample` needs"),
+        ("steps", TrainingError, "steps: yielded 'network'; the phase optimises flow"),
+    ],
+)
+def test_a_recipe_that_fails_when_it_is_used_does_not_pass(smallest, what, error, said):
+    name = "check_recipe_trains_releases_and_samples[flow]"
+    check = next(check for check in checks(broken_recipe(smallest, what)) if check.name == name)
+    with pytest.raises(error, match=said):
+        check()
+
+
+def test_a_law_by_construction_holds_before_anything_is_learned(smallest):
+    kinetic = Law("slow", lambda outputs, conditions: (outputs["along"] - 500.0).clamp(min=0.0), 1.0)
+    name = "check_recipe_trains_releases_and_samples[flow]"
+    check = next(c for c in checks(replace(smallest.PLUGIN, constraints=(kinetic,))) if c.name == name)
+    with pytest.raises(AssertionError, match="slow: .* after 2 updates, and its tolerance is 1; a law by construction"):
+        check()

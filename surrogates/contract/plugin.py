@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .defaults import ReferenceTruth, histograms, uniform_prior
 from .errors import PluginError
 from .schema import Limit, Schema
 
@@ -52,7 +53,7 @@ class Features:
     images: Callable[[xr.Dataset], tuple[Any, Any]] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plugin:
     """A domain: its schema, data, codec, recipes, laws, figures and formats.
 
@@ -62,9 +63,9 @@ class Plugin:
     conditions, outputs : Schema
         As declared; a card holds the narrower range that its weights saw.
     prior : callable
-        (schema, n, seed) -> conditions alone, cheap.
+        (schema, n, seed) -> conditions alone, cheap. By default even over the schema's bounds.
     truth : callable
-        (n, seed) -> conditions and outputs of the same samples.
+        (n, seed) -> conditions and outputs of the same samples. By default the reference under conditions of the prior.
     codec : callable
         () -> Codec, not yet fitted; `deferred` keeps torch out of the declaration.
     recipes : mapping
@@ -74,9 +75,9 @@ class Plugin:
     features : Features
         Inputs of the shared two-sample classifiers.
     targets : mapping
-        Figure name -> Target.
+        Figure name -> Target. By default those of the measure, where it is made of `surrogates.measuring.figures`.
     figure : callable
-        (samples, truth or None) -> matplotlib Figure.
+        (samples, truth or None) -> matplotlib Figure. By default histograms of every number.
     impostors : mapping
         Name -> (truth Dataset, seed) -> Dataset: the domain's own cheap fakes, which the measures must fail.
     formats : tuple of Format
@@ -102,14 +103,14 @@ class Plugin:
     name: str
     conditions: Schema
     outputs: Schema
-    prior: Callable[[Schema, int, int], xr.Dataset]
-    truth: Callable[[int, int], xr.Dataset]
     codec: Callable[[], Codec]
     recipes: Mapping[str, Recipe]
-    constraints: tuple[Law, ...]
     measure: Measure
-    targets: Mapping[str, Target]
-    figure: Callable[..., Figure]
+    prior: Callable[[Schema, int, int], xr.Dataset] = uniform_prior
+    truth: Callable[[int, int], xr.Dataset] = None  # type: ignore[assignment]
+    constraints: tuple[Law, ...] = ()
+    targets: Mapping[str, Target] = None  # type: ignore[assignment]
+    figure: Callable[..., Figure] = histograms
     features: Features | None = None
     impostors: Mapping[str, Callable[[xr.Dataset, int], xr.Dataset]] = ()  # type: ignore[assignment]
     formats: tuple[Any, ...] = ()
@@ -126,3 +127,13 @@ class Plugin:
         clash = set(self.conditions.names) & set(self.outputs.names)
         if clash:
             raise PluginError(f"plugin {self.name!r}: {sorted(clash)} name both a condition and an output; rename one")
+        if self.truth is None:
+            if self.reference is None:
+                raise PluginError(f"plugin {self.name!r}: neither truth nor reference; declare one of them")
+            object.__setattr__(
+                self, "truth", ReferenceTruth(self.reference, self.prior, self.complete, self.conditions)
+            )
+        if self.targets is None:
+            if not hasattr(self.measure, "targets"):
+                raise PluginError(f"plugin {self.name!r}: no targets; declare them, or a measure made of Figures")
+            object.__setattr__(self, "targets", self.measure.targets)  # type: ignore[attr-defined]

@@ -70,6 +70,24 @@ def mean_absolute_error(first: np.ndarray, second: np.ndarray, *, weights: Weigh
 
 
 @dataclass(frozen=True)
+class Worst:
+    """The largest distance among the columns of two tables (n, k) and (m, k).
+
+    Attributes
+    ----------
+    distance : callable
+        (first, second) -> float of one column; with ``weights=`` where samples have weights.
+    """
+
+    distance: Callable[..., float]
+
+    def __call__(self, first: np.ndarray, second: np.ndarray, *, weights: Weights = None) -> float:
+        """The distance of the worst column."""
+        options = {} if weights is None else {"weights": weights}
+        return max(self.distance(a, b, **options) for a, b in zip(first.T, second.T, strict=True))
+
+
+@dataclass(frozen=True)
 class Known:
     """A distance of the values that are finite, for quantities that not every sample has.
 

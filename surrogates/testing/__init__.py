@@ -1,7 +1,7 @@
 """check_plugin, the conformance kit: small named checks that say what a plugin promises and which promise it breaks.
 
 >>> from surrogates.testing import check_plugin
->>> check_plugin("muon-decay")
+>>> print(check_plugin("muon-decay"))  # what passed, and what was skipped and why
 
 or one test a check, with readable names, in pytest:
 
@@ -12,7 +12,7 @@ or one test a check, with readable names, in pytest:
 
 from __future__ import annotations
 
-from .kit import Check, check_plugin, checks, plugin_checks
-from .subject import Subject
+from .kit import Check, Report, check_plugin, checks, plugin_checks
+from .subject import Skipped, Subject
 
-__all__ = ["Check", "Subject", "check_plugin", "checks", "plugin_checks"]
+__all__ = ["Check", "Report", "Skipped", "Subject", "check_plugin", "checks", "plugin_checks"]

@@ -10,7 +10,7 @@ import numpy as np
 from ..contract.errors import SchemaError
 from ..contract.schema import Schema, Variable
 from ..sampling.request import check_limits, outside
-from .subject import Subject, differing, same_attribute, tensors
+from .subject import Skipped, Subject, differing, same_attribute, tensors
 
 
 def check_schema_units(subject: Subject) -> None:
@@ -86,7 +86,7 @@ def check_completion_keeps_what_was_asked(subject: Subject) -> None:
     """`complete` fills any subset of what is optional, leaves what was asked, and a row depends on itself alone."""
     plugin, n = subject.plugin, 60
     if plugin.complete is None:
-        return
+        raise Skipped("the plugin completes no conditions")
     whole = plugin.prior(plugin.conditions, n, subject.seed)
     filled = [v.name for v in plugin.conditions if v.optional and not _missing(v, whole[v.name].values).any()]
     assert filled, "complete: the prior leaves every optional condition missing; fill what is physical"
@@ -200,12 +200,12 @@ def check_codec_round_trip(subject: Subject, recipe: str) -> None:
     with torch.no_grad():
         encoded = codec.encode({**conditions, **outputs})
         if set(encoded) <= {*conditions, *outputs}:
-            return  # a codec of its recipe's own pools, which hold more than the outputs
+            raise Skipped("the codec encodes the recipe's own pools, which hold more than the outputs")
         try:
             decoded = codec.decode(encoded, conditions)
         except KeyError as drawn:
             assert drawn.args[0] not in encoded, f"decode: KeyError {drawn}"
-            return  # a codec that leaves out what its model draws anew, such as a rotation
+            raise Skipped(f"the codec leaves out {drawn}, which the model draws anew") from None
     missing = set(plugin.outputs.names) - set(decoded)
     assert not missing, f"decode leaves out {sorted(missing)}"
     for variable in plugin.outputs:
@@ -223,6 +223,8 @@ def check_codec_round_trip(subject: Subject, recipe: str) -> None:
 
 def check_residuals_vanish_on_truth(subject: Subject) -> None:
     """Every law holds on the truth to its tolerance, in float64, one value a sample."""
+    if not subject.plugin.constraints:
+        raise Skipped("the plugin declares no laws")
     import torch
 
     conditions, outputs = (tensors(subject.truth, s.names) for s in (subject.plugin.conditions, subject.plugin.outputs))
@@ -240,6 +242,8 @@ def check_residuals_vanish_on_truth(subject: Subject) -> None:
 
 def check_residuals_are_differentiable(subject: Subject) -> None:
     """A law on continuous numbers has finite gradients, so that training can use it."""
+    if not subject.plugin.constraints:
+        raise Skipped("the plugin declares no laws")
     import torch
 
     conditions = tensors(subject.truth, subject.plugin.conditions.names)
@@ -257,6 +261,8 @@ def check_residuals_are_differentiable(subject: Subject) -> None:
 
 def check_residuals_notice_a_violation(subject: Subject) -> None:
     """Every law is broken by numbers moved by a tenth, of themselves or of their spread, and labels dealt anew."""
+    if not subject.plugin.constraints:
+        raise Skipped("the plugin declares no laws")
     import torch
 
     generator = torch.Generator().manual_seed(subject.seed)

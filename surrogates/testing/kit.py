@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..registry import resolve
-from . import declaration, files, inputs, measures, sampling
-from .subject import Subject
+from . import declaration, files, inputs, measures, sampling, training
+from .subject import Skipped, Subject
 
 if TYPE_CHECKING:
     from ..contract.plugin import Plugin
@@ -34,7 +35,10 @@ ONCE: tuple[Callable[[Subject], None], ...] = (
     measures.check_measure_fails_a_memoriser,
     measures.check_measure_fails_wrong_conditions,
 )
-EACH_RECIPE: tuple[Callable[[Subject, str], None], ...] = (declaration.check_codec_round_trip,)
+EACH_RECIPE: tuple[Callable[[Subject, str], None], ...] = (
+    declaration.check_codec_round_trip,
+    training.check_recipe_trains_releases_and_samples,
+)
 EACH_RELEASE: tuple[Callable[[Subject, str], None], ...] = (
     sampling.check_samples_follow_schema,
     sampling.check_laws_hold_on_samples,
@@ -69,7 +73,8 @@ class Check:
     @property
     def name(self) -> str:
         """Readable identity, e.g. ``check_stream_equals_sample[flow]``."""
-        named = self.function.__name__
+        function = self.function
+        named = function.args[0] if isinstance(function, partial) else function.__name__
         return named if self.of is None else f"{named}[{self.of}]"
 
     def __call__(self) -> None:
@@ -98,10 +103,43 @@ def checks(plugin_or_name: Plugin | str, **settings: Any) -> tuple[Check, ...]:
     found = [Check(function, subject) for function in ONCE]
     for functions, names in named:
         found += [Check(function, subject, name) for name in names for function in functions]
+    for recipe in subject.plugin.recipes:
+        if recipe not in subject.released:
+            found += [Check(partial(_unreleased, function.__name__), subject, recipe) for function in EACH_RELEASE]
+    if not subject.plugin.impostors:
+        found.append(Check(partial(_no_impostor, measures.check_measure_fails_impostor.__name__), subject))
     return tuple(found)
 
 
-def check_plugin(plugin_or_name: Plugin | str, **settings: Any) -> tuple[str, ...]:
+def _unreleased(check: str, subject: Subject, recipe: str) -> None:
+    raise Skipped(f"no weights are released: surrogates train {subject.plugin.name} --model {recipe} --release")
+
+
+def _no_impostor(check: str, subject: Subject) -> None:
+    raise Skipped("the plugin declares no impostor of its own; add the domain's cheapest fake to `impostors`")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check_plugin` found of a plugin that keeps every promise.
+
+    Attributes
+    ----------
+    passed : tuple of str
+        Names of checks.
+    skipped : mapping
+        Name of a check that the plugin gives nothing to -> why.
+    """
+
+    passed: tuple[str, ...]
+    skipped: Mapping[str, str]
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.passed)} checks passed, {len(self.skipped)} skipped"]
+        return "\n".join([*lines, *(f"skipped {name}: {why}" for name, why in self.skipped.items())])
+
+
+def check_plugin(plugin_or_name: Plugin | str, **settings: Any) -> Report:
     """Run all checks and report every broken promise at once.
 
     Parameters
@@ -112,8 +150,8 @@ def check_plugin(plugin_or_name: Plugin | str, **settings: Any) -> tuple[str, ..
 
     Returns
     -------
-    tuple of str
-        Names of the checks, all passed.
+    Report
+        Checks that passed, and those that were skipped with the reason.
 
     Raises
     ------
@@ -121,16 +159,20 @@ def check_plugin(plugin_or_name: Plugin | str, **settings: Any) -> tuple[str, ..
         One line for each check that failed.
     """
     found, broken = checks(plugin_or_name, **settings), []
+    passed, skipped = [], {}
     for check in found:
         try:
             check()
+            passed.append(check.name)
+        except Skipped as reason:
+            skipped[check.name] = str(reason)
         except Exception as error:
             lines = str(error).splitlines() or [""]
             kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
             broken.append(f"{check.name}: {kind}{lines[0]}")
     if broken:
         raise AssertionError(f"{len(broken)} of {len(found)} checks failed:\n" + "\n".join(broken))
-    return tuple(check.name for check in found)
+    return Report(tuple(passed), skipped)
 
 
 def plugin_checks(plugin_or_name: Plugin | str, **settings: Any) -> list[Any]:

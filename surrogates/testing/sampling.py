@@ -17,7 +17,7 @@ from ..release.cards import count_parameters, file_sha256, verify, weights_file
 from ..sampling.parallel import joined
 from ..sampling.request import outside
 from .declaration import follows_schema, narrowed
-from .subject import Subject, differing
+from .subject import Skipped, Subject, differing
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,6 +41,8 @@ def check_samples_follow_schema(subject: Subject, recipe: str) -> None:
 
 def check_laws_hold_on_samples(subject: Subject, recipe: str) -> None:
     """A law kept by construction or projection holds on every sample to its tolerance."""
+    if not subject.plugin.constraints:
+        raise Skipped("the plugin declares no laws")
     attrs = subject.sampled(recipe).attrs
     for constraint in subject.plugin.constraints:
         worst = attrs[f"residual_{constraint.name}"]
@@ -66,7 +68,7 @@ def check_conditions_matter(subject: Subject, recipe: str) -> None:
     surrogate, asked = subject.surrogate(recipe), _start(subject, recipe, 256)
     other = subject.asked(recipe, 256, subject.seed + 1)
     if not differing(asked, other):
-        return  # a plugin whose conditions never vary
+        raise Skipped("the plugin's conditions never vary")
     names = list(subject.plugin.outputs.names)
     found = differing(
         surrogate.sample(asked, seed=subject.seed)[names], surrogate.sample(other, seed=subject.seed)[names]
@@ -126,6 +128,8 @@ def check_spawned_process_gives_equal_bits(subject: Subject, recipe: str) -> Non
 def check_out_of_range_is_refused(subject: Subject, recipe: str) -> None:
     """Beyond the trained range is an error that names the variable, its value and the range."""
     surrogate, asked = _half_trained(subject, recipe)
+    if not outside(surrogate.conditions, asked).any():
+        raise Skipped("no condition has bounds to leave")
     for variable in surrogate.conditions:
         far = variable.outside(asked[variable.name].values)
         if not far.any():
@@ -151,7 +155,7 @@ def check_extrapolation_is_marked(subject: Subject, recipe: str) -> None:
 def check_fallback_is_routed_and_marked(subject: Subject, recipe: str) -> None:
     """fallback="reference" simulates exactly the samples outside the trained range, and marks them."""
     if subject.reference is None:
-        return
+        raise Skipped(subject.without_reference)
     surrogate, asked = _half_trained(subject, recipe)
     routed = dataclasses.replace(surrogate, fallback=subject.reference)
     simulated = subject.reference.sample(asked, seed=subject.seed)
@@ -161,7 +165,10 @@ def check_fallback_is_routed_and_marked(subject: Subject, recipe: str) -> None:
 def check_unseen_conditions_are_refused(subject: Subject, recipe: str) -> None:
     """What no training sample had is refused with its name, beyond the trained range too."""
     surrogate = subject.surrogate(recipe)
-    for name in (name for name in surrogate.card.unseen if name in surrogate.conditions):
+    unseen = [name for name in surrogate.card.unseen if name in surrogate.conditions]
+    if not unseen:
+        raise Skipped("training saw every condition")
+    for name in unseen:
         middle: Any = sum(surrogate.conditions[name].bounds or (0.0, 0.0)) / 2.0
         for opened in (surrogate, dataclasses.replace(surrogate, extrapolate=True)):
             try:
@@ -220,7 +227,7 @@ def check_altered_weights_are_refused(subject: Subject, recipe: str) -> None:
 def check_reference_keeps_the_call(subject: Subject) -> None:
     """The reference takes the surrogate's call, and a row of it depends on (seed, identity) alone."""
     if subject.reference is None:
-        return
+        raise Skipped(subject.without_reference)
     asked = subject.plugin.prior(subject.plugin.conditions, 12, subject.seed)
     whole = subject.reference.sample(asked, seed=subject.seed)
     follows_schema(whole, subject)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import SkipTest
 
 import numpy as np
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from ..contract.plugin import Plugin
     from ..sampling.reference import ReferenceSimulator
     from ..sampling.surrogate import Surrogate
+
+
+class Skipped(SkipTest):
+    """A check that a plugin gives nothing to, and why; pytest counts it as skipped."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Subject:
         Size of a surrogate's samples.
     measured_samples : int
         Size at which the measures must tell impostors from the truth.
+    trains : bool
+        Whether to make the recipes' own training data, and to train two updates on some of them.
     seed : int
     """
 
@@ -44,6 +51,7 @@ class Subject:
     truth_samples: int = 200
     samples: int = 3000
     measured_samples: int = 2000
+    trains: bool = True
     seed: int = 20_250_101
 
     @cached_property
@@ -77,6 +85,13 @@ class Subject:
             return ReferenceSimulator.open(self.plugin)
         except SimulatorMissing:
             return None
+
+    @property
+    def without_reference(self) -> str:
+        """Why there is no reference to check."""
+        if self.plugin.reference is None:
+            return "the plugin has no reference that runs forward"
+        return f"the reference is not installed; install the extra {self.plugin.extra!r}"
 
     @cached_property
     def _opened(self) -> dict[str, Surrogate]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from surrogates.contract.errors import PluginError, SchemaError
 from surrogates.measuring.distances import (
     Known,
+    Worst,
     difference_of_means,
     kolmogorov_smirnov_distance,
     kuiper_distance,
@@ -141,6 +142,12 @@ def test_values_that_a_sample_does_not_have_are_left_out():
     assert Known(wasserstein_distance)(first, second, weights=(np.array([1.0, 9.0, 1.0]), None)) == 1.5
     assert mean_absolute_error(first, second) == 2.0
     assert np.isnan(mean_absolute_error(first, second * np.nan))
+
+
+def test_the_worst_column_counts():
+    first, second = np.array([[1.0, 0.0], [3.0, 0.0]]), np.array([[1.0, 2.0], [3.0, 6.0]])
+    assert Worst(wasserstein_distance)(first, second) == 4.0
+    assert Worst(difference_of_means)(first, second, weights=(None, np.array([1.0, 0.0]))) == 2.0
 
 
 def test_rows_that_must_match_are_compared_first():

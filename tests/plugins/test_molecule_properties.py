@@ -384,8 +384,8 @@ def test_the_answer_does_not_depend_on_the_writing_nor_on_the_seed(surrogate):
 def test_the_plugin_keeps_the_contract(weights):
     pytest.importorskip("tblite", reason="the extra `xtb` is not installed")
     pytest.importorskip("matplotlib", reason="the extra `validate` is not installed")
-    passed = check_plugin(SMALL, weights=weights, truth_samples=60, samples=1100, measured_samples=300)
-    assert len(passed) > 30
+    report = check_plugin(SMALL, weights=weights, truth_samples=60, samples=1100, measured_samples=300)
+    assert len(report.passed) > 30
 
 
 def test_the_card_names_the_data_and_their_licence(weights):

@@ -49,7 +49,8 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     quantities = [[_quantities(side, code) for code in range(len(JET_TYPES))] for side in sides]
     names = [kind.replace("_", " ") for kind in JET_TYPES]
     canvas = Figure(figsize=(13, 8), layout="constrained")
-    above, below = canvas.subfigures(2, 1, height_ratios=(1.8, 1.0))
+    rooms: Any = canvas.subfigures(2, 1, height_ratios=(1.8, 1.0))
+    above, below = rooms
     pairs = ratio_axes(above, 1, len(PANELS), ratios=truth is not None)
     for pair, (name, label, limits, logarithmic) in zip(pairs, PANELS, strict=True):
         values = [

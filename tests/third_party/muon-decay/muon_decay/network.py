@@ -57,7 +57,7 @@ class SpectrumFlow(nn.Module):
 
     ships = ("flow",)
 
-    def __init__(self) -> None:
+    def __init__(self, codec) -> None:
         super().__init__()
         self.flow = SplineCoupling(2, context=1, hidden=24, couplings=4, bins=8)
 

@@ -6,14 +6,19 @@ decay parameters" with the standard model's rho, delta and xi, electron mass neg
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
-from surrogates.contract.findings import Target
+from surrogates.contract.deferred import deferred
 from surrogates.contract.laws import Law
 from surrogates.contract.plugin import Features, Plugin
 from surrogates.contract.recipe import Adam, Phase, Recipe
 from surrogates.contract.schema import Schema, Variable
+from surrogates.measuring.figures import Figure, Figures
+from surrogates.noise import draws
+from surrogates.plotting.panels import ratio_axes, ratio_histogram, styled
 
 MUON_MASS, POSITRON_MASS = 0.1056583755, 0.51099895e-3  # GeV (PDG 2024)
 MUON_LIFETIME = 2.1969811  # us (PDG 2024)
@@ -43,7 +48,7 @@ class MichelDecay:
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Decay one muon a row."""
         samples = conditions["sample"].values
-        u = uniform(seed, samples, 3, "decay")
+        u = draws(seed, samples).uniform((3,), "decay")
         knots = np.linspace(0.0, 1.0, 20001)
         x = np.interp(u[:, 0], 2 * knots**3 - knots**4, knots)
         slope = conditions["polarisation"].values * (2 * x - 1) / (3 - 2 * x)
@@ -62,27 +67,6 @@ class MichelDecay:
         return OUTPUTS.dataset(values, samples).assign({name: conditions[name] for name in CONDITIONS.names})
 
 
-def uniform(seed: int, samples: np.ndarray, count: int, draw: str) -> np.ndarray:
-    """(n, count) draws in (0, 1) that depend on (seed, sample, draw) alone."""
-    import torch
-
-    from surrogates.noise import Noise
-
-    return Noise(seed, torch.tensor(np.asarray(samples, dtype=np.int64))).uniform((count,), draw).numpy()
-
-
-def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
-    """Conditions drawn evenly over the bounds of `schema`."""
-    u = uniform(seed, np.arange(n), len(schema.names), "prior")
-    ranges = np.array([schema[name].bounds for name in schema.names])
-    return schema.dataset(dict(zip(schema.names, (ranges[:, 0] + (ranges[:, 1] - ranges[:, 0]) * u).T, strict=True)))
-
-
-def truth(n: int, seed: int) -> xr.Dataset:
-    """Decays under conditions from the prior."""
-    return MichelDecay().sample(prior(CONDITIONS, n, seed), seed=seed)
-
-
 def rest_frame(data: xr.Dataset) -> np.ndarray:
     """Polarisation, x, cos(angle to the spin axis) and proper time in lifetimes, (n, 4), in the muon's rest frame."""
     momentum, energy, pz = (data[name].values for name in ("muon_momentum", "positron_energy", "positron_pz"))
@@ -93,19 +77,37 @@ def rest_frame(data: xr.Dataset) -> np.ndarray:
     return np.stack((data["polarisation"].values, own / LARGEST_ENERGY, cosine, lifetimes), axis=1)
 
 
-def measure(samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
-    """Wasserstein distances of spectra, and differences of the two spin correlations."""
-    ours, theirs = rest_frame(samples), rest_frame(truth)
+def column(data: xr.Dataset, *, number: int) -> np.ndarray:
+    """One of the quantities of `rest_frame`."""
+    return rest_frame(data)[:, number]
+
+
+def correlations(data: xr.Dataset) -> tuple[float, float]:
+    """Means of P cos and of P cos x: how much the spin turns the positron, and how much more at high energy."""
+    p, x, cosine, _ = rest_frame(data).T
+    return float(np.mean(p * cosine)), float(np.mean(p * cosine * x))
+
+
+def difference(ours: tuple[float, float], theirs: tuple[float, float], *, number: int) -> float:
+    """Size of the difference of one correlation."""
+    return abs(ours[number] - theirs[number])
+
+
+def spectra_apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """1-Wasserstein distance from a thousand quantiles."""
     grid = (np.arange(1000) + 0.5) / 1000
-    spectra = np.abs(np.quantile(ours, grid, axis=0) - np.quantile(theirs, grid, axis=0)).mean(axis=0)
-    spin = [np.array([np.mean(p * c), np.mean(p * c * x)]) for p, x, c, _ in (ours.T, theirs.T)]
-    asymmetry = np.abs(spin[0] - spin[1])
-    return {
-        "energy_w1": float(spectra[1]),
-        "lifetime_w1": float(spectra[3]),
-        "asymmetry": float(asymmetry[0]),
-        "energy_asymmetry": float(asymmetry[1]),
-    }
+    return float(np.abs(np.quantile(ours, grid) - np.quantile(theirs, grid)).mean())
+
+
+FIGURES = Figures(
+    (
+        Figure("energy_w1", partial(column, number=1), spectra_apart, at_most=0.01),
+        Figure("lifetime_w1", partial(column, number=3), spectra_apart, at_most=0.05),
+        Figure("asymmetry", correlations, partial(difference, number=0), at_most=0.015),
+        Figure("energy_asymmetry", correlations, partial(difference, number=1), at_most=0.012),
+    ),
+    n=20_000,
+)
 
 
 def features(data: xr.Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -119,20 +121,21 @@ def unpolarised(truth: xr.Dataset, seed: int) -> xr.Dataset:
     return MichelDecay().sample(blind, seed=seed + 1).assign(polarisation=truth["polarisation"])
 
 
+@styled
 def figure(samples: xr.Dataset, truth: xr.Dataset | None = None):
-    """Energy spectra in the rest frame, forward and backward of the spin."""
+    """Energy spectra in the rest frame, forward and backward of the spin, with their ratios."""
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(5, 3.5), layout="constrained")
-    axes = drawn.subplots()
-    for data, name in ((samples, "samples"), (truth, "reference")):
-        if data is not None:
-            p, x, cosine, _ = rest_frame(data).T
-            for sign, side in ((1, "along"), (-1, "against")):
-                label = f"{name}, {side} the spin"
-                axes.hist(x[sign * p * cosine > 0], 40, range=(0, 1), density=True, histtype="step", label=label)
-    axes.set(xlabel="x = E / E_max", ylabel="density")
-    axes.legend(fontsize="small")
+    def spectra(data: xr.Dataset, sign: int) -> np.ndarray:
+        p, x, cosine, _ = rest_frame(data).T
+        return x[sign * p * cosine > 0]
+
+    drawn = Figure(figsize=(5, 4), layout="constrained")
+    (pair,) = ratio_axes(drawn, 1, 1, ratios=truth is not None)
+    sides = [(spectra(samples, sign), None if truth is None else spectra(truth, sign)) for sign in (1, -1)]
+    names = ("along the spin", "against the spin")
+    ratio_histogram(pair, sides, np.linspace(0, 1, 41), "x = E / E_max", names=names)
+    pair[0].legend()
     return drawn
 
 
@@ -144,21 +147,7 @@ def mass_shell(outputs, conditions):
 
 def data(folder) -> tuple[xr.Dataset, ...]:
     """The training pool."""
-    return (truth(100_000, seed=1),)
-
-
-def codec():
-    """The change of frame."""
-    from .network import RestFrame
-
-    return RestFrame()
-
-
-def model(codec):
-    """The spline flow."""
-    from .network import SpectrumFlow
-
-    return SpectrumFlow()
+    return (PLUGIN.truth(100_000, 1),)
 
 
 def likelihood(model, batch):
@@ -173,20 +162,12 @@ PLUGIN = Plugin(
     title="positrons from polarised antimuons decaying in flight",
     conditions=CONDITIONS,
     outputs=OUTPUTS,
-    prior=prior,
-    truth=truth,
     reference=MichelDecay,
-    codec=codec,
-    recipes={"flow": Recipe(data, model, (TRAINING,), batch_size=2000)},
+    codec=deferred("muon_decay.network:RestFrame"),
+    recipes={"flow": Recipe(data, deferred("muon_decay.network:SpectrumFlow"), (TRAINING,), batch_size=2000)},
     constraints=(Law("mass_shell", mass_shell, 1e-9),),
-    measure=measure,
+    measure=FIGURES,
     features=Features(high_level=features),
-    targets={
-        "energy_w1": Target(20_000, at_most=0.01),
-        "lifetime_w1": Target(20_000, at_most=0.05),
-        "asymmetry": Target(20_000, at_most=0.015),
-        "energy_asymmetry": Target(20_000, at_most=0.012),
-    },
     figure=figure,
     impostors={"unpolarised": unpolarised},
 )
