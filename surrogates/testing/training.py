@@ -28,7 +28,7 @@ def check_recipe_trains_releases_and_samples(subject: Subject, recipe: str) -> N
     from ..release.weights import save_release
     from ..sampling.surrogate import Surrogate
     from ..training.pools import Pool, write_pools
-    from ..training.train import simulated, train, trained, training_data
+    from ..training.train import train, trained, training_data
 
     declared = subject.plugin.recipes[recipe]
     if declared.serves:
@@ -37,7 +37,7 @@ def check_recipe_trains_releases_and_samples(subject: Subject, recipe: str) -> N
     plugin = replace(subject.plugin, recipes={**subject.plugin.recipes, recipe: short})
     with TemporaryDirectory() as place:
         folder = Path(place)
-        described, pools = training_data(plugin, short, simulated(folder))
+        described, pools = training_data(plugin, short, None, folder)
         few = [
             Pool(
                 *(

@@ -169,8 +169,8 @@ def test_a_pt_that_cannot_be_filled_is_an_error_that_names_it():
     simulator = replace(reference.JetsReference(), budget=50, budget_a_row=0)
     with pytest.raises(SchemaError, match="jet_pt: 1299.9 GeV has no light_quark jet left within 1% after 50 events"):
         simulator.sample(asked, seed=1)
-    with pytest.raises(SchemaError, match="jet_pt: 650 GeV is out of range"):
-        simulator.sample(CONDITIONS.dataset({"jet_type": np.ones(1), "jet_pt": np.array([650.0])}), seed=1)
+    with pytest.raises(SchemaError, match="jet_pt: 250 GeV is out of range"):
+        simulator.sample(CONDITIONS.dataset({"jet_type": np.ones(1), "jet_pt": np.array([250.0])}), seed=1)
 
 
 # Figures
