@@ -5,17 +5,33 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import metadata, packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "surrogates"
 LONGEST = 430
-DOMAIN_LIBRARIES = {
-    "PIL", "awkward", "fastjet", "fcd_torch", "galsim", "matplotlib", "photutils", "pyarrow", "pyhepmc", "pylhe",
-    "pythia8mc", "rdkit", "selfies", "sklearn", "statmorph", "tblite", "uproot", "vector",
-}  # fmt: skip
+DEVELOPING = ("all", "dev", "docs", "train")
+"""Extras that are no domain's."""
+
+
+def libraries_of_extras() -> set[str]:
+    """Import names of what the extras of domains and formats ask for; they load where they are used."""
+    optional = [Requirement(line) for line in requires("surrogates") or ()]
+    asked = {
+        canonicalize_name(requirement.name)
+        for requirement in optional
+        if requirement.marker is not None and not any(f'"{extra}"' in str(requirement.marker) for extra in DEVELOPING)
+    }
+    found = {name for name, owners in packages_distributions().items() if asked & set(map(canonicalize_name, owners))}
+    return {name for name in found if not name.startswith("_")} | {"PIL", "selfies"}
+
+
+DOMAIN_LIBRARIES = libraries_of_extras()
 FLOORS = (
     {"contract.errors"},
     {"noise", "counting", "io", "physics", "networks", "plotting"},
@@ -116,6 +132,29 @@ def test_there_is_no_circle():
         ends = {name for name, found in graph.items() if not found & graph.keys()}
         assert ends, f"a circle among {sorted(graph)}"
         graph = {name: found for name, found in graph.items() if name not in ends}
+
+
+SHIPPED = {path.parent.name for path in (PACKAGE / "plugins").glob("*/plugin.py")}
+SHARED = [
+    *(path for path in FILES if path.relative_to(PACKAGE).parts[0] not in ("plugins", "physics", "galsim.py")),
+    *sorted((ROOT / "scripts").glob("fill_*.py")),
+    ROOT / "tests" / "plugins" / "test_conformance.py",
+    ROOT / "docs" / "conf.py",
+]
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_shared_code_names_no_plugin(path):
+    """A new plugin touches its folder, its physics, one entry point and one extra: nothing else lists plugins."""
+    extras = set(metadata("surrogates").get_all("Provides-Extra") or ())
+    named = (SHIPPED | {name.replace("_", "-") for name in SHIPPED}) - extras
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Constant):
+            assert node.value not in named, (
+                f"{path.name}:{node.lineno} names the plugin {node.value!r}; ask the registry"
+            )
+    for name in imports(path):
+        assert not name.startswith("surrogates.plugins."), f"{path.name} imports {name}; ask the registry"
 
 
 def test_only_named_files_stand_loose():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .defaults import ReferenceTruth, histograms, uniform_prior
@@ -98,6 +98,9 @@ class Plugin:
         Distribution whose version a file records.
     anchors : tuple of Anchor
         Published figures, for context on the cards.
+    checked : mapping
+        Sizes at which the conformance kit checks the plugin, where its own take too long: fields of
+        `surrogates.testing.Subject`.
     """
 
     name: str
@@ -122,6 +125,7 @@ class Plugin:
     extra: str = ""
     reference_package: str = ""
     anchors: tuple[Anchor, ...] = ()
+    checked: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         clash = set(self.conditions.names) & set(self.outputs.names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +52,140 @@ def noise(plugin: Plugin, truth: xr.Dataset, seed: int) -> xr.Dataset:
             drawn = values[generator.permutation(n)]
         changed[name] = variable.copy(data=drawn.astype(values.dtype))
     return truth.assign(changed)
+
+
+@dataclass(frozen=True)
+class ShuffledWithin:
+    """The truth's own outputs dealt anew to rows of the same class: right for each class and blind to the rest.
+
+    Attributes
+    ----------
+    outputs : tuple of str
+        Dealt together, so that relations between them stay.
+    by : tuple of str
+        Labels whose values must agree; none deals to all rows.
+    """
+
+    outputs: tuple[str, ...]
+    by: tuple[str, ...] = ()
+
+    def __call__(self, truth: xr.Dataset, seed: int) -> xr.Dataset:
+        """The fake."""
+        generator = np.random.default_rng([seed, 15])
+        index = np.arange(truth.sizes["sample"])
+        for members in _classes(truth, self.by):
+            index[members] = members[generator.permutation(len(members))]
+        return _replaced(truth, {name: truth[name].values[index] for name in self.outputs})
+
+
+@dataclass(frozen=True)
+class ClassMean:
+    """Every row gets the mean of its class: right on average, and without any spread; labels the nearest code."""
+
+    outputs: tuple[str, ...]
+    by: tuple[str, ...] = ()
+
+    def __call__(self, truth: xr.Dataset, seed: int) -> xr.Dataset:
+        """The fake; it has no draws."""
+        del seed
+        values = {name: truth[name].values.copy() for name in self.outputs}
+        for members in _classes(truth, self.by):
+            for name in self.outputs:
+                values[name][members] = _mean(truth[name].values[members])
+        return _replaced(truth, values)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """The straight line in some conditions that fits each output best, number by number.
+
+    Attributes
+    ----------
+    outputs, on : tuple of str
+        What is predicted, and scalar variables that it is predicted from; missing values of these count as 0.
+    """
+
+    outputs: tuple[str, ...]
+    on: tuple[str, ...]
+
+    def __call__(self, truth: xr.Dataset, seed: int) -> xr.Dataset:
+        """The fake; it has no draws."""
+        del seed
+        inputs = np.stack([np.nan_to_num(truth[name].values.astype(np.float64)) for name in self.on], axis=1)
+        spread = inputs.std(axis=0)
+        inputs = (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        design = np.concatenate([np.ones((len(inputs), 1)), inputs], axis=1)
+        changed = {}
+        for name in self.outputs:
+            flat = truth[name].values.reshape(len(design), -1).astype(np.float64)
+            known = np.isfinite(flat)
+            line = np.full(flat.shape, np.nan)
+            for column, there in enumerate(known.T):
+                if there.any():
+                    fit, *_ = np.linalg.lstsq(design[there], flat[there, column], rcond=None)
+                    line[there, column] = design[there] @ fit
+            changed[name] = line.reshape(truth[name].shape).astype(truth[name].dtype)
+        return _replaced(truth, changed)
+
+
+@dataclass(frozen=True)
+class PrincipalGaussian:
+    """Outputs drawn from one Gaussian in their leading principal components, within each class.
+
+    Attributes
+    ----------
+    outputs : tuple of str
+        Numbers of any shape, drawn together; what is missing stays missing.
+    by : tuple of str
+    components : int
+        As many as there are samples or numbers at the most.
+    """
+
+    outputs: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    components: int = 50
+
+    def __call__(self, truth: xr.Dataset, seed: int) -> xr.Dataset:
+        """The fake."""
+        generator = np.random.default_rng([seed, 16])
+        flat = [truth[name].values.reshape(truth.sizes["sample"], -1).astype(np.float64) for name in self.outputs]
+        scales = [max(float(np.nanstd(side)), 1e-300) for side in flat]
+        table = np.concatenate([np.nan_to_num(side) / scale for side, scale in zip(flat, scales, strict=True)], axis=1)
+        drawn = table.copy()
+        for members in _classes(truth, self.by):
+            middle = table[members].mean(axis=0)
+            _, sizes, axes = np.linalg.svd(table[members] - middle, full_matrices=False)
+            kept = min(self.components, len(sizes))
+            spread = sizes[:kept] / np.sqrt(max(len(members) - 1, 1))
+            drawn[members] = middle + (generator.standard_normal((len(members), kept)) * spread) @ axes[:kept]
+        changed, start = {}, 0
+        for name, side, scale in zip(self.outputs, flat, scales, strict=True):
+            part = drawn[:, start : start + side.shape[1]] * scale
+            changed[name] = np.where(np.isnan(side), np.nan, part).reshape(truth[name].shape).astype(truth[name].dtype)
+            start += side.shape[1]
+        return _replaced(truth, changed)
+
+
+def _classes(truth: xr.Dataset, by: tuple[str, ...]) -> list[np.ndarray]:
+    """Positions of the rows of each class."""
+    n = truth.sizes["sample"]
+    if not by or not n:
+        return [np.arange(n)]
+    _, label = np.unique(np.stack([truth[name].values for name in by], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(label.ravel(), kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(label.ravel()[order])) + 1)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind != "f":
+        return np.rint(values.mean(axis=0))
+    count = np.isfinite(values).sum(axis=0)
+    total = np.where(np.isfinite(values), values, 0).sum(axis=0, dtype=np.float64)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _replaced(truth: xr.Dataset, values: Mapping[str, np.ndarray]) -> xr.Dataset:
+    return truth.assign({name: truth[name].copy(data=array) for name, array in values.items()})
 
 
 def _outputs_from(plugin: Plugin, truth: xr.Dataset, index: np.ndarray) -> xr.Dataset:

@@ -69,9 +69,8 @@ def copy_release(source: Path, target: Path) -> None:
     """Copy weights and their card, each put in place once whole."""
     for suffix in (".safetensors", ".json"):
         there = target.with_suffix(suffix)
-        partial = there.with_name(f".{there.name}.partial")
-        shutil.copyfile(source.with_suffix(suffix), partial)
-        partial.replace(there)
+        with replacing(there, overwrite=True) as partial:
+            shutil.copyfile(source.with_suffix(suffix), partial)
 
 
 def load_release(plugin: Plugin, path: str | Path, *, device: str = "cpu") -> tuple[Model, Codec, Card]:

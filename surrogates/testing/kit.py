@@ -77,6 +77,11 @@ class Check:
         named = function.args[0] if isinstance(function, partial) else function.__name__
         return named if self.of is None else f"{named}[{self.of}]"
 
+    @property
+    def slow(self) -> bool:
+        """Whether the plugin says that it takes long."""
+        return any(part in self.name for part in self.subject.slow)
+
     def __call__(self) -> None:
         if self.of is None:
             self.function(self.subject)
@@ -91,9 +96,10 @@ def checks(plugin_or_name: Plugin | str, **settings: Any) -> tuple[Check, ...]:
     ----------
     plugin_or_name : Plugin or str
     **settings
-        Fields of `Subject`: sample sizes, seed, and the folder of the weights.
+        Fields of `Subject`: sample sizes, seed, and the folder of the weights; in place of the plugin's `checked`.
     """
-    subject = Subject(resolve(plugin_or_name), **settings)
+    plugin = resolve(plugin_or_name)
+    subject = Subject(plugin, **{**plugin.checked, **settings})
     named = (
         (EACH_RECIPE, tuple(subject.plugin.recipes)),
         (EACH_RELEASE, subject.released),
@@ -176,7 +182,10 @@ def check_plugin(plugin_or_name: Plugin | str, **settings: Any) -> Report:
 
 
 def plugin_checks(plugin_or_name: Plugin | str, **settings: Any) -> list[Any]:
-    """All checks as pytest parameters with readable ids; see `checks`."""
+    """All checks as pytest parameters with readable ids, long ones marked `slow`; see `checks`."""
     import pytest
 
-    return [pytest.param(check, id=check.name) for check in checks(plugin_or_name, **settings)]
+    return [
+        pytest.param(check, id=check.name, marks=[pytest.mark.slow] if check.slow else [])
+        for check in checks(plugin_or_name, **settings)
+    ]

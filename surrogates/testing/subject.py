@@ -43,6 +43,8 @@ class Subject:
         Size at which the measures must tell impostors from the truth.
     trains : bool
         Whether to make the recipes' own training data, and to train two updates on some of them.
+    slow : tuple of str
+        Parts of the names of checks that take long; pytest marks them `slow`.
     seed : int
     """
 
@@ -52,6 +54,7 @@ class Subject:
     samples: int = 3000
     measured_samples: int = 2000
     trains: bool = True
+    slow: tuple[str, ...] = ()
     seed: int = 20_250_101
 
     @cached_property

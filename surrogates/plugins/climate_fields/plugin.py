@@ -44,4 +44,11 @@ PLUGIN = Plugin(
     limits=LIMITS,
     extra="climate",
     reference_package="jcm",
+    checked={
+        "truth_samples": 6,
+        "samples": 40,
+        "measured_samples": 200,
+        "trains": False,
+        "slow": ("truth", "measure", "residuals", "codec", "figure", "round_trip", "reference", "fallback", "targets"),
+    },
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...io.atomic import replacing
 from .variables import BANDS, PIXEL_SCALE, STAMP, ZERO_POINT
 
 if TYPE_CHECKING:
@@ -76,9 +77,8 @@ def part(
     found |= {f"magnitude_{band}": magnitudes[:, k] for k, band in enumerate(BANDS)}
     found |= _measured(images, magnitudes)
     if kept is not None:
-        partial = kept.with_name(f".{kept.name}.partial.npz")
-        np.savez(partial, identity=identity, **found)  # type: ignore[arg-type]
-        partial.replace(kept)
+        with replacing(kept, overwrite=True) as partial, partial.open("wb") as file:
+            np.savez(file, identity=identity, **found)  # type: ignore[arg-type]
     return found
 
 

@@ -56,4 +56,11 @@ PLUGIN = Plugin(
     limits=LIMITS,
     extra="galaxies",
     reference_package="galsim",
+    checked={
+        "truth_samples": 40,
+        "samples": 150,
+        "measured_samples": 600,
+        "trains": False,
+        "slow": ("measure", "figure"),
+    },
 )

@@ -48,4 +48,11 @@ PLUGIN = Plugin(
     reference=JetsReference,
     extra="particles",
     reference_package="pythia8mc",
+    checked={
+        "truth_samples": 60,
+        "samples": 600,
+        "measured_samples": 1500,
+        "trains": False,
+        "slow": ("truth", "measure", "residuals", "codec", "figure", "round_trip", "reference", "fallback", "targets"),
+    },
 )

@@ -51,4 +51,5 @@ PLUGIN = Plugin(
     stochastic=False,
     extra="xtb",
     reference_package="tblite",
+    checked={"truth_samples": 60, "samples": 1100, "measured_samples": 400, "slow": ("trains",)},
 )

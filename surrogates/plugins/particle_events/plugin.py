@@ -61,4 +61,5 @@ PLUGIN = Plugin(
     reference=PythiaReference,
     extra="particles",
     reference_package="pythia8mc",
+    checked={"truth_samples": 60, "samples": 600, "measured_samples": 1500, "trains": False, "slow": ("measure",)},
 )
