@@ -118,7 +118,7 @@ def _begin(file: Any, block: xr.Dataset, several: bool) -> None:
         if key != "Conventions":
             file.attrs[str(key)] = value
     if "source" not in block.attrs:
-        file.attrs["source"] = f"{block.attrs.get('plugin', 'climate-fields')}/{block.attrs.get('recipe', 'surrogate')}"
+        file.attrs["source"] = f"{block.attrs.get('plugin', 'unknown')}/{block.attrs.get('recipe', 'surrogate')}"
     if "institution" not in block.attrs:
         file.attrs["institution"] = "surrogates (open-source package)"
     begin = float(block[_DAY].values[0]) - 1.0 if rows(block) else 0.0
