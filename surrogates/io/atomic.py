@@ -64,7 +64,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path, *, overwrite: bool, sealed: bool = False) -> Iterator[Path]:
+def replacing(target: Path, *, overwrite: bool, sealed: bool = False, line: str = "{}") -> Iterator[Path]:
     """Yield a temporary path; on success it is fsynced and renamed to `target`, on failure removed.
 
     The target is locked meanwhile: a second writer is refused at once. What a killed writer left is removed. A link is
@@ -78,6 +78,8 @@ def replacing(target: Path, *, overwrite: bool, sealed: bool = False) -> Iterato
         Whether an existing `target` may be replaced.
     sealed : bool
         Whether the file gets a seal at its end, see :mod:`surrogates.io.seals`.
+    line : str
+        How a text carries the seal.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def replacing(target: Path, *, overwrite: bool, sealed: bool = False) -> Iterato
         with whole(place) as temporary:
             yield temporary
             if sealed:
-                seal(temporary)
+                seal(temporary, line)
 
 
 @contextmanager
@@ -133,10 +135,11 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def byte_stream(target: str | Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def byte_stream(target: str | Path, *, overwrite: bool, line: str | None = None) -> Iterator[BinaryIO]:
     """Yield a binary file to write to: standard output for ``"-"``, a pipe or device as it is, else a new file.
 
-    A name that ends in ``.gz`` is compressed. Files appear whole or not at all, as with :func:`replacing`.
+    A name that ends in ``.gz`` is compressed. Files appear whole or not at all, as with :func:`replacing`, and are
+    sealed where the format has a `line` for it; gzip has a checksum of its own.
 
     Raises
     ------
@@ -152,7 +155,9 @@ def byte_stream(target: str | Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         with _reporting(path), open(path, "wb") as file:
             yield file
     else:
-        with replacing(path, overwrite=overwrite) as temporary, open(temporary, "wb") as file:
+        sealed = line is not None and path.suffix != ".gz"
+        kept = replacing(path, overwrite=overwrite, sealed=sealed, line=line or "{}")
+        with kept as temporary, open(temporary, "wb") as file:
             if path.suffix == ".gz":
                 with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as compressed:
                     yield compressed  # type: ignore[misc]

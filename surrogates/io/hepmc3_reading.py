@@ -16,6 +16,7 @@ from .event_layout import CAP, TAU, charge, foreign_description, padded
 from .event_weights import CROSS_SECTION, CROSS_SECTION_ERROR, NAME, WEIGHT, variables_named, with_weights
 from .formats import FileFormatError
 from .hepmc3_writing import BLOCK_EVENTS, DESCRIPTION, library
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,6 +46,7 @@ def read_hepmc3(path: str | Path, *, block_rows: int = BLOCK_EVENTS) -> Iterator
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
     try:
+        check_seal(path)
         expected, weighted = _announced_events(path)
         found = 0
         with pyhepmc.open(str(path), "r") as file:
@@ -95,7 +97,7 @@ def _announced_events(path: Path) -> tuple[int, bool]:
             n += _count_after(both, b"\nE ", before)
             weights += _count_after(both, b"\nW ", before)
             ones += _count_after(both, _ONE, before)
-            tail = (tail + piece)[-80:]
+            tail = (tail + piece)[-240:]
             piece = file.read(1 << 22)
         if b"END_EVENT_LISTING" not in tail:
             raise FileFormatError("the file ends before its last line, END_EVENT_LISTING: it was truncated")

@@ -60,7 +60,7 @@ def write_hepmc3(
     version = str(first.attrs.get("version", first.attrs.get("surrogates_version", "")))
     run.tools = [pyhepmc.GenRunInfo.ToolInfo("surrogates", version, str(first.attrs.get("plugin", "")))]
     run.attributes[DESCRIPTION] = to_json(describe(first))
-    with byte_stream(target, overwrite=overwrite) as file:
+    with byte_stream(target, overwrite=overwrite, line="HepMC::Asciiv3-{}") as file:
         remembering = _Remembering(file)
         buffer = pyhepmc.io.pyiostream(remembering)
         writer = pyhepmc.io.WriterAscii(buffer, run)

@@ -52,6 +52,7 @@ from .event_weights import (
     with_weights,
 )
 from .formats import FileFormatError, Format, missing_library
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,7 +111,7 @@ def write_lhe(
     layout = pylhe.LHEXMLFormat(
         particle=_DIGITS, eventinfo=_INFO, procinfo=_PROCESS, initinfo=_INIT, weights=pylhe.LHEWeightFormat.NONE
     )
-    with byte_stream(target, overwrite=overwrite) as file:
+    with byte_stream(target, overwrite=overwrite, line="<!-- {} -->") as file:
         text = TextIOWrapper(file, encoding="utf-8", write_through=True)
         text.write('<LesHouchesEvents version="3.0">\n')
         text.write(_header(first, named))
@@ -221,6 +222,7 @@ def read_lhe(path: str | Path, *, block_rows: int = 4096) -> Iterator[xr.Dataset
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
+            check_seal(path)
             file = pylhe.LHEFile.fromfile(str(path))
             layout = _stored_layout(file)
             found = 0
