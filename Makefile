@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := particles,galaxies,molecules,xtb,formats,parquet,validate,train,dev
+EXTRAS := particles,galaxies,molecules,xtb,cosmology,formats,parquet,validate,train,dev
 INSTALLED := $(VENV)/.installed
 THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

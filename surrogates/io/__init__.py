@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .blocks import concatenate
     from .fits import FITS
     from .formats import FileFormatError, Format, FormatError, Formats, OutputError
+    from .gadget import GADGET
     from .hdf5 import HDF5
     from .hepmc3 import HEPMC3
     from .jetnet import JETNET
@@ -34,6 +35,7 @@ _HOMES = {
     "FormatError": "formats",
     "Formats": "formats",
     "OutputError": "formats",
+    "GADGET": "gadget",
     "HDF5": "hdf5",
     "HEPMC3": "hepmc3",
     "JETNET": "jetnet",
@@ -51,6 +53,7 @@ _HOMES = {
 
 __all__ = [
     "FITS",
+    "GADGET",
     "HDF5",
     "HEPMC3",
     "JETNET",

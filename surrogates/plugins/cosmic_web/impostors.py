@@ -1,0 +1,72 @@
+"""Cheap fakes of evolved boxes, made from the truth's initial fields or densities, which the figures must fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .variables import SPACING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def second_order(truth: xr.Dataset, seed: int) -> xr.Dataset:
+    """Second-order Lagrangian perturbation theory: right on large scales, without haloes."""
+    del seed
+    return _moved(truth, order=2)
+
+
+def zeldovich(truth: xr.Dataset, seed: int) -> xr.Dataset:
+    """Every particle on its straight path."""
+    del seed
+    return _moved(truth, order=1)
+
+
+def two_steps(truth: xr.Dataset, seed: int) -> xr.Dataset:
+    """The particle-mesh code in two steps: what the default model corrects."""
+    from .reference import NBodyReference
+
+    names = ("omega_m", "sigma_8", "redshift", "initial_density")
+    found = NBodyReference(steps=2).sample(truth[list(names)], seed=seed)
+    return truth.assign(
+        {n: truth[n].copy(data=found[n].values) for n in ("displacement", "velocity", "density_contrast")}
+    )
+
+
+def other_cosmology(truth: xr.Dataset, seed: int) -> xr.Dataset:
+    """Two steps from fields a tenth too weak."""
+    weak = truth.assign(initial_density=truth["initial_density"] * np.float32(0.9))
+    return two_steps(weak, seed).assign(initial_density=truth["initial_density"])
+
+
+def _moved(truth: xr.Dataset, order: int) -> xr.Dataset:
+    from ...physics.cosmology import initial_fields
+    from ...physics.cosmology.background import Cosmology
+    from ...physics.cosmology.particle_mesh import density_contrast
+
+    arrays = {n: np.empty_like(truth[n].values) for n in ("displacement", "velocity", "density_contrast")}
+    for row, density in enumerate(truth["initial_density"].values):
+        cosmology = Cosmology(float(truth["omega_m"][row]), float(truth["sigma_8"][row]))
+        redshift = float(truth["redshift"][row])
+        growth, box_size = cosmology.growth(redshift), len(density) * SPACING
+        rate = initial_fields.first_order(density, box_size)
+        moved = growth * rate
+        if order == 2:
+            second, slope = cosmology.second_order(growth)
+            psi = initial_fields.second_order(density, box_size)
+            moved, rate = moved + second * psi, rate + slope * psi
+        arrays["displacement"][row] = moved
+        arrays["velocity"][row] = rate * cosmology.velocity_unit(redshift)
+        arrays["density_contrast"][row] = density_contrast(moved, len(density), box_size)
+    return truth.assign({name: truth[name].copy(data=values) for name, values in arrays.items()})
+
+
+IMPOSTORS = {
+    "second-order perturbation theory": second_order,
+    "straight paths": zeldovich,
+    "two steps": two_steps,
+    "two steps, weaker field": other_cosmology,
+}
+"""Name -> maker of the domain's own impostors."""

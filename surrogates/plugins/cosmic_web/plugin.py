@@ -1,0 +1,48 @@
+"""cosmic-web: the evolved matter of a periodic box from its initial density field, or a seed, and a cosmology.
+
+The reference is a particle-mesh code in 40 steps. The default surrogate runs the same code in two and corrects every
+particle by a small network that moves with the lattice; counting the particles keeps mass and positivity exact.
+"""
+
+from __future__ import annotations
+
+from ...contract.deferred import deferred
+from ...contract.laws import Law
+from ...contract.plugin import Plugin
+from ...io.gadget import GADGET
+from ...physics.cosmology import laws
+from .impostors import IMPOSTORS
+from .measure import measure
+from .prior import complete, prior
+from .recipes import correction
+from .reference import NBodyReference, truth
+from .targets import TARGETS
+from .variables import CONDITIONS, OUTPUTS
+
+LAWS = (
+    Law("mass", laws.mass, 1e-5),
+    Law("positivity", laws.positivity, 1e-6),
+    Law("momentum", laws.momentum, 1e-3, units="km s-1"),
+)
+
+PLUGIN = Plugin(
+    name="cosmic-web",
+    title="N-body boxes: displacements, velocities and density from an initial field and a cosmology (particle mesh)",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    complete=complete,
+    codec=deferred("surrogates.plugins.cosmic_web.codec:BoxCodec"),
+    recipes={"correction": correction()},
+    constraints=LAWS,
+    measure=measure,
+    targets=TARGETS,
+    impostors=IMPOSTORS,
+    figure=deferred("surrogates.plugins.cosmic_web.figure:figure"),
+    formats=(GADGET,),
+    reference=NBodyReference,
+    stochastic=False,
+    extra="cosmology",
+    reference_package="numba",
+)
