@@ -39,7 +39,7 @@ def cross_power(first: np.ndarray, second: np.ndarray, box_size: float) -> np.nd
 def _averaged(a: np.ndarray, b: np.ndarray, box_size: float) -> np.ndarray:
     size = a.shape[0]
     shell, weight, count, _ = _shells(size)
-    product = (a.real * b.real + a.imag * b.imag).ravel()
+    product = (a.real * b.real + a.imag * b.imag).ravel()  # type: ignore[attr-defined]
     return (np.bincount(shell, weight * product, size // 2 + 2) / count)[1:-1] * box_size**3 / size**6
 
 

@@ -60,7 +60,7 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
         check_fields(given[~missing])
         fields[~missing] = given[~missing]
     samples = conditions["sample"].values
-    for row, drawn in enumerate(missing):
+    for row, drawn in enumerate(missing):  # type: ignore[arg-type]
         cosmology = Cosmology(float(conditions["omega_m"][row]), float(conditions["sigma_8"][row]))
         if drawn:
             fields[row] = linear_density(white_noise(side, seed, int(samples[row])), side * SPACING, cosmology)
