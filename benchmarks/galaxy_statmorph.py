@@ -9,13 +9,14 @@ minutes.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
-from cards import read
 
 import surrogates
 from surrogates.plugins.galaxy_images.statmorph_figures import N_STATMORPH, statmorph_findings
 from surrogates.release.cards import Card
+from surrogates.sampling.files import read_whole
 
 
 @click.command(help=__doc__)
@@ -26,10 +27,10 @@ from surrogates.release.cards import Card
 @click.option("--seed", default=2027, show_default=True)
 def main(model: str | None, truth: str, second: str, count: int, seed: int) -> None:
     surrogate = surrogates.load("galaxy-images", model=model, extrapolate=True)
-    reference = read(truth)
+    reference = read_whole(Path(truth))
     asked = [name for name in surrogate.plugin.conditions.names if name in reference]
     samples = surrogate.sample(reference[asked], seed=seed)
-    found = statmorph_findings(samples, reference, read(second), n=count, seed=seed)
+    found = statmorph_findings(samples, reference, read_whole(Path(second)), n=count, seed=seed)
     path = surrogate.path.with_suffix(".json")
     card = Card.read(path)
     kept = tuple(item for item in card.findings if not item.name.startswith("statmorph/"))

@@ -1,4 +1,4 @@
-"""Draw the galaxies that the figures of galaxy-images are measured on, as NetCDF files for ``benchmarks/cards.py``.
+"""Draw the galaxies that the figures of galaxy-images are measured on, as NetCDF files for `surrogates card`.
 
 python benchmarks/galaxy_truths.py --folder truth
 

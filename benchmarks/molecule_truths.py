@@ -1,4 +1,4 @@
-"""Write the molecules that the figures of `molecules` are measured on, as NetCDF files for ``benchmarks/cards.py``.
+"""Write the molecules that the figures of `molecules` are measured on, as NetCDF files for `surrogates card`.
 
 python benchmarks/molecule_truths.py --folder truth --library zinc250k_train.smi.xz
 

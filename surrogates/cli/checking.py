@@ -10,6 +10,7 @@ import click
 from .. import registry
 from ..counting import Counter
 from ..io import FileFormatError
+from ..reporting.held_out import held_out
 from ..reporting.validation import broken_laws, differing_conditions, validation_section
 from ..sampling.files import read_whole
 from .entry import CheckFailed
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 @click.command("validate")
 @click.argument("name")
 @click.argument("samples", type=FILE)
-@click.option("--reference", type=FILE, required=True, metavar="FILE", help="Truth at the same conditions.")
+@click.option(
+    "--reference",
+    type=FILE,
+    metavar="FILE",
+    help="Truth at the same conditions; without it the reference is run at the samples' own, or else the plugin's "
+    "held-out truth is taken.",
+)
 @click.option(
     "--second-reference",
     type=FILE,
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 def validate_command(
     name: str,
     samples: Path,
-    reference: Path,
+    reference: Path | None,
     second_reference: Path | None,
     training: Path | None,
     report: Path | None,
@@ -57,7 +64,7 @@ def validate_command(
 ) -> None:
     """Measure SAMPLES of plugin NAME against a reference; exit 1 where a required figure is not met or a law is broken.
 
-    surrogates validate particle-events events.hepmc3 --reference reference.nc --report report.html
+    surrogates validate particle-events events.hepmc3 --report report.html
     """
     from ..measuring import validate
     from ..reporting.page import check_path
@@ -65,6 +72,8 @@ def validate_command(
     plugin = registry.plugin(name)
     if report is not None:
         check_path(report, overwrite=overwrite)
+    if reference is None and second_reference is not None:
+        raise click.UsageError("--second-reference is given without --reference")
     sides: dict[str, Any] = {
         key: _read(path, plugin)
         for key, path in {
@@ -75,8 +84,15 @@ def validate_command(
         }.items()
         if path is not None
     }
-    remarks = differing_conditions(plugin, sides["samples"], sides["truth"])
+    remarks = []
     with Counter("validation", None) as progress:
+        if reference is None:
+            progress.stage("held-out truth")
+            kept, *truths = held_out(plugin, sides["samples"], seed=seed, n=n)
+            made = "of the reference at their own conditions" if plugin.reference else "of the plugin's held-out truth"
+            remarks.append(f"{kept.sizes['sample']:,} of the samples against as many {made}")
+            sides |= {"samples": kept, **dict(zip(("truth", "second_truth"), truths, strict=False))}
+        remarks += differing_conditions(plugin, sides["samples"], sides["truth"])
         found = validate(plugin, **sides, seed=seed, n=n, classifiers=not quick, progress=progress.stage)
     broken = broken_laws(plugin, found.residuals)
     if report is not None:
@@ -87,7 +103,7 @@ def validate_command(
     facts = {
         "plugin": name,
         "samples": str(samples),
-        "reference": str(reference),
+        "reference": str(reference) if reference else None,
         "met": not (found.unmet or broken),
         "unmet": [finding.name for finding in found.unmet],
         "broken_laws": broken,
