@@ -12,6 +12,7 @@ import click
 from .. import registry
 from ..counting import Counter
 from ..io import FileFormatError, FormatError, OutputError, carries_digest
+from ..io.sample_files import format_of
 from ..sampling.files import HDF5_OR_NETCDF, formats_of, plugin_of, read_blocks, read_whole
 from ..sampling.workers import ProcessEnded, apart
 from .entry import CheckFailed
@@ -50,7 +51,7 @@ def convert_command(
 
     surrogates convert events.nc events.hepmc3
     """
-    from ..sampling.runs import STDOUT, check_target, chosen_format, write_options
+    from ..sampling.outputs import STDOUT, check_target, chosen_format, write_options
 
     plugin = plugin_of(source, named)
     chosen = chosen_format(formats_of(plugin), target, to_format)
@@ -81,7 +82,7 @@ def convert_command(
 def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) -> None:
     """Join the shards of FOLDER into TARGET by copying their chunks."""
     from ..io import merge, read_manifest
-    from ..sampling.runs import check_target
+    from ..sampling.outputs import check_target
 
     chosen = HDF5_OR_NETCDF.for_path(target)
     check_target(str(target), chosen, overwrite=overwrite)
@@ -204,6 +205,8 @@ def _file_problems(path: Path, named: str | None) -> tuple[list[str], str]:
     problems = verify(path, file_format=chosen)
     if problems or plugin is None:
         return problems, ""
+    if path.is_dir() and format_of(path) is not None:
+        return [], f"laws not checked: one {format_of(path)} file a sample, which need not hold every variable"
     if chosen is not None and chosen.leaves_out:
         return [], f"laws not checked: the format {chosen.name} leaves out {chosen.leaves_out}"
     return _law_problems(path, plugin), ""

@@ -58,6 +58,8 @@ class PluginCommands(click.Group):
 def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
     native = "".join(f", {suffix}" for entry in plugin.formats for suffix in entry.suffixes)
     streamed = "".join(f"; - for {entry.name} on stdout" for entry in plugin.formats if entry.streams)
+    alone = [entry.name for entry in plugin.formats if entry.one_sample_a_file]
+    single = f"; into a folder {' or '.join(alone)}, one file a sample" if alone else ""
     path = click.Path(path_type=Path)
     return [
         click.Option(
@@ -69,7 +71,7 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
             metavar="PATH",
             help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}.",
         ),
-        click.Option(["--format", "format_name"], metavar="NAME", help="Format, in place of the suffix's."),
+        click.Option(["--format", "format_name"], metavar="NAME", help=f"Format, in place of the suffix's{single}."),
         click.Option(["--seed"], type=int, default=0, show_default=True, help="Equal seeds give equal samples."),
         click.Option(
             ["--conditions", "table"],

@@ -19,13 +19,13 @@ MANIFEST = "manifest.json"
 FORMAT = "surrogates-shards"
 VERSION = 1
 MOST_SHARDS = 100_000
-_PART = re.compile(r"part-\d{5,}\.nc")
+_PART = re.compile(r"part-\d{5,}\.(nc|sha256)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def part_name(index: int) -> str:
-    """Return the file name of part `index`."""
-    return f"part-{index:05d}.nc"
+def part_name(index: int, suffix: str = ".nc") -> str:
+    """Return the file name of part `index`: a NetCDF-4 file, or the list of its files of one sample each."""
+    return f"part-{index:05d}{suffix}"
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     for part in parts:
         _check_record(path, part)
     names = [part["file"] for part in parts]
-    if manifest["complete"] and names != [part_name(index) for index in range(n)]:
+    suffix = Path(names[0]).suffix if names else ".nc"
+    if manifest["complete"] and names != [part_name(index, suffix) for index in range(n)]:
         raise FileFormatError(f"{path}: the parts of a complete run are {part_name(0)} to {part_name(n - 1)}, in order")
     return manifest
 
@@ -97,9 +98,9 @@ def finished(folder: Path, index: int) -> dict[str, Any] | None:
     FileFormatError
         The record is damaged, or the part has another size than it says.
     """
-    path = folder / part_name(index)
-    record_path = path.with_suffix(".json")
-    if not (path.exists() and record_path.exists()):
+    record_path = folder / part_name(index, ".json")
+    path = next((p for suffix in (".nc", ".sha256") if (p := record_path.with_suffix(suffix)).exists()), None)
+    if path is None or not record_path.exists():
         return None
     record = _read_json(record_path)
     try:

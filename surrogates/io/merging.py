@@ -10,10 +10,11 @@ import hdf5plugin  # noqa: F401  (registers its filters)
 
 from .atomic import replacing
 from .blocks import SAMPLE
-from .formats import FileFormatError
+from .formats import FileFormatError, FormatError
 from .hdf5_disk import writable_hdf5
 from .hdf5_writing import PADDED_SIZE, datasets
 from .manifest import complete_parts, read_manifest, sha256
+from .sample_files import LIST
 
 SLAB_BYTES = 1 << 26
 
@@ -43,6 +44,8 @@ def merge(folder: str | Path, output: str | Path, *, overwrite: bool = False) ->
     """
     records = {record["file"]: record["sha256"] for record in read_manifest(folder)["parts"]}
     first, *others = complete_parts(folder)
+    if first.suffix == LIST:
+        raise FormatError(f"{folder}: holds one file a sample; read it with `surrogates convert`")
     for path in (first, *others):
         if not path.is_file():
             raise FileFormatError(f"{path}: the manifest names this part, but it is not there")

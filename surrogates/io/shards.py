@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .atomic import output_error, remove_leftovers, whole
 from .blocks import SAMPLE, rows
-from .formats import FormatError, OutputError
+from .formats import FileFormatError, Format, FormatError, OutputError
 from .locks import Lock, locked
 from .manifest import (
     MANIFEST,
@@ -33,6 +33,7 @@ from .manifest import (
     write_json,
     write_manifest,
 )
+from .sample_files import LIST, fill_list, problems_of, remove_listed
 from .seals import seal
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ class Shards:
     options : mapping
         Of :func:`surrogates.io.hdf5_writing.fill_hdf5`.
     shard : (int, int)
+    file_format : Format, optional
+        Of one file a sample; parts are then lists of files, see `surrogates.io.sample_files`.
     """
 
     folder: Path
@@ -117,6 +120,7 @@ class Shards:
     provenance: Mapping[str, Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     shard: tuple[int, int] = (1, 1)
+    file_format: Format | None = None
 
     def __post_init__(self) -> None:
         if self.n_shards < 1:
@@ -125,6 +129,11 @@ class Shards:
             raise FormatError(f"n_shards = {self.n_shards}; expected at most {MOST_SHARDS}: make the parts larger")
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise FormatError(f"shard = {self.shard[0]}/{self.shard[1]}; expected i/n with 1 <= i <= n")
+
+    @property
+    def suffix(self) -> str:
+        """Of the parts' files."""
+        return ".nc" if self.file_format is None else LIST
 
     @property
     def mine(self) -> range:
@@ -184,12 +193,15 @@ class Shards:
     ) -> dict[str, Any]:
         from .hdf5_writing import fill_hdf5
 
-        target = self.folder / part_name(index)
+        target = self.folder / part_name(index, self.suffix)
         extent = _Extent()
         try:
             with whole(target) as temporary:
-                fill_hdf5(extent.watch(blocks), temporary, **self.options, final_attrs=final_attrs)
-                seal(temporary)
+                if self.file_format is not None:
+                    fill_list(extent.watch(blocks), temporary, self.folder, self.file_format)
+                else:
+                    fill_hdf5(extent.watch(blocks), temporary, **self.options, final_attrs=final_attrs)
+                    seal(temporary)
                 record = {
                     "file": target.name,
                     "sha256": sha256(temporary),
@@ -223,16 +235,21 @@ class Shards:
         else:
             for index in self.mine:
                 if (record := finished(self.folder, index)) is not None:
-                    check_part(self.folder / part_name(index), record)
+                    self._check_part(self.folder / record["file"], record)
         if not (self.folder / MANIFEST).exists():
             write_manifest(self.folder, self.n_shards, self.provenance, [])
 
     def remove_leftovers(self) -> None:
         """Remove what killed writers of this share left; for the holder of its lock, while nobody writes."""
         for index in self.mine:
-            part = self.folder / part_name(index)
+            part = self.folder / part_name(index, self.suffix)
             for target in (part, part.with_suffix(".json")):
                 remove_leftovers(target)
+
+    def _check_part(self, path: Path, record: Mapping[str, Any]) -> None:
+        check_part(path, record)
+        for problem in problems_of(path)[1] if path.suffix == LIST else ():
+            raise FileFormatError(f"{problem}; delete {path.name} to have its files made again")
 
     def _compare(self, there: Mapping[str, Any], advice: str | None) -> None:
         """Refuse to write beside what was made differently; names the first entry that differs."""
@@ -250,12 +267,16 @@ class Shards:
     def _clear(self, alone: bool) -> None:
         """Remove this share's parts; of a run that no share divides, all of them."""
         if alone:
-            found = [path for pattern in ("part-*.json", "part-*.nc") for path in self.folder.glob(pattern)]
+            patterns = ("part-*.json", "part-*.nc", f"part-*{LIST}")
+            found = [path for pattern in patterns for path in self.folder.glob(pattern)]
         else:
-            parts = [self.folder / part_name(index) for index in self.mine]
+            parts = [self.folder / part_name(index, self.suffix) for index in self.mine]
             found = [*(part.with_suffix(".json") for part in parts), *parts]
         for path in found:
-            path.unlink(missing_ok=True)
+            if path.suffix == LIST:
+                remove_listed(path)
+            else:
+                path.unlink(missing_ok=True)
         write_manifest(self.folder, self.n_shards, self.provenance, [])  # last: a kill leaves no part of another run
 
     def _complete(self) -> None:
@@ -285,6 +306,8 @@ def read_shards(folder: str | Path, *, block_rows: int = 1 << 16) -> Iterator[xr
     from .hdf5_reading import read_hdf5
 
     for path in complete_parts(folder):
+        if path.suffix == LIST:
+            raise FormatError(f"{folder}: holds one file a sample; read it by its plugin's formats")
         yield from read_hdf5(path, block_rows=block_rows)
 
 

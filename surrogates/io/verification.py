@@ -9,6 +9,7 @@ import numpy as np
 from .formats import Format, FormatError, named_errors
 from .hdf5_reading import read_hdf5
 from .manifest import MANIFEST, read_manifest, sha256
+from .sample_files import LIST, problems_of
 from .seals import check_seal
 
 
@@ -61,7 +62,7 @@ def _folder_problems(folder: Path) -> list[str]:
     problems = []
     parts = manifest["parts"]
     if not manifest.get("complete"):
-        there = len(list(folder.glob("part-*.nc")))
+        there = len([*folder.glob("part-*.nc"), *folder.glob(f"part-*{LIST}")])
         problems.append(f"{folder}: the run is not finished, {there} of {manifest['n_shards']} parts are there")
         parts = []
     elif len(parts) != manifest["n_shards"]:
@@ -77,12 +78,13 @@ def _folder_problems(folder: Path) -> list[str]:
             problems.append(f"{file}: {file.stat().st_size} bytes, expected {part.get('bytes')}: truncated or altered")
         elif sha256(file) != part.get("sha256"):
             problems.append(f"{file}: altered: its SHA-256 is not the manifest's")
-        n, found = _file_problems(file, None)
+        n, found = problems_of(file) if file.suffix == LIST else _file_problems(file, None)
         problems.extend(found)
         if not found and n != part["rows"]:
             problems.append(f"{file}: {n} samples, expected {part['rows']}")
     known = {part["file"] for part in parts}
-    extra = sorted(file.name for file in folder.glob("part-*.nc") if parts and file.name not in known)
+    there = [*folder.glob("part-*.nc"), *folder.glob(f"part-*{LIST}")]
+    extra = sorted(file.name for file in there if parts and file.name not in known)
     return problems + [f"{folder / name}: not in the manifest" for name in extra]
 
 

@@ -10,6 +10,7 @@ from .. import registry
 from ..contract.errors import PluginError, SchemaError
 from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats
 from ..io.formats import named_errors
+from ..io.manifest import read_manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,9 +37,11 @@ def read_blocks(path: Path, plugin: Plugin | None = None, *, format_name: str | 
         A format that is not known or cannot be read.
     """
     from ..io import read_shards
+    from ..io.sample_files import format_of, read_sample_files
 
     if path.is_dir():
-        return read_shards(path)
+        single = format_of(path)
+        return read_shards(path) if single is None else read_sample_files(path, formats_of(plugin).named(single))
     chosen = formats_of(plugin).named(format_name) if format_name else formats_of(plugin).for_path(path)
     if not path.exists():
         raise FileFormatError(f"{path}: no such file; expected samples in {chosen.name}")
@@ -138,10 +141,12 @@ def plugin_of(path: Path, named: str | None) -> Plugin | None:
     """
     if named is not None:
         return registry.plugin(named)
-    if not path.is_dir():
-        knowing = _by_suffix(path)
-        if knowing is not None:
-            return knowing
+    if path.is_dir():
+        made_by = read_manifest(path)["provenance"].get("plugin")
+        return registry.plugin(str(made_by)) if made_by is not None else None
+    knowing = _by_suffix(path)
+    if knowing is not None:
+        return knowing
     first = next(iter(read_blocks(path)))
     return registry.plugin(str(first.attrs["plugin"])) if "plugin" in first.attrs else None
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, wait
@@ -16,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import SurrogatesError
-from ..io import FormatError, OutputError
+from ..io import NETCDF, FormatError, OutputError
 from ..io.manifest import MANIFEST, as_json, finished
 from ..io.shards import Shards
 from ..provenance import machine, versions
 from ..registry import portable, resolve
 from .files import formats_of
+from .outputs import STDOUT, check_target, chosen_format, write_options
 from .request import ask
 from .tables import others, with_others
 from .workers import pool
@@ -31,10 +30,8 @@ if TYPE_CHECKING:
 
     from ..contract.plugin import Plugin
     from ..counting import Counter
-    from ..io import Format, Formats
+    from ..io import Format
     from ..io.locks import Lock
-
-STDOUT = "-"
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,8 @@ def write(
     output : str
         A file name, a folder (an existing one, or a name that ends in a slash), or ``-``.
     format_name : str, optional
-        In place of the suffix's format; on stdout the first that streams by default.
+        In place of the suffix's format; on stdout the first that streams by default, in a folder one that holds one
+        sample a file, in place of shards.
     part_size : int
         Samples in each part of a folder.
     compression : str, optional
@@ -201,11 +199,16 @@ def write(
     """
     summary = Summary(job.plugin.name)
     if output != STDOUT and (output.endswith(("/", "\\")) or Path(output).is_dir()):
-        if format_name is not None:
+        chosen = formats_of(job.plugin).named(format_name) if format_name is not None else None
+        if chosen is not None and not chosen.one_sample_a_file and chosen is not NETCDF:
             raise FormatError(
-                f"--format {format_name}: a folder holds NetCDF-4 shards; give a file name, or convert afterwards"
+                f"--format {format_name}: a folder holds NetCDF-4 shards, or a file for each sample in a format of one "
+                "sample a file; give a file name, or convert afterwards"
             )
-        _write_folder(job, Path(output), part_size, compression, overwrite, resume, summary, progress)
+        single = chosen if chosen is not None and chosen.one_sample_a_file else None
+        if single is not None:
+            write_options(single, compression=compression)
+        _write_folder(job, Path(output), single, part_size, compression, overwrite, resume, summary, progress)
         return summary
     if resume:
         raise FormatError(
@@ -213,6 +216,11 @@ def write(
         )
     formats = formats_of(job.plugin)
     chosen = chosen_format(formats, output, format_name)
+    if chosen.one_sample_a_file and job.share_size != 1:
+        raise FormatError(
+            f"{output}: the format {chosen.name} holds one sample a file, {job.share_size:,} are asked; give a folder, "
+            f"-o {Path(output).stem}/ --format {chosen.name}"
+        )
     check_target(output, chosen, overwrite=overwrite)
     options = write_options(chosen, compression=compression, final_attrs=summary.attributes)
     blocks = summary.watch(job.blocks(*job.share), progress)
@@ -220,66 +228,10 @@ def write(
     return summary
 
 
-def chosen_format(formats: Formats, output: str, named: str | None) -> Format:
-    """The format named, the one of the suffix, or on stdout the first that streams.
-
-    Raises
-    ------
-    FormatError
-        Unknown name or suffix, or nothing that streams.
-    """
-    if named is not None:
-        return formats.named(named)
-    if output != STDOUT:
-        return formats.for_path(output)
-    streaming = next((entry for entry in formats if entry.streams), None)
-    if streaming is None:
-        raise FormatError(
-            f"-o -: no format of this plugin streams to stdout; give a file name ({', '.join(formats.suffixes)})"
-        )
-    return streaming
-
-
-def write_options(chosen: Format, *, compression: str | None, **offered: Any) -> dict[str, Any]:
-    """The options of a format's `write` among those offered.
-
-    Raises
-    ------
-    FormatError
-        A compression is asked of a format that knows none.
-    """
-    known = inspect.signature(chosen.write).parameters
-    if compression is not None:
-        if "compression" not in known:
-            raise FormatError(f"--compression {compression}: the format {chosen.name} knows none")
-        offered["compression"] = compression
-    return {name: value for name, value in offered.items() if name in known}
-
-
-def check_target(output: str, chosen: Format, *, overwrite: bool) -> None:
-    """Refuse an output before anything is computed.
-
-    Raises
-    ------
-    FormatError
-        A format that cannot be streamed to stdout.
-    OutputError
-        An existing file without `overwrite`.
-    """
-    if output == STDOUT:
-        if not chosen.streams:
-            raise FormatError(f"-o -: the format {chosen.name} cannot be streamed to stdout; give a file name")
-        if sys.stdout.isatty():
-            raise OutputError("-o -: stdout is a terminal; send it into a pipe or a file")
-        return
-    path = Path(output)
-    if path.is_file() and not overwrite:
-        raise OutputError(f"{output} exists already; choose another name or give --overwrite")
-
-
 def _write_folder(
     job: Job,
     folder: Path,
+    single: Format | None,
     part_size: int,
     compression: str | None,
     overwrite: bool,
@@ -305,7 +257,8 @@ def _write_folder(
     mine = range(share - 1, parts, shares)
     progress.total = sum(min(part_size, job.size - index * part_size) for index in mine)
     options = {"compression": compression or "none", "rows_per_file": part_size}
-    shards = Shards(folder, parts, as_json(job.provenance(part_size, compression or "none")), options, job.shard)
+    made = job.provenance(part_size, compression or "none") | ({"format": single.name} if single is not None else {})
+    shards = Shards(folder, parts, as_json(made), options, job.shard, single)
     with shards.begun(resume=resume, overwrite=overwrite) as lock:
         if job.workers > 1 and len(mine) >= job.workers:
             _in_processes(job, shards, lock, part_size, progress)

@@ -1,8 +1,11 @@
 """What a third party's plugin leaves open, training finds in data and the card keeps; one file serves two plugins."""
 
+import hashlib
 import json
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +199,84 @@ def test_one_weight_file_serves_two_plugins(blots, tmp_path, capsys):
     assert call("list", "--json") == 0
     listed = {entry["name"]: entry["models"] for entry in json.loads(capsys.readouterr().out)["plugins"]}
     assert [model["recipe"] for model in listed["night-to-day"]] == ["cycle"] and listed["blots"] == []
+
+
+@pytest.fixture
+def learned(pictures, tmp_path):
+    """Trained weights of the images."""
+    assert trained(pictures, tmp_path / "run", "--release") == 0
+
+
+PGMS = ("generate", "blots", "-n", 22, "--prior", "--seed", 3, "--format", "pgm", "--part-size", 8)
+
+
+def test_one_file_a_sample_has_the_manifest_and_the_guarantees_of_parts(learned, tmp_path, capsys):
+    folder = tmp_path / "all"
+    assert call(*PGMS, "-o", f"{folder}/") == 0
+    names = sorted(path.name for path in folder.glob("sample-*.pgm"))
+    assert names == [f"sample-{number:09d}.pgm" for number in range(22)]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["complete"] and manifest["rows"] == 22 and manifest["provenance"]["format"] == "pgm"
+    assert [part["file"] for part in manifest["parts"]] == [f"part-0000{k}.sha256" for k in range(3)]
+    digests = dict(line.split("  ")[::-1] for line in (folder / "part-00001.sha256").read_text().splitlines())
+    for name in digests:
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digests[name]
+    assert call("generate", "blots", "-n", 22, "--prior", "--seed", 3, "-o", tmp_path / "all.nc") == 0
+    whole = read_whole(tmp_path / "all.nc")
+    read = read_whole(folder, registry.plugin("blots"))
+    np.testing.assert_array_equal(read["sample"], whole["sample"])
+    np.testing.assert_array_equal(read["image"], np.round(whole["image"]))
+    assert call("verify", folder) == 0
+    assert call("convert", folder, tmp_path / "read.nc") == 0
+    np.testing.assert_array_equal(read_whole(tmp_path / "read.nc")["image"], read["image"])
+    (folder / names[9]).write_bytes(b"P5\n6 4\n255\n" + bytes(24))
+    assert call("verify", folder) == 1
+    assert f"{names[9]}: altered" in "".join(capsys.readouterr())
+    assert names[9] in refused(capsys, *PGMS, "-o", f"{folder}/", "--resume")
+    assert call(*PGMS, "-o", f"{folder}/", "--overwrite") == 0
+    assert call("verify", folder) == 0
+
+
+def test_runs_of_one_file_a_sample_are_shared_resumed_and_done_in_processes(learned, tmp_path, capsys):
+    def content(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.glob("*") if path.suffix in (".pgm", ".sha256")}
+
+    assert call(*PGMS, "-o", f"{tmp_path}/one/") == 0
+    whole = content(tmp_path / "one")
+    for share in ("2/3", "1/3", "3/3"):
+        assert call(*PGMS, "-o", f"{tmp_path}/shared/", "--shard", share) == 0
+    assert content(tmp_path / "shared") == whole
+    assert call(*PGMS, "-o", f"{tmp_path}/two/", "--workers", 2) == 0
+    assert content(tmp_path / "two") == whole
+    for name in ("part-00001.sha256", "part-00001.json", "sample-000000010.pgm"):
+        (tmp_path / "one" / name).unlink()
+    (tmp_path / "one" / ".sample-000000011.pgm.0123456789ab.tmp").write_bytes(b"of a killed run")
+    assert call(*PGMS, "-o", f"{tmp_path}/one/", "--resume") == 0
+    assert content(tmp_path / "one") == whole and not list((tmp_path / "one").glob(".sample*"))
+    other = tuple("hdf5" if word == "pgm" else word for word in PGMS)
+    assert "--format hdf5: a folder holds NetCDF-4 shards" in refused(capsys, *other, "-o", f"{tmp_path}/no/")
+    many = refused(capsys, "generate", "blots", "-n", 3, "--prior", "-o", tmp_path / "three.pgm")
+    assert "holds one sample a file, 3 are asked; give a folder, -o three/ --format pgm" in many
+    assert call("generate", "blots", "-n", 1, "--prior", "-o", tmp_path / "one.pgm") == 0
+    mixed = refused(capsys, "generate", "blots", "-n", 22, "--prior", "--seed", 3, "--part-size", 8, "--resume",
+                    "-o", f"{tmp_path}/one/")  # fmt: skip
+    assert "format" in mixed
+    assert "one file a sample" in refused(capsys, "merge", tmp_path / "one", tmp_path / "merged.nc")
+
+
+def test_a_killed_run_of_one_file_a_sample_goes_on(learned, tmp_path, blots):
+    words = [str(word) for word in (*PGMS, "-o", f"{tmp_path}/killed/")]
+    words[words.index("22")] = "800"
+    code = (
+        f"import sys; sys.path.insert(0, {str(blots.parent)!r})\nfrom surrogates.cli.entry import run; run({words!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed").glob("part-00002.sha256")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    lists = list((tmp_path / "killed").glob("part-*.sha256"))
+    assert 3 <= len(lists) < 100
+    assert call(*words, "--resume") == 0 and call("verify", tmp_path / "killed") == 0
+    assert len(list((tmp_path / "killed").glob("sample-*.pgm"))) == 800
