@@ -76,11 +76,19 @@ def plugin(name: str, conditions: Schema, outputs: Schema, other: str) -> Plugin
         sample_batch=4, serves=(other,), source="drawn",
     )  # fmt: skip
     return Plugin(
-        name, conditions, outputs,
-        lambda schema, n, seed: schema.dataset({conditions.names[0]: np.ones((n, 4, 6))}),
-        lambda n, seed: xr.Dataset(), Plain, {"cycle": recipe}, (), lambda samples, truth, training=None: {}, {},
-        lambda *sides: __import__("matplotlib.figure", fromlist=["Figure"]).Figure(), stochastic=False,
-    )  # fmt: skip
+        name=name,
+        conditions=conditions,
+        outputs=outputs,
+        prior=lambda schema, n, seed: schema.dataset({conditions.names[0]: np.ones((n, 4, 6))}),
+        truth=lambda n, seed: xr.Dataset(),
+        codec=Plain,
+        recipes={"cycle": recipe},
+        constraints=(),
+        measure=lambda samples, truth, training=None: {},
+        targets={},
+        figure=lambda *sides: __import__("matplotlib.figure", fromlist=["Figure"]).Figure(),
+        stochastic=False,
+    )
 
 
 DAY_TO_NIGHT = plugin("day-to-night", DAY, NIGHT, "night-to-day")
