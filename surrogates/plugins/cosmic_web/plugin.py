@@ -45,4 +45,21 @@ PLUGIN = Plugin(
     stochastic=False,
     extra="cosmology",
     reference_package="numba",
+    checked={
+        "truth_samples": 2,
+        "samples": 4,
+        "measured_samples": 4,
+        "trains": False,
+        "slow": (
+            "prior",
+            "completion",
+            "truth",
+            "measure",
+            "residuals",
+            "bits",
+            "reference",
+            "fallback",
+            "extrapolation",
+        ),
+    },
 )
