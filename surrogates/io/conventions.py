@@ -22,8 +22,10 @@ UDUNITS = {
     "D": "3.33564095198152e-30 C m",
     "solMass": "1.98840987e30 kg",
     "dex": "1",
+    "Mpc/h": "1",
 }
-"""Units of a field -> the same for UDUNITS-2; a logarithmic unit becomes a pure number. 1 D = 1e-21 / c C m."""
+"""Units of a field -> the same for UDUNITS-2; a logarithmic unit becomes a pure number, and so does one that
+depends on a parameter (h). 1 D = 1e-21 / c C m."""
 UNITS_NAME, FLAG_NAMES = "units_name", "flag_names"
 
 

@@ -181,7 +181,14 @@ def _ask_rows(
         raise SchemaError.about("sample", f"identities of type {samples.dtype}", "integers", value=samples)
     samples = check_identities(samples)
     refuse_misspelt(schema, rows, outputs)
-    arrays = _converted(schema, n, {str(name): rows.variables[name] for name in rows.variables if name in schema})
+    given = {
+        name: rows[name] if schema[name].dims else rows.variables[name]
+        for name in schema.names
+        if name in rows.variables
+    }
+    arrays = _converted(
+        schema, n, given
+    )  # a field keeps its coordinates, by which it is brought onto the schema's grid
     whole = {
         name: np.full((n, *array.shape), array) if array.ndim == len(schema[name].dims) else array
         for name, array in arrays.items()
