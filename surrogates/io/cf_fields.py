@@ -274,4 +274,5 @@ CF_FIELDS = Format(
     write=write_cf,
     read=read_cf,
     holds=same_days,
+    leaves_out="the map of sea-surface temperature that was asked",
 )
