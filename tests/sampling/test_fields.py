@@ -85,7 +85,8 @@ class Climate:
 
 RECIPE = Recipe(lambda folder: (), lambda codec: Weather(), (), batch_size=4, sample_batch=4)
 PLUGIN = Plugin(
-    "weather", CONDITIONS, OUTPUTS, None, None, Plain, {"plain": RECIPE}, (), None, {}, None, reference=Climate
+    name="weather", conditions=CONDITIONS, outputs=OUTPUTS, codec=Plain, recipes={"plain": RECIPE}, constraints=(),
+    measure=lambda samples, truth, training=None: {}, targets={}, figure=lambda *sides: None, reference=Climate
 )  # fmt: skip
 
 

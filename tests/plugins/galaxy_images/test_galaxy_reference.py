@@ -16,7 +16,8 @@ from surrogates.sampling.reference import ReferenceSimulator
 galsim = pytest.importorskip("galsim", reason="the reference needs the extra `galaxies`")
 
 PLUGIN = Plugin(
-    "galaxies", CONDITIONS, OUTPUTS, prior, truth, None, {}, (), None, {}, None,
+    name="galaxies", conditions=CONDITIONS, outputs=OUTPUTS, prior=prior, truth=truth, codec=lambda: None,
+    recipes={}, constraints=(), measure=lambda samples, truth, training=None: {}, targets={}, figure=lambda *sides: None,
     limits=LIMITS, complete=complete, reference=GalaxyReference,
 )  # fmt: skip
 MODEST = {"half_light_radius": 0.5, "magnitude_g": 22.5, "magnitude_r": 22.0, "magnitude_i": 21.8, "redshift": 0.5}
