@@ -292,7 +292,8 @@ def walk(tmp_path):
     recipe = Recipe(lambda folder: (), lambda codec: Walk(), (), batch_size=8, sample_batch=8)
     plugin = Plugin(
         name="walk", conditions=IMAGE, outputs=POINTS, codec=Plain, recipes={"walk": recipe}, constraints=(),
-        measure=lambda samples, truth, training=None: {}, targets={}, figure=lambda *sides: None, truth=lambda n, seed: xr.Dataset(),
+        measure=lambda samples, truth, training=None: {}, targets={},
+        figure=lambda *sides: None, truth=lambda n, seed: xr.Dataset(),
         limits=(Limit(("age",), lambda v: ~(v["age"] > 150), "an age of at most 150 yr"),),
     )  # fmt: skip
     save_release(Walk(), Plain(), Card("walk", "walk"), tmp_path / "walk.safetensors")

@@ -17,7 +17,8 @@ galsim = pytest.importorskip("galsim", reason="the reference needs the extra `ga
 
 PLUGIN = Plugin(
     name="galaxies", conditions=CONDITIONS, outputs=OUTPUTS, prior=prior, truth=truth, codec=lambda: None,
-    recipes={}, constraints=(), measure=lambda samples, truth, training=None: {}, targets={}, figure=lambda *sides: None,
+    recipes={}, constraints=(), measure=lambda samples, truth, training=None: {}, targets={},
+    figure=lambda *sides: None,
     limits=LIMITS, complete=complete, reference=GalaxyReference,
 )  # fmt: skip
 MODEST = {"half_light_radius": 0.5, "magnitude_g": 22.5, "magnitude_r": 22.0, "magnitude_i": 21.8, "redshift": 0.5}
