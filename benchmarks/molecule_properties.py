@@ -47,7 +47,7 @@ def asking(molecules: Sequence[str]) -> Callable[[int, int], xr.Dataset]:
     def conditions(n: int, first: int) -> xr.Dataset:
         codes, _ = to_codes([molecules[place % len(molecules)] for place in range(first, first + n)])
         size = CONDITIONS.dimensions[0].size
-        codes = np.pad(codes, ((0, 0), (0, size - codes.shape[1])))
+        codes = np.pad(codes, ((0, 0), (0, size - codes.shape[1])))  # type: ignore
         return CONDITIONS.dataset({"smiles": codes.astype(np.uint8)}, np.arange(first, first + n))
 
     return conditions

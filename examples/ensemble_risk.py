@@ -33,7 +33,7 @@ def place(latitude: float, longitude: float) -> tuple[int, int]:
 def largest_five_days(samples: xr.Dataset, row: int, column: int) -> np.ndarray:
     """Largest sum of rain over five consecutive days of each sample, mm."""
     rain = samples["pr"].values[:, :, row, column].astype("float64") * 86_400.0
-    sums = np.cumsum(np.pad(rain, ((0, 0), (1, 0))), axis=1)
+    sums = np.cumsum(np.pad(rain, ((0, 0), (1, 0))), axis=1)  # type: ignore
     return (sums[:, 5:] - sums[:, :-5]).max(axis=1)
 
 

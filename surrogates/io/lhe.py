@@ -295,7 +295,7 @@ def _record(event: Any, layout: _Layout, index: int) -> dict[str, Any]:
         tuple(component * tau.lifetime / tau.m for component in four) for tau, four in zip(taus, momentum, strict=True)
     ]
     beams = [particle for particle in event.particles if particle.status == -1]
-    total = np.sum([(beam.px, beam.py, beam.pz, beam.e) for beam in beams], axis=0) if beams else np.zeros(4)
+    total = np.sum([(beam.px, beam.py, beam.pz, beam.e) for beam in beams], axis=0) if beams else np.zeros(4)  # type: ignore
     variables = layout.description.variables
     missing = [name for name in layout.named.values() if name not in event.weights]
     if missing:

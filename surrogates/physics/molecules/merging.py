@@ -54,7 +54,7 @@ def merged(codes: np.ndarray, merges: np.ndarray, size: int) -> np.ndarray:
 
 def _joined(codes: np.ndarray) -> np.ndarray:
     """All sequences in one row, a 0 behind each."""
-    ended = np.pad(np.asarray(codes, dtype=np.int64), ((0, 0), (0, 1)))
+    ended = np.pad(np.asarray(codes, dtype=np.int64), ((0, 0), (0, 1)))  # type: ignore
     return ended[np.arange(ended.shape[1]) <= (ended != 0).sum(1, keepdims=True)]
 
 

@@ -24,7 +24,7 @@ class JcmReference:
     outputs: Schema = OUTPUTS
 
     def __init__(self) -> None:
-        import jcm  # noqa: F401
+        import jcm  # noqa: F401  # type: ignore
 
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Simulate each row; the spin-up of 75 days comes on top of its own days."""

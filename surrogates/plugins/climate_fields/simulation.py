@@ -36,7 +36,7 @@ _DIAGNOSED = {  # our names, jcm's term and field
 
 def _keep_compiled() -> None:
     """Keep compiled code between processes (half a minute each), unless the user has said where or not to."""
-    import jax
+    import jax  # type: ignore
 
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -122,9 +122,9 @@ def _model(truncation: int) -> Any:
     _keep_compiled()
     from importlib.resources import as_file, files
 
-    from jcm.model import Model
-    from jcm.physics.speedy.speedy_coords import get_speedy_coords
-    from jcm.terrain import TerrainData
+    from jcm.model import Model  # type: ignore
+    from jcm.physics.speedy.speedy_coords import get_speedy_coords  # type: ignore
+    from jcm.terrain import TerrainData  # type: ignore
 
     class SurfaceModel(Model):
         """Averages surface pressure alone of the dynamics: all of its fields on the grid cost a sixth of the run."""
@@ -149,7 +149,7 @@ def _initial_state(model: Any, member: int) -> Any:
 
 
 def _forcing(model: Any, anomaly: Anomaly, first: np.datetime64, last: np.datetime64) -> Any:
-    from jcm.forcing import ForcingData
+    from jcm.forcing import ForcingData  # type: ignore
 
     dates = mid_months(first, last)[-4:]  # always four, so that one compiled shape serves
     if len(dates) < 4:
@@ -189,9 +189,9 @@ def daily_means(
         (time, lat, lon), float32: `tas` [K], air temperature extrapolated to the surface; `pr` and `evaporation`
         [kg m-2 s-1]; `ps` [Pa].
     """
-    import jax
-    import jax_datetime
-    from jcm.constants import p0
+    import jax  # type: ignore
+    import jax_datetime  # type: ignore
+    from jcm.constants import p0  # type: ignore
 
     model = _model(truncation)
     begin = start - np.timedelta64(spin_up, "D")
