@@ -11,7 +11,7 @@ import pyhepmc
 import pylhe
 import pytest
 import xarray as xr
-from conftest import particle_events
+from conftest import MASSES, _two_body, particle_events
 
 from surrogates.io import HEPMC3, LHE, NETCDF, ROOT, FileFormatError, concatenate
 from surrogates.io.hepmc3 import write_hepmc3
@@ -219,8 +219,6 @@ def test_pyhepmc_reads_the_cross_section(tmp_path):
 
 def with_neutral_kaons(n=30):
     """The test events, those of a K0S with its pions neutral, each decaying to photons some nanometres on."""
-    from conftest import MASSES, _two_body
-
     events = particle_events(n).copy(deep=True)
     rng = np.random.default_rng(5)
     kaons = []
