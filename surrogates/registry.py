@@ -158,18 +158,21 @@ def resolve(name_or_plugin: str | Plugin) -> Plugin:
     return plugin(name_or_plugin) if isinstance(name_or_plugin, str) else name_or_plugin
 
 
-def portable(declared: Plugin) -> str | Plugin:
+def portable(declared: Plugin, card: Card | None = None) -> str | Plugin:
     """What another process opens `declared` by: its name where it is the installed plugin, else the plugin itself.
 
-    What a card says beyond the declaration is left out: whoever opens its weights finds it there.
+    What a card says beyond the declaration makes no difference: whoever opens its weights finds it there.
     """
     installed = {item.name: item for item in plugins()}
     found = installed.get(declared.name)
     if found is None:
         return declared
     there = found.load()
-    own = replace(declared, conditions=there.conditions, outputs=there.outputs, recipes=there.recipes)
-    return declared.name if own == there else declared
+    if card is not None and declared != there:
+        there = card.described(there)
+        if card.options:  # a recipe made anew with its options is another object
+            there = replace(there, recipes={**there.recipes, card.recipe: declared.recipes[card.recipe]})
+    return declared.name if declared == there else declared
 
 
 def every_plugin() -> tuple[Plugin, ...]:

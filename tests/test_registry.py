@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from importlib import metadata
 
 import pytest
@@ -142,3 +143,13 @@ def test_listing_is_quick_and_imports_no_plugin():
     assert heavy == ""
     assert int(count) >= 1
     assert float(seconds) < 0.6
+
+
+def test_another_process_opens_by_name_only_what_is_installed():
+    plugin = registry.plugin("muon-decay")
+    recipe = replace(plugin.recipes["flow"], sample_batch=8)
+    changed = replace(plugin, recipes={"flow": recipe})
+    (card,) = registry.entry("muon-decay").cards()
+    assert registry.portable(plugin, card) == registry.portable(plugin) == "muon-decay"
+    assert registry.portable(changed, card) is changed
+    assert registry.portable(changed) is changed

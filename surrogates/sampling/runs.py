@@ -296,7 +296,7 @@ def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress
     """
     there = _written(shards)
     already = len(there)
-    sent = replace(job, plugin=portable(job.plugin), workers=1)  # type: ignore[arg-type]
+    sent = replace(job, plugin=portable(job.plugin, getattr(job.simulator, "card", None)), workers=1)  # type: ignore[arg-type]
     while True:
         with pool(job.workers) as processes:
             futures = [

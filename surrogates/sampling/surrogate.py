@@ -342,7 +342,7 @@ class Surrogate:
     def __reduce__(self) -> tuple[Any, ...]:
         fallback = "reference" if self.fallback is not None else None
         opened = (
-            portable(self.plugin),
+            portable(self.plugin, self.card),
             self.card.recipe,
             self.path,
             self.device,

@@ -125,7 +125,7 @@ def test_a_second_run_into_one_folder_is_refused_in_one_line(tmp_path):
 
 
 def test_a_second_run_into_one_file_is_refused_in_one_line(tmp_path):
-    first = surrogates(*RUN, "-o", f"{tmp_path}/a.nc")
+    first = surrogates(*run_of(*LONG), "-o", f"{tmp_path}/a.nc")
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".a.nc.*")) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from muon_decay.plugin import PLUGIN, truth
+from muon_decay.plugin import PLUGIN
 
 from surrogates.cli.entry import run
 from surrogates.contract.recipe import Phase
@@ -20,7 +20,7 @@ from surrogates.training.loop import TrainingError
 from surrogates.training.pools import PoolError, check_pools, pool_from_dataset
 from surrogates.training.train import train
 
-FEW = truth(2_500, 1)
+FEW = PLUGIN.truth(2_500, 1)
 
 
 def short(updates: int = 3):
