@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := particles,galaxies,molecules,xtb,cosmology,formats,parquet,validate,train,dev
 INSTALLED := $(VENV)/.installed
+WEIGHTS := $(wildcard weights/*/pyproject.toml)
 THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 WORKERS ?= 2
@@ -39,11 +40,12 @@ docs: $(INSTALLED)
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt $(THIRD_PARTY)
+$(INSTALLED): pyproject.toml constraints.txt $(WEIGHTS) $(THIRD_PARTY)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "surrogates needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
 		{ $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' \
+		$(patsubst %/pyproject.toml,-e ./%,$(WEIGHTS))
 	@for package in $(patsubst %/pyproject.toml,%,$(THIRD_PARTY)); do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e $$package || exit 1; \
 	done

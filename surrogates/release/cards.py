@@ -6,6 +6,7 @@ A card is one JSON file beside its safetensors file. Reading it needs neither to
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import math
 import struct
@@ -102,6 +103,8 @@ class Card:
         The recipe's options that the weights were trained with.
     worthwhile_from : int, optional
         Fewest samples a call from which the surrogate takes less CPU time than its reference, both warm on one core.
+    package : str
+        Distribution that brings the weights file, where it does not stand beside the card: the main wheel stays small.
     covered : str
         Digest of what decides how the weights may be used, the weights' sha256 included; set when the card is written.
     """
@@ -135,6 +138,7 @@ class Card:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     worthwhile_from: int | None = None
+    package: str = ""
     covered: str = field(default="", compare=False)
 
     @property
@@ -249,8 +253,19 @@ class Card:
 
 
 def weights_file(card: str | Path) -> Path:
-    """The safetensors file that stands beside a card's JSON file."""
-    return Path(card).with_suffix(".safetensors")
+    """The safetensors file of a card's JSON file: beside it, or in the package that the card names."""
+    beside = Path(card).with_suffix(".safetensors")
+    if beside.is_file() or not Path(card).is_file():
+        return beside
+    folder = package_folder(Card.read(card).package)
+    return beside if folder is None else folder / beside.name
+
+
+def package_folder(package: str) -> Path | None:
+    """Where a distribution of weights is installed; None where it is not, or where the name is empty."""
+    spec = importlib.util.find_spec(package.replace("-", "_")) if package else None
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(places))) if places else None
 
 
 def file_sha256(path: str | Path) -> str:
@@ -309,6 +324,11 @@ def verify(card_path: str | Path) -> Card:
             "were trained; fetch it again, or allow more with extrapolate=True"
         )
     path = weights_file(card_path)
+    if not path.is_file() and card.package:
+        raise WeightsError(
+            f"{card.plugin}/{card.recipe}: its weights come with the package {card.package!r}, which is not installed; "
+            f"pip install {card.package} (in a clone: make install)"
+        )
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected them beside {card_path.name}")
     found = file_sha256(path)

@@ -66,11 +66,16 @@ def save_release(model: Any, codec: Any, card: Card, path: str | Path, *, stored
 
 
 def copy_release(source: Path, target: Path) -> None:
-    """Copy weights and their card, each put in place once whole."""
-    for suffix in (".safetensors", ".json"):
-        there = target.with_suffix(suffix)
-        with replacing(there, overwrite=True) as partial:
-            shutil.copyfile(source.with_suffix(suffix), partial)
+    """Copy weights and their card, each put in place once whole.
+
+    Weights whose released card names a package of weights go into that package again, as it is installed.
+    """
+    card = target.with_suffix(".json")
+    weights, package = weights_file(card), Card.read(card).package if card.is_file() else ""
+    with replacing(weights, overwrite=True) as partial:
+        shutil.copyfile(source.with_suffix(".safetensors"), partial)
+    made = Card.read(source.with_suffix(".json"))
+    replace(made, package=package if weights.parent != card.parent else "").write(card)
 
 
 def load_release(plugin: Plugin, path: str | Path, *, device: str = "cpu") -> tuple[Model, Codec, Card]:
@@ -99,7 +104,7 @@ def load_release(plugin: Plugin, path: str | Path, *, device: str = "cpu") -> tu
     except WeightsError as error:
         raise error.reworded(f"{path}: {error}") from None
     try:
-        tensors = load_file(weights_file(path))
+        tensors = load_file(weights_file(path.with_suffix(".json")))
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: the weights do not read ({error})") from None
     recipe = plugin.recipes[card.recipe]

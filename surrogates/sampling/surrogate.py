@@ -379,8 +379,8 @@ def _released(plugin: Plugin, recipe: str, folder: Path | None) -> Path:
     if folder is None:
         folder = entry(plugin.name).weights
     path = folder / f"{recipe}.safetensors"
-    if not path.is_file():
-        there = ", ".join(sorted(found.stem for found in folder.glob("*.safetensors"))) or "none"
+    if not path.with_suffix(".json").is_file():
+        there = ", ".join(sorted(found.stem for found in folder.glob("*.json"))) or "none"
         raise WeightsError(
             f"model: no released weights of {plugin.name}/{recipe} (released: {there}); "
             f"train them with `surrogates train {plugin.name} --model {recipe}` or give weights=…"

@@ -72,7 +72,7 @@ class Subject:
         """Recipes with weights, in the plugin's order."""
         if self.folder is None:
             return ()
-        return tuple(name for name in self.plugin.recipes if (self.folder / f"{name}.safetensors").is_file())
+        return tuple(name for name in self.plugin.recipes if (self.folder / f"{name}.json").is_file())
 
     @cached_property
     def truth(self) -> xr.Dataset:

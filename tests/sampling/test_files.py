@@ -18,7 +18,7 @@ from surrogates.cli.entry import run
 from surrogates.io import NETCDF
 from surrogates.sampling.files import formats_of
 
-PLUGINS = [entry.name for entry in registry.plugins() if list(entry.weights.glob("*.safetensors"))]
+PLUGINS = [entry.name for entry in registry.plugins() if list(entry.weights.glob("*.json"))]
 FORMATS = [(name, entry.name) for name in PLUGINS for entry in formats_of(registry.plugin(name))]
 
 
