@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .contract.findings import Finding, Target
     from .contract.plugin import Features, Plugin
     from .contract.recipe import Adam, Batch, Phase, Recipe
-    from .contract.schema import Dimension, Limit, Schema, Variable
+    from .contract.schema import Coordinate, Dimension, Limit, Schema, Variable
     from .contract.simulator import Simulator
     from .noise import Noise
     from .release.cards import Card
@@ -30,7 +30,7 @@ _HOMES = {
     "contract.findings": ("Finding", "Target"),
     "contract.plugin": ("Features", "Plugin"),
     "contract.recipe": ("Adam", "Batch", "Phase", "Recipe"),
-    "contract.schema": ("Dimension", "Limit", "Schema", "Variable"),
+    "contract.schema": ("Coordinate", "Dimension", "Limit", "Schema", "Variable"),
     "contract.simulator": ("Simulator",),
     "noise": ("Noise",),
     "release.cards": ("Card",),
@@ -46,6 +46,7 @@ __all__ = [
     "Adam",
     "Batch",
     "Card",
+    "Coordinate",
     "Dimension",
     "Features",
     "Finding",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TEXT_COMMENT",
+    "Coordinate",
     "Dimension",
     "Limit",
     "Schema",
@@ -29,6 +30,33 @@ __all__ = [
     "replace_variables",
     "texts",
 ]
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """Where the entries along an axis lie: latitudes, wavelengths, bin centres.
+
+    Attributes
+    ----------
+    values : tuple of float
+        One an entry, in order.
+    units : str
+        CF units string.
+    long_name : str
+    standard_name, axis : str
+        Of CF where it has one (`latitude` and `Y`, say), empty otherwise.
+    """
+
+    values: tuple[float, ...]
+    units: str
+    long_name: str
+    standard_name: str = ""
+    axis: str = ""
+
+    def attrs(self) -> dict[str, str]:
+        """CF attributes of the coordinate variable."""
+        named = {"standard_name": self.standard_name, "axis": self.axis}
+        return {"units": self.units, "long_name": self.long_name} | {key: text for key, text in named.items() if text}
 
 
 @dataclass(frozen=True)
@@ -49,6 +77,8 @@ class Dimension:
     length : str, optional
         Integer condition that is the length, times `scale`; one value for all samples of a call. An axis with none of
         `size`, `of` and `length` is as long as the fields that are asked, or, of outputs alone, as training finds it.
+    coordinate : Coordinate, optional
+        Where its entries lie, of an axis of fixed `size`; every Dataset and file that has the axis carries it.
     """
 
     name: str
@@ -58,8 +88,13 @@ class Dimension:
     scale: int = 1
     multiple: int = 1
     length: str | None = None
+    coordinate: Coordinate | None = None
 
     def __post_init__(self) -> None:
+        if self.coordinate is not None and len(self.coordinate.values) != self.size:
+            raise PluginError(
+                f"dimension {self.name!r}: {len(self.coordinate.values)} coordinates; expected its size, {self.size}"
+            )
         ways = [name for name in ("size", "of", "length") if getattr(self, name) is not None]
         if len(ways) > 1:
             raise PluginError(
@@ -166,7 +201,18 @@ class Schema:
             The `sample` coordinate; 0..n-1 by default.
         """
         length = len(next(iter(values.values()))) if values else 0
-        return gathered(self.labelled(values), np.arange(length) if samples is None else samples, attrs)
+        rows = np.arange(length) if samples is None else samples
+        return gathered(self.labelled(values), rows, attrs, self.coordinates())
+
+    def coordinates(self) -> dict[str, xr.Variable]:
+        """The coordinate variables of the axes that have one."""
+        from xarray import Variable as Labelled
+
+        return {
+            dimension.name: Labelled((dimension.name,), np.array(found.values), found.attrs())
+            for dimension in self.dimensions
+            if (found := dimension.coordinate) is not None
+        }
 
     def labelled(self, values: Mapping[str, np.ndarray]) -> dict[str, xr.Variable]:
         """Arrays along `sample` as xarray variables with this schema's attributes and dtypes."""
@@ -197,10 +243,22 @@ class Schema:
         for item in data["variables"]:
             fields: dict[str, Any] = {k: tuple(v) if k in tuples and v is not None else v for k, v in item.items()}
             variables.append(Variable(**fields))
-        return cls(tuple(variables), tuple(Dimension(**item) for item in data["dimensions"]))
+        return cls(tuple(variables), tuple(_dimension(item) for item in data["dimensions"]))
 
 
-def gathered(data: Mapping[str, xr.Variable], samples: np.ndarray, attrs: Mapping[str, Any]) -> xr.Dataset:
+def _dimension(item: Mapping[str, Any]) -> Dimension:
+    place = item.get("coordinate")
+    if place is None:
+        return Dimension(**item)
+    return Dimension(**{**item, "coordinate": Coordinate(**{**place, "values": tuple(place["values"])})})
+
+
+def gathered(
+    data: Mapping[str, xr.Variable],
+    samples: np.ndarray,
+    attrs: Mapping[str, Any],
+    coordinates: Mapping[str, xr.Variable] | None = None,
+) -> xr.Dataset:
     """A Dataset of variables along `sample`, built once.
 
     Parameters
@@ -210,11 +268,15 @@ def gathered(data: Mapping[str, xr.Variable], samples: np.ndarray, attrs: Mappin
     samples : numpy.ndarray
         The `sample` coordinate.
     attrs : mapping
+    coordinates : mapping, optional
+        Of further axes; those of axes that no variable has are left out.
     """
     import xarray as xr
 
     about = {"long_name": "identity of the sample", "units": "1"}
     coords = {"sample": ("sample", np.asarray(samples, dtype=np.int64), about)}
+    there = {dim for variable in data.values() for dim in variable.dims}
+    coords |= {name: place for name, place in (coordinates or {}).items() if name in there}  # type: ignore[dict-item]
     return xr.Dataset(data, coords=coords, attrs=dict(attrs))
 
 

@@ -273,7 +273,8 @@ class Surrogate:
         if beyond:
             code = SOURCE.categories.index("reference" if self.fallback is not None else "extrapolated")  # type: ignore[union-attr]
             data |= Schema((SOURCE,)).labelled({SOURCE.name: np.where(far, code, 0)})
-        return gathered(data, samples, {**self._attrs(seed), **residuals})
+        places = self.plugin.conditions.coordinates() | self.plugin.outputs.coordinates()
+        return gathered(data, samples, {**self._attrs(seed), **residuals}, places)
 
     def _generate(
         self, conditions: Mapping[str, np.ndarray], samples: np.ndarray, lengths: Mapping[str, int], seed: int

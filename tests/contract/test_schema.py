@@ -1,5 +1,6 @@
 """A user's value becomes an array in schema units, or an error of one line that names the variable."""
 
+import json
 from dataclasses import replace
 
 import astropy.units as u
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surrogates.contract.errors import PluginError, SchemaError
-from surrogates.contract.schema import Dimension, Limit, Schema, Variable, texts
+from surrogates.contract.schema import Coordinate, Dimension, Limit, Schema, Variable, texts
 from surrogates.sampling.request import condition_dataset
 
 ENERGY = Variable("energy", "centre-of-mass energy", "GeV", bounds=(10.0, 250.0))
@@ -172,6 +173,17 @@ def test_a_schema_is_plain_data():
         (Dimension("particle", size=4, count="n"),),
     )
     assert Schema.from_json(schema.to_json()) == schema
+
+
+def test_an_axis_with_a_coordinate_carries_it_into_every_dataset_that_has_the_axis():
+    place = Coordinate((-45.0, 45.0), "degrees_north", "latitude", "latitude", "Y")
+    schema = Schema((MASS, Variable("rain", "rain", dims=("lat",))), (Dimension("lat", 2, coordinate=place),))
+    assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+    made = schema.dataset({"rain": np.ones((3, 2))})
+    assert made["lat"].attrs["axis"] == "Y" and made["rain"].sel(lat=45.0).shape == (3,)
+    assert "lat" not in schema.dataset({"mass": np.ones(3)}).coords
+    with pytest.raises(PluginError, match="dimension 'lat': 2 coordinates; expected its size, 3"):
+        Dimension("lat", 3, coordinate=place)
 
 
 def test_narrowing_keeps_everything_else():

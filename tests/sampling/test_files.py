@@ -75,12 +75,7 @@ def test_reading_what_is_not_there_is_one_line(tmp_path):
         surrogates.read(tmp_path / "nowhere.nc")
 
 
-NO_COORDINATES = pytest.mark.xfail(strict=True, reason="axes lat and lon of plain .nc files have no coordinates yet")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=NO_COORDINATES if name == "climate-fields" else ()) for name in PLUGINS]
-)
+@pytest.mark.parametrize("name", PLUGINS)
 def test_compliance_checker_finds_no_error_in_our_netcdf(tmp_path, name):
     pytest.importorskip("compliance_checker")
     path = written(name, "netcdf", tmp_path)

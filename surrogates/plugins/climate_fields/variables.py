@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from ...contract.schema import Dimension, Schema, Variable
+from ...contract.schema import Coordinate, Dimension, Schema, Variable
+from ...physics.climate.gaussian_grid import T31
 
 LONGEST = 92
 """Days in a row that were tested: a season."""
 
 YEAR = 365.2425
 
-_GRID = (Dimension("lat", 48), Dimension("lon", 96))
+_GRID = (
+    Dimension(
+        "lat",
+        48,
+        coordinate=Coordinate(tuple(T31.latitudes.tolist()), "degrees_north", "latitude", "latitude", "Y"),
+    ),
+    Dimension(
+        "lon",
+        96,
+        coordinate=Coordinate(tuple(T31.longitudes.tolist()), "degrees_east", "longitude", "longitude", "X"),
+    ),
+)
 
 CONDITIONS = Schema(
     (
