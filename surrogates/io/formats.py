@@ -56,6 +56,8 @@ class Format:
     read_field : callable, optional
         ``read_field(path)``: the array or arrays of a file that holds a field condition rather than samples (a mask, an
         image), a DataArray or a Dataset; None where only files of samples are read.
+    folders : bool
+        Whether `read_field` also takes a folder, such as one of a series of slices.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Format:
     one_sample_a_file: bool = False
     leaves_out: str = ""
     read_field: Callable[[Path], xr.DataArray | xr.Dataset] | None = None
+    folders: bool = False
 
 
 class Formats:

@@ -10,7 +10,7 @@ from .. import registry
 from ..contract.errors import PluginError, SchemaError
 from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats
 from ..io.formats import named_errors
-from ..io.manifest import read_manifest
+from ..io.manifest import MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,7 +63,8 @@ def read_field(path: Path, variable: Variable, plugin: Plugin | None = None) -> 
     Parameters
     ----------
     path : Path
-        NetCDF-4, HDF5, NumPy's ``.npy``, a native format of the plugin, or a folder of shards. The array is the one
+        NetCDF-4, HDF5, NumPy's ``.npy``, a native format of the plugin, a folder of shards or, where a format of the
+        plugin takes them, of slices. The array is the one
         called `variable`, or the only one over its dimensions or with as many; one more axis holds one field a sample.
     variable : Variable
         The condition.
@@ -80,10 +81,16 @@ def read_field(path: Path, variable: Variable, plugin: Plugin | None = None) -> 
     import xarray as xr
 
     from ..io.fields import read_numpy
+    from ..io.sample_files import format_of
     from .request import chosen_field
 
     if path.is_dir():
-        return chosen_field(variable, read_whole(path, plugin))
+        taking = next((entry for entry in formats_of(plugin) if entry.folders and entry.read_field), None)
+        if taking is None or (path / MANIFEST).exists() and format_of(path) != taking.name:
+            return chosen_field(variable, read_whole(path, plugin))
+        assert taking.read_field is not None
+        found = taking.read_field(path)
+        return found if isinstance(found, xr.DataArray) else chosen_field(variable, found)
     numpy = path.suffix.lower() == ".npy"
     chosen = None if numpy else formats_of(plugin).for_path(path)
     if not path.exists():

@@ -1,0 +1,1 @@
+"""Physics of medical images: attenuation, tomography, spin-echo and gradient-echo signals; arrays alone."""
