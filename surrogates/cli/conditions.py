@@ -106,7 +106,8 @@ def asked(
     options : mapping
         The command's parameters.
     n : int, optional
-        Samples in all, or as many as a field's file has; with a table, samples for each of its rows, or 1.
+        Samples in all, or as many as a field's file has, or 1 where the conditions given have one answer; with a table,
+        samples for each of its rows, or 1.
     table : Path, optional
         A CSV, TSV or Parquet table with one column a condition, or a NetCDF or HDF5 file of conditions.
     prior : bool
@@ -137,7 +138,7 @@ def asked(
     if keep:
         raise click.UsageError("--keep names columns of a table; give one with --conditions")
     if n is None:
-        n = next(iter(several.values()), None)
+        n = next(iter(several.values()), 1 if given and not plugin.stochastic and not prior else None)
     if n is None:
         raise click.UsageError("-n is missing: the number of samples, 0 or more")
     if not prior and not several:

@@ -58,6 +58,8 @@ class Format:
         image), a DataArray or a Dataset; None where only files of samples are read.
     folders : bool
         Whether `read_field` also takes a folder, such as one of a series of slices.
+    rounding : float
+        How far at most writing and reading moves a number, in its units: half a step of 8 bits, say.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Format:
     leaves_out: str = ""
     read_field: Callable[[Path], xr.DataArray | xr.Dataset] | None = None
     folders: bool = False
+    rounding: float = 0.0
 
 
 class Formats:

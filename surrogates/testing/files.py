@@ -30,17 +30,24 @@ def check_suffixes_are_distinct(subject: Subject) -> None:
 
 
 def check_round_trip(subject: Subject, name: str) -> None:
-    """What was written reads back: bit for bit in NetCDF and HDF5, within 1e-6 of the spread in a native format."""
+    """What was written reads back: bit for bit in NetCDF and HDF5, within 1e-6 of the spread in a native format.
+
+    A native format that rounds, as pictures of 8 bits do, says by how much.
+    """
     kind = formats(subject).named(name)
     if kind.read is None:
         raise Skipped(f"{name} is written alone and never read")
     written = _some(subject)
     if kind.holds is not None:
         written = written.isel(sample=np.flatnonzero(kind.holds(written)))
+    middle = written.sizes["sample"] // 2
+    pieces = [written.isel(sample=slice(0, middle)), written.isel(sample=slice(middle, None))]
+    if kind.one_sample_a_file:
+        written = written.isel(sample=slice(0, 1))
+        pieces = [written]
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"samples{kind.suffixes[0]}"
-        middle = written.sizes["sample"] // 2
-        kind.write(iter([written.isel(sample=slice(0, middle)), written.isel(sample=slice(middle, None))]), path)
+        kind.write(iter(pieces), path)
         again = joined(list(kind.read(path)))
     if name in EXACT:
         found = differing(again[list(written.data_vars)], written)
@@ -61,7 +68,7 @@ def check_round_trip(subject: Subject, name: str) -> None:
             finite = written[variable].values[np.isfinite(written[variable].values)]
             spread = max(float(finite.std()) if finite.size else 0.0, 1e-30)
             worst = float(np.nanmax(np.abs(written[variable].values - again[variable].values), initial=0.0))
-            assert worst <= 1e-6 * spread, f"{name}: {variable} comes back {worst:.3g} away"
+            assert worst <= 1e-6 * spread + kind.rounding, f"{name}: {variable} comes back {worst:.3g} away"
 
 
 def _kept_dimensions(subject: Subject, written: xr.Dataset, again: xr.Dataset) -> set[str]:
@@ -77,6 +84,8 @@ def _kept_dimensions(subject: Subject, written: xr.Dataset, again: xr.Dataset) -
 def check_empty_round_trip(subject: Subject, name: str) -> None:
     """A file without samples is valid."""
     kind = formats(subject).named(name)
+    if kind.one_sample_a_file:
+        raise Skipped(f"a file of {name} holds one sample")
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"samples{kind.suffixes[0]}"
         kind.write(iter([_some(subject).isel(sample=slice(0, 0))]), path)
