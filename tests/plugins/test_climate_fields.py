@@ -163,6 +163,9 @@ def test_a_file_of_months_is_averaged_whatever_its_calendar(tmp_path):
         (regular_map("degC", offset=25.0), "temperatures"),
         (regular_map("m"), "unit 'm'"),
         (regular_map().isel(longitude=slice(0, 90)), "longitude"),
+        (np.full((48, 96), 290.0), "values around 290.0 are temperatures"),
+        (np.full((48, 96), np.nan), "no cell has a value"),
+        ("warm", "'warm' holds no numbers"),
     ],
 )
 def test_a_map_that_holds_no_anomalies_is_named(given, words):

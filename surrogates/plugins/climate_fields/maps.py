@@ -43,7 +43,7 @@ def anomaly_map(value: Any) -> np.ndarray:
         No regular grid, another unit, or temperatures in place of anomalies.
     """
     if not hasattr(value, "dims"):
-        return np.asarray(value, dtype=np.float64)
+        return _plain(value)
     units = str(value.attrs.get("units", "")).strip().lower().replace(" ", "_")
     if units not in _DEGREES:
         raise SchemaError(
@@ -64,12 +64,26 @@ def anomaly_map(value: Any) -> np.ndarray:
     return _on_grid(values, value[axes["lat"]].values, value[axes["lon"]].values)
 
 
+def _plain(value: Any) -> np.ndarray:
+    """Values on the model's own grid, as they are."""
+    try:
+        values = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise SchemaError.about(
+            NAME, f"{value!r} holds no numbers", "a map of latitudes and longitudes, K, or the path of one", value=value
+        ) from None
+    _refuse_temperatures(values)
+    return values
+
+
 def _axis(value: xr.DataArray, names: tuple[str, ...]) -> str | None:
     return next((str(dim) for dim in value.dims if str(dim).lower() in names and dim in value.coords), None)
 
 
 def _refuse_temperatures(values: np.ndarray) -> None:
     finite = values[np.isfinite(values)]
+    if values.ndim == 2 and values.size and not finite.size:
+        raise SchemaError(f"{NAME}: no cell has a value; expected an anomaly, -6 to 6 K, or leave it out")
     if finite.size and abs(float(np.median(finite))) > _WARMEST:
         raise SchemaError(
             f"{NAME}: values around {float(np.median(finite)):.1f} are temperatures; expected their difference from "

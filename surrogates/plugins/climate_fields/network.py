@@ -49,6 +49,7 @@ class DayNetwork(nn.Module):
     def __init__(self, width: int = 48, coarse_width: int = 80) -> None:
         super().__init__()
         self.maps = SphereNet(_SEEN, 3, width=width, coarse_width=coarse_width)
+        self.maps.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.kept = nn.Parameter(torch.linspace(-2.0, 2.0, GRID_NOISE))
 
     @property
@@ -58,7 +59,7 @@ class DayNetwork(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         """Correction (n, 3, 48, 96) of maps (n, _SEEN, 48, 96)."""
-        return self.maps(seen)
+        return self.maps(seen.contiguous(memory_format=torch.channels_last)).contiguous()
 
 
 class WeatherModel(nn.Module):
