@@ -18,7 +18,6 @@ import numpy as np
 import xarray as xr
 
 import surrogates
-from surrogates.io import NETCDF
 from surrogates.physics.climate.gaussian_grid import T31
 from surrogates.plugins.climate_fields.figure import OURS, THEIRS, coasts
 from surrogates.plugins.climate_fields.ocean import ocean
@@ -60,12 +59,12 @@ def main(folder: Path, reference: Path, every: int, output: Path) -> None:
     from matplotlib.figure import Figure
 
     earth = observed(folder)
-    truth = next(iter(NETCDF.read(reference, block_rows=1 << 20)))
+    truth = surrogates.read(reference)
     theirs = days(truth)
     asked = truth[["day_of_year", "n_days", "sst_anomaly"]].isel(sample=slice(None, None, every))
     ours = days(surrogates.load("climate-fields", threads=1).sample(asked, seed=1))
     page = Figure(figsize=(14, 6.4), layout="constrained")
-    upper, lower = page.subfigures(2, 1, height_ratios=(1.0, 1.1))
+    upper, lower = page.subfigures(2, 1, height_ratios=(1.0, 1.1))  # type: ignore[misc]
     sides: list[tuple[str, Any, Any, np.ndarray]] = [
         ("surrogate", T31.longitudes, T31.latitudes, ours[1]["pr"].mean(0)),
         ("jcm (SPEEDY)", T31.longitudes, T31.latitudes, theirs[1]["pr"].mean(0)),
@@ -79,7 +78,7 @@ def main(folder: Path, reference: Path, every: int, output: Path) -> None:
     upper.colorbar(image, ax=row, label="mm a day", shrink=0.8)
     rain, temperature, sea = lower.subplots(1, 3)
     rain.plot(T31.latitudes, ours[1]["pr"].mean((0, 2)) * SECONDS, color=OURS, label="surrogate")
-    rain.plot(T31.latitudes, theirs[1]["pr"].mean((0, 2)) * SECONDS, color=THEIRS, ls="--", label="jcm (SPEEDY)")
+    rain.plot(T31.latitudes, theirs[1]["pr"].mean((0, 2)) * SECONDS, color=THEIRS, ls="--", label="jcm")
     rain.plot(earth["pr"]["lat"], earth["pr"].mean(("time", "lon")) * SECONDS, color=EARTH, label="Earth")
     rain.set(xlabel="latitude", ylabel="mm a day", title="rain (GPCP)")
     for (name, (low, high)), month, style in zip(SEASONS.items(), (0, 6), ("-", ":"), strict=True):
@@ -90,8 +89,9 @@ def main(folder: Path, reference: Path, every: int, output: Path) -> None:
         there = earth["tas"].isel(time=month).mean("lon")
         temperature.plot(there["lat"], there, color=EARTH, ls=style, label=f"Earth, {name}")
     temperature.set(xlabel="latitude", ylabel="K", title="near-surface temperature (ERA-Interim)")
-    water = np.where(ocean().land < 0.5, ocean().temperature.mean(0), np.nan)
-    sea.plot(T31.latitudes, np.nanmean(np.where(np.isfinite(water).any(1)[:, None], water, 0.0), 1), color=THEIRS)
+    share = np.clip(1.0 - ocean().land - ocean().ice.mean(0), 0.0, 1.0)
+    given = (ocean().temperature.mean(0) * share).sum(1) / np.maximum(share.sum(1), 1e-9)
+    sea.plot(T31.latitudes[share.sum(1) > 1.0], given[share.sum(1) > 1.0], color=THEIRS)
     measured = earth["tos"].where(earth["tos"] > 200.0).mean(("time", "lon"))
     sea.plot(measured["lat"], measured, color=EARTH)
     sea.set(xlabel="latitude", ylabel="K", ylim=(265, 305), title="sea surface: given to jcm, and HadISST")
