@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .sampling.opening import load, reference
     from .sampling.reference import ReferenceSimulator
     from .sampling.surrogate import Surrogate
+    from .web.client import connect
 
 _HOMES = {
     "contract.errors": ("PluginError", "SchemaError", "SimulatorMissing", "SurrogatesError", "WeightsError"),
@@ -38,6 +39,7 @@ _HOMES = {
     "sampling.opening": ("load", "reference"),
     "sampling.reference": ("ReferenceSimulator",),
     "sampling.surrogate": ("Surrogate",),
+    "web.client": ("connect",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = frozenset({"contract", "io", "measuring", "noise", "physics", "registry", "sampling", "testing", "timing"})
@@ -66,6 +68,7 @@ __all__ = [
     "Target",
     "Variable",
     "WeightsError",
+    "connect",
     "load",
     "read",
     "reference",

@@ -33,6 +33,7 @@ _COMMANDS = {
     "convert": ("files", "convert_command"),
     "merge": ("files", "merge_command"),
     "verify": ("files", "verify_command"),
+    "serve": ("serving", "serve_command"),
     "demo": ("demo", "demo_command"),
 }
 
@@ -48,6 +49,7 @@ _SHORT = {
     "plot": "Draw the plugin's figure of one or two files.",
     "convert": "Read samples in one format, write them in another.",
     "merge": "Join the shards of a folder into one file.",
+    "serve": "Every simulator in a browser, and over HTTP.",
     "demo": "Every released surrogate beside a fresh reference, in one page.",
     "verify": "Check a file, a folder of shards, or released weights; exit 1 where a problem is found.",
 }

@@ -48,6 +48,7 @@ def drawn(profile, scale: float = 0.1) -> np.ndarray:
     return seen.drawImage(nx=64, ny=64, scale=scale, method="no_pixel", dtype=float).array
 
 
+@pytest.mark.slow
 def test_structure_agrees_with_statmorph(galaxies):
     statmorph = pytest.importorskip("statmorph")
     chosen = [row for code in (SPIRAL, MERGER) for row in np.flatnonzero(galaxies["morphology"].values == code)[:4]]
@@ -121,6 +122,7 @@ def test_shifts_below_the_resolution_do_not_count():
     assert figures.resolved_distance(np.zeros(400), np.full(400, 1e-4), 0.01) == pytest.approx(floor)
 
 
+@pytest.mark.slow
 def test_draws_at_fixed_conditions_see_a_bias_and_a_scatter():
     asked = prior(CONDITIONS, 40, 3)
     spirals = asked.isel(sample=np.flatnonzero(asked["morphology"].values == SPIRAL)[:5])

@@ -157,6 +157,7 @@ def test_bad_input_is_named(asked, message):
         SurrogateGalaxy(**{"seed": 1, "simulator": "reference", **ASKED, **asked})
 
 
+@pytest.mark.slow
 def test_a_tiled_image_by_the_surrogate_measures_as_galsims_own(tmp_path):
     surrogate, expected = (run_galsim(tmp_path, name, gal) for name, gal in (("surrogate", SURROGATE), ("own", OWN)))
     assert surrogate.shape == (128, 192)
@@ -168,6 +169,7 @@ def test_a_tiled_image_by_the_surrogate_measures_as_galsims_own(tmp_path):
         assert shapes[0].observed_shape.g2 == pytest.approx(shapes[1].observed_shape.g2, abs=0.003)
 
 
+@pytest.mark.slow
 def test_the_configurations_seed_decides_the_galaxies(tmp_path):
     first, again, other = (run_galsim(tmp_path, f"run{k}", SPIRALS, seed) for k, seed in enumerate((7, 7, 8)))
     np.testing.assert_array_equal(first, again)

@@ -122,6 +122,7 @@ def test_without_tblite_unknown_molecules_miss_and_one_line_says_so(monkeypatch)
     assert bool(found.isnan().all())
 
 
+@pytest.mark.slow
 def test_drawn_molecules_come_nearer_to_what_was_asked(plugin, short_plugin, library, tmp_path):
     from surrogates.training.train import train
 

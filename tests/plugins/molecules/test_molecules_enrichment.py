@@ -30,6 +30,7 @@ def test_molecules_outside_the_window_do_not_match():
     assert not search.found and search.judged == 2
 
 
+@pytest.mark.slow
 def test_the_surrogate_is_asked_within_the_window(surrogate):
     window = {"molecular_weight": (90.0, 130.0)}
     found = list(itertools.islice(enrichment.asked(surrogate, window, 1, 32), 64))

@@ -126,6 +126,7 @@ def test_without_a_users_molecules_it_learns_qm9(plugin):
     assert plugin.recipes["selfies"].data is plugin.recipes["qm9"].data
 
 
+@pytest.mark.slow
 def test_every_molecule_written_is_valid(surrogate, library):
     found = surrogate.sample(300, seed=2)
     written = texts(found)

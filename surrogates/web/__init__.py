@@ -1,0 +1,1 @@
+"""The page and the service: every installed simulator in a browser and over HTTP."""

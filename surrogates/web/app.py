@@ -1,0 +1,288 @@
+"""The service: one FastAPI application; every route answers with data, or with one line that names what was wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import FastAPI, File, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+
+from .. import registry
+from ..contract.errors import PluginError, SchemaError, SurrogatesError
+from ..provenance import package_version
+from ..sampling.files import formats_of
+from ..sampling.outputs import write_options
+from .arrays import MEDIA_TYPE, packed
+from .description import described, listed, request_schema
+from .guard import Guard
+from .settings import Settings
+from .simulators import Simulators, parsed, rows_of
+from .turns import COME_AGAIN, Busy, Gone, Stop, TooLong, Turns
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..contract.schema import Schema
+
+API = "/api/v1"
+STATIC = Path(__file__).parent / "static"
+LOG = logging.getLogger("surrogates.web")
+_MOST_SEED = 2**63 - 1
+
+
+class Asked(BaseModel):
+    """The body of a request for samples; `description.request_schema` has it plugin by plugin."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    n: int = Field(1, ge=0)
+    seed: int = Field(ge=0, le=_MOST_SEED)
+    first: int = Field(0, ge=-_MOST_SEED, le=_MOST_SEED)
+    samples: list[int] | None = None
+    model: str | None = None
+    format: str = "netcdf"
+    conditions: dict[str, Any] = {}
+
+    def rows(self, schema: Schema, given: dict[str, Any]) -> tuple[int | xr.Dataset, dict[str, Any], dict[str, Any]]:
+        """What `sample` takes: a number or rows, keywords for a number alone, and conditions by name."""
+        if self.samples is None:
+            return self.n, {"first": self.first}, given
+        return rows_of(schema, self.samples, given), {}, {}
+
+    @property
+    def count(self) -> int:
+        """Samples asked."""
+        return self.n if self.samples is None else len(self.samples)
+
+
+class Metrics:
+    """What Prometheus reads at `/metrics`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("surrogates_requests", "Requests", ["route", "status"], registry=self.registry)
+        self.seconds = Histogram("surrogates_request_seconds", "Seconds a request", ["route"], registry=self.registry)
+        self.samples = Counter("surrogates_samples", "Samples made", ["plugin", "side"], registry=self.registry)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application of a server.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+    rules = settings or Settings()
+    simulators, turns, metrics = Simulators(rules), Turns(rules), Metrics()
+    drawing = asyncio.Lock()  # matplotlib draws one figure at a time
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        turns.close()
+        simulators.close()
+
+    app = FastAPI(
+        title="surrogates",
+        version=package_version("surrogates"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{API}/openapi.json",
+        root_path=rules.root_path,
+        lifespan=lifespan,
+    )
+    app.state.simulators = simulators
+
+    @app.middleware("http")
+    async def measured(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        begun = time.perf_counter()
+        answer: Response = await call_next(request)
+        seconds = time.perf_counter() - begun
+        route = getattr(request.scope.get("route"), "path", "other")
+        metrics.requests.labels(route, answer.status_code).inc()
+        metrics.seconds.labels(route).observe(seconds)
+        LOG.info(
+            "request",
+            extra={"method": request.method, "route": route, "status": answer.status_code, "seconds": seconds},
+        )
+        return answer
+
+    _errors(app)
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def page(request: Request) -> HTMLResponse:
+        text = (STATIC / "index.html").read_text(encoding="utf-8")
+        return HTMLResponse(text.replace("{root}", request.scope.get("root_path", "").rstrip("/")))
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "version": package_version("surrogates")}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def scraped() -> PlainTextResponse:
+        return PlainTextResponse(generate_latest(metrics.registry).decode())
+
+    @app.get(f"{API}/plugins")
+    async def plugins() -> list[dict[str, Any]]:
+        return await asyncio.to_thread(listed)
+
+    @app.get(f"{API}/plugins/{{name}}")
+    async def one(name: str) -> dict[str, Any]:
+        return await asyncio.to_thread(described, name)
+
+    @app.get(f"{API}/plugins/{{name}}/schema")
+    async def schema(name: str) -> dict[str, Any]:
+        return await asyncio.to_thread(lambda: request_schema(registry.plugin(name), rules.most_samples))
+
+    @app.post(f"{API}/plugins/{{name}}/example")
+    async def example(name: str, asked: Asked, request: Request) -> dict[str, Any]:
+        found = await turns.take(lambda _: simulators.example(name, asked.seed), request.is_disconnected)
+        return {"conditions": found}
+
+    def prepared(name: str, asked: Asked) -> tuple[Any, Any, dict[str, Any], dict[str, Any]]:
+        surrogate = simulators.surrogate(name, asked.model)
+        given = simulators.conditions(name, asked.conditions)
+        simulators.checked(surrogate.outputs, asked.count, given)
+        return surrogate, *asked.rows(surrogate.conditions, given)
+
+    @app.post(f"{API}/plugins/{{name}}/samples")
+    async def samples(name: str, asked: Asked, request: Request) -> FileResponse:
+        def make(stop: Stop) -> tuple[Path, str]:
+            surrogate, rows, more, given = prepared(name, asked)
+            chosen = formats_of(registry.plugin(name)).named(asked.format)
+            if chosen.one_sample_a_file and asked.count != 1:
+                raise SchemaError.about("n", f"{asked.count}", f"1, as {chosen.name} holds one sample a file")
+            blocks = surrogate.stream(rows, seed=asked.seed, **more, **given)
+            path = Path(mkdtemp(prefix="surrogates-")) / f"{name}{chosen.suffixes[0]}"
+            try:
+                options = write_options(chosen, compression=None)
+                chosen.write(stop.between(blocks), path, overwrite=False, **options)
+            except BaseException:
+                _remove(path)
+                raise
+            return path, chosen.name
+
+        path, _ = await turns.take(make, request.is_disconnected)
+        metrics.samples.labels(name, "surrogate").inc(asked.count)
+        return FileResponse(path, filename=path.name, background=BackgroundTask(_remove, path))
+
+    @app.post(f"{API}/plugins/{{name}}/arrays")
+    async def arrays(name: str, asked: Asked, request: Request) -> Response:
+        def make(stop: Stop) -> bytes:
+            surrogate, rows, more, given = prepared(name, asked)
+            found = surrogate.sample(rows, seed=asked.seed, **more, **given)
+            return packed(found, surrogate.conditions, surrogate.outputs)
+
+        body = await turns.take(make, request.is_disconnected)
+        metrics.samples.labels(name, "surrogate").inc(asked.count)
+        return Response(body, media_type=MEDIA_TYPE)
+
+    @app.post(f"{API}/plugins/{{name}}/reference")
+    async def reference(name: str, asked: Asked, request: Request) -> Response:
+        plugin = await asyncio.to_thread(registry.plugin, name)
+        given = simulators.conditions(name, asked.conditions)
+        simulators.checked(plugin.outputs, asked.count, given)
+        rows, more, given = asked.rows(plugin.conditions, given)
+        future = simulators.reference(name, rows, asked.seed, more.get("first", 0), given)
+
+        def wait(stop: Stop) -> bytes:
+            return future.result(timeout=rules.seconds)
+
+        try:
+            body = await turns.take(wait, request.is_disconnected)
+        except (Gone, TooLong, TimeoutError):
+            simulators.forget(name)
+            raise
+        metrics.samples.labels(name, "reference").inc(asked.count)
+        return Response(body, media_type=MEDIA_TYPE)
+
+    @app.post(f"{API}/plugins/{{name}}/figure", response_class=Response)
+    async def figure(name: str, asked: Asked, request: Request) -> Response:
+        def make(stop: Stop) -> bytes:
+            surrogate, rows, more, given = prepared(name, asked)
+            drawn = registry.plugin(name).figure(surrogate.sample(rows, seed=asked.seed, **more, **given), None)
+            picture = io.BytesIO()
+            drawn.savefig(picture, dpi=110, format="png")
+            return picture.getvalue()
+
+        async with drawing:
+            return Response(await turns.take(make, request.is_disconnected), media_type="image/png")
+
+    @app.post(f"{API}/plugins/{{name}}/fields/{{condition}}")
+    async def field(name: str, condition: str, file: Annotated[UploadFile, File()], request: Request) -> dict[str, Any]:
+        body, filename = await file.read(), Path(file.filename or "upload").name
+        plugin = await asyncio.to_thread(registry.plugin, name)
+        if not plugin.conditions[condition].dims or plugin.conditions[condition].text:
+            raise SchemaError.about(condition, "no field", "a number or a label in the request itself")
+
+        def make(stop: Stop) -> Any:
+            return parsed(name, condition, filename, body, rules)
+
+        found = await turns.take(make, request.is_disconnected)
+        return {"upload": simulators.keep(name, condition, found), "shape": list(found.shape)}
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Guard, settings=rules)
+    return app
+
+
+def _errors(app: FastAPI) -> None:
+    """Every error as one line of JSON: 404, 422 with the variable named, 429, 503, 500."""
+
+    def answer(status: int, line: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+        return JSONResponse({"error": line, **{k: str(v) for k, v in more.items() if v is not None}}, status, headers)
+
+    @app.exception_handler(SurrogatesError)
+    async def refused(_: Request, error: SurrogatesError) -> JSONResponse:
+        status = 404 if isinstance(error, PluginError) else 422
+        return answer(status, f"{error}", variable=error.variable, expected=error.expected)
+
+    @app.exception_handler(RequestValidationError)
+    async def misshapen(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+        return answer(422, f"{place}: {first['msg']}", variable=place)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
+        return answer(error.status_code, str(error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(ImportError)
+    async def missing(_: Request, error: ImportError) -> JSONResponse:
+        return answer(422, f"{error.name or error}: not installed on this server; install the plugin's extra")
+
+    @app.exception_handler(Busy)
+    async def busy(_: Request, error: Busy) -> JSONResponse:
+        return answer(429, "busy: as many requests wait as may; ask again", {"Retry-After": str(COME_AGAIN)})
+
+    @app.exception_handler(TooLong)
+    async def slow(_: Request, error: TooLong) -> JSONResponse:
+        return answer(503, "the request took longer than this server allows; ask for less")
+
+    @app.exception_handler(Gone)
+    async def gone(_: Request, error: Gone) -> JSONResponse:
+        return answer(499, "the caller went away")
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        LOG.exception("unexpected", exc_info=error)
+        return answer(500, "an unexpected failure, which is a bug; the server's log has it")
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.parent.rmdir()

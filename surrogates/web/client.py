@@ -1,0 +1,167 @@
+"""A simulator on another machine: the same call, computed by a server of `surrogates serve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import registry
+from ..contract.errors import SchemaError, SurrogatesError
+from ..contract.schema import Schema
+from ..sampling.request import Request, ask
+from .arrays import unpacked
+from .settings import ServiceError
+
+if TYPE_CHECKING:
+    import httpx
+    import xarray as xr
+
+PARTS = 4096
+"""Samples that one request to the server asks; a larger call is cut."""
+
+
+def connect(
+    url: str, plugin: str, *, model: str | None = None, token: str | None = None, timeout: float = 300.0
+) -> RemoteSimulator:
+    """Open a simulator of a server as if it were here.
+
+    Parameters
+    ----------
+    url : str
+        Of the server, e.g. ``http://127.0.0.1:8000``.
+    plugin : str
+        Its name; the plugin itself has to be installed here too, for its schema, its weights need not.
+    model : str, optional
+        Recipe; the plugin's first one by default.
+    token : str, optional
+        The server's.
+    timeout : float
+        Seconds that one request may take.
+
+    Returns
+    -------
+    RemoteSimulator
+
+    Raises
+    ------
+    ServiceError
+        No server answers there, or not as this package's does.
+    """
+    try:
+        import httpx
+    except ImportError:
+        raise ServiceError("connect: httpx is not installed; pip install 'surrogates[web]'") from None
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=timeout)
+    declared = registry.plugin(plugin)
+    simulator = RemoteSimulator(plugin, client, declared.conditions, declared.outputs, model)
+    simulator.checked()
+    return simulator
+
+
+@dataclass(frozen=True)
+class RemoteSimulator:
+    """A `Simulator` whose samples come over HTTP.
+
+    Attributes
+    ----------
+    plugin : str
+    conditions, outputs : Schema
+    model : str, optional
+    """
+
+    plugin: str
+    client: httpx.Client = field(repr=False)
+    conditions: Schema = field(repr=False)
+    outputs: Schema = field(repr=False)
+    model: str | None = None
+
+    def checked(self) -> None:
+        """Raise ServiceError where the server does not know the plugin."""
+        self._answer("GET", f"/plugins/{self.plugin}")
+
+    def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
+        """Draw samples on the server; the call of `Surrogate.sample`.
+
+        Raises
+        ------
+        SchemaError
+            What the server refuses: its line.
+        ServiceError
+            No answer, a busy server, or one that does not answer as this package's does.
+        """
+        request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
+        parts = [self._part(request, rows, seed) for rows in request.blocks(PARTS)]
+        if len(parts) == 1:
+            return parts[0]
+        import xarray as xr
+
+        return xr.concat(
+            parts, "sample", combine_attrs="override", data_vars="all", coords="minimal", compat="override"
+        )
+
+    def _part(self, request: Request, rows: xr.Dataset, seed: int) -> xr.Dataset:
+        import xarray as xr
+
+        given = {}
+        for variable in self.conditions:
+            values = np.asarray(rows[variable.name].values)
+            if variable.text:
+                from ..contract.schema import texts
+
+                given[variable.name] = [str(text) for text in np.atleast_1d(texts(values))]
+            elif not variable.optional or (values != variable.missing).any() and not _all_missing(values):
+                given[variable.name] = _labels(variable.categories, values)
+        asked = {"seed": seed, "samples": rows["sample"].values.tolist(), "conditions": given}
+        asked |= {"model": self.model} if self.model is not None else {}
+        arrays, header = unpacked(self._answer("POST", f"/plugins/{self.plugin}/arrays", asked).content)
+        data = {}
+        for entry in header["variables"]:
+            if entry["name"] == "sample":
+                continue
+            schema = self.outputs if entry["name"] in self.outputs else self.conditions
+            values = arrays[entry["name"]]
+            if isinstance(values, list):
+                values = _codes(schema, entry["name"], values)
+            data[entry["name"]] = xr.Variable(entry["dims"], values, schema[entry["name"]].attrs())
+        about = {"long_name": "identity of the sample", "units": "1"}
+        coords = {"sample": ("sample", np.asarray(arrays["sample"], dtype=np.int64), about)}
+        return xr.Dataset(data, coords=coords, attrs=header["attrs"])
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        import httpx
+
+        try:
+            answer = self.client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ServiceError(f"{self.client.base_url}: no answer ({type(error).__name__}: {error})") from None
+        if answer.is_success:
+            return answer
+        try:
+            said = answer.json()
+            line = str(said["error"])
+        except (ValueError, KeyError, TypeError):
+            raise ServiceError(
+                f"{self.client.base_url}: status {answer.status_code}, no line of this package"
+            ) from None
+        kind: type[SurrogatesError] = SchemaError if answer.status_code == 422 else ServiceError
+        raise kind(line, variable=said.get("variable"), expected=said.get("expected"))
+
+
+def _all_missing(values: np.ndarray) -> bool:
+    return values.dtype.kind == "f" and bool(np.isnan(values).all())
+
+
+def _labels(categories: tuple[str, ...] | None, values: np.ndarray) -> list[Any]:
+    if not categories:
+        return values.tolist()
+    return [categories[int(code)] if code >= 0 else -1 for code in values]
+
+
+def _codes(schema: Schema, name: str, values: list[str]) -> np.ndarray:
+    """Text as the rows of character codes that a schema holds."""
+    size = schema.dimension(schema[name].dims[-1]).size or max(map(len, values), default=1)
+    packed = np.array([text.encode() for text in values], dtype=f"S{size}")
+    return packed.view(np.uint8).reshape(len(values), size)

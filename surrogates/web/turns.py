@@ -1,0 +1,108 @@
+"""Turns: so many requests are computed at once, so many wait, and the others are told to come again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from .settings import Settings
+
+T = TypeVar("T")
+
+POLLED = 0.25
+"""Seconds between two looks whether the caller is still there."""
+
+COME_AGAIN = 1
+"""Seconds after which a caller who was sent away should ask again."""
+
+
+class Busy(Exception):
+    """As many requests wait as may."""
+
+
+class TooLong(Exception):
+    """A request took longer than allowed."""
+
+
+class Gone(Exception):
+    """The caller went away, or nobody waits for the answer any more."""
+
+
+class Stop:
+    """What the thread that computes looks at between two blocks of samples."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def now(self) -> None:
+        """Ask the thread to end at its next look."""
+        self._event.set()
+
+    def between(self, blocks: Iterable[T]) -> Iterator[T]:
+        """The blocks one by one; raises Gone where nobody waits for more."""
+        for block in blocks:
+            if self._event.is_set():
+                raise Gone
+            yield block
+
+
+class Turns:
+    """Threads that compute, and who waits for them.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = ThreadPoolExecutor(settings.running, thread_name_prefix="surrogates")
+        self.asked = 0
+
+    async def take(self, make: Callable[[Stop], T], gone: Callable[[], Awaitable[bool]]) -> T:
+        """What `make` returns, computed in a thread as soon as one is free.
+
+        Parameters
+        ----------
+        make : callable
+            Takes the `Stop` that it should heed.
+        gone : callable
+            Whether the caller went away.
+
+        Raises
+        ------
+        Busy, TooLong, Gone
+        """
+        if self.asked >= self.settings.running + self.settings.waiting:
+            raise Busy
+        self.asked += 1
+        stop = Stop()
+        future = self.pool.submit(make, stop)
+        future.add_done_callback(self._done)
+        found = asyncio.wrap_future(future)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.settings.seconds
+        try:
+            while not found.done():
+                await asyncio.wait({found}, timeout=min(POLLED, max(0.0, end - loop.time())))
+                if found.done():
+                    break
+                if await gone():
+                    raise Gone
+                if loop.time() >= end:
+                    raise TooLong
+            return found.result()
+        finally:
+            stop.now()
+            if not found.done():
+                found.cancel()  # a request that still waits for a thread never gets one
+
+    def _done(self, _: object) -> None:
+        self.asked -= 1
+
+    def close(self) -> None:
+        """End the threads once they are done; those who wait are dropped."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
