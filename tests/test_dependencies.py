@@ -43,7 +43,8 @@ FLOORS = (
     {"registry"},
     {"measuring", "sampling"},
     {"plugins", "testing", "timing", "reporting"},
-    {"cli", "web", "survey"},
+    {"web", "survey"},
+    {"cli"},
 )
 """From the ground up: a room may import rooms of lower floors, and on its own floor itself alone."""
 
