@@ -48,7 +48,6 @@ class OneByOne:
     surrogate: Any
     conditions: Any = CONDITIONS
     outputs: Any = OUTPUTS
-    batch: int = 1
 
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Each row in a call of its own."""
@@ -103,7 +102,7 @@ def sides(kind: str | None, batch: int, models: tuple[str, ...] | None) -> list[
         found.append(replace(side, smallest=max(batch, surrogate.batch)))
         if side.name == "surrogate":
             alone = OneByOne(one_at_a_time(surrogate))
-            found.append(Contender("surrogate, one galaxy a call", alone, "batches of one slot", smallest=16))
+            found.append(Contender("surrogate, one galaxy a call", alone, "batches of one slot", smallest=16, batch=1))
             found.append(
                 Contender("SurrogateGalaxy in GalSim, one band", DropIn(surrogate), "drop-in object", smallest=64)
             )

@@ -60,11 +60,6 @@ class Writer:
     asking: bool = False
     written: list[str] = field(default_factory=list, repr=False)
 
-    @property
-    def batch(self) -> int:
-        """Molecules computed at a time."""
-        return self.surrogate.batch
-
     def sample(self, conditions: xr.Dataset, *, seed: int) -> xr.Dataset:
         """Molecules at the conditions, or at none."""
         if not self.asking:
@@ -80,16 +75,13 @@ class Writer:
 
 def sides(surrogate: Surrogate, call: int = CALL) -> tuple[Contender, ...]:
     """Unguided in both precisions, and guided in bfloat16."""
-    return (
-        Contender("unguided, bfloat16", Writer(surrogate.using(precision="bfloat16")), "nothing asked", call),
-        Contender("unguided, float32", Writer(surrogate.using(precision="float32")), "nothing asked", call),
-        Contender(
-            "guided, bfloat16",
-            Writer(surrogate.using(precision="bfloat16", guidance=1.5), asking=True),
-            "guidance 1.5, RDKit's five properties asked",
-            call,
-        ),
+    asked = "guidance 1.5, RDKit's five properties asked"
+    writers = (
+        ("unguided, bfloat16", Writer(surrogate.using(precision="bfloat16")), "nothing asked"),
+        ("unguided, float32", Writer(surrogate.using(precision="float32")), "nothing asked"),
+        ("guided, bfloat16", Writer(surrogate.using(precision="bfloat16", guidance=1.5), asking=True), asked),
     )
+    return tuple(Contender(*writer, smallest=call, batch=surrogate.batch) for writer in writers)
 
 
 def writing(

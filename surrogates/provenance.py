@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .contract.plugin import Plugin
+    from .contract.simulator import Opened
 
 
 CONVENTIONS = "CF-1.12"
@@ -31,12 +32,12 @@ def versions(plugin: Plugin) -> dict[str, Any]:
     return found
 
 
-def machine(simulator: Any) -> dict[str, Any]:
+def machine(simulator: Opened) -> dict[str, Any]:
     """Where samples are made: what equal bits depend on beside the provenance."""
     import platform
 
     facts: dict[str, Any] = {"processor": platform.machine(), "python": platform.python_version()}
-    if getattr(simulator, "batch", None) is not None:
+    if simulator.card is not None:
         import torch
 
         facts |= {

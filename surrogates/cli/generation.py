@@ -205,7 +205,7 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         workers=given["workers"],
         shard=_share(given["shard"]),
     )
-    batch = getattr(simulator, "batch", 1)
+    batch = simulator.batch
     with Counter(plugin.name, job.share_size) as progress:
         summary = write(
             job,

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class Measure(Protocol):
-    """The domain's figures: sizes of disagreement, 0 or the stated floor when samples are as good as the truth."""
+    """The domain's figures: sizes of disagreement, 0 or the stated floor when samples are as good as the truth.
+
+    A plain function will do. Where a measure has them, its ``reduce(dataset)`` becomes `Plugin.reduce` and its
+    ``targets`` become `Plugin.targets`.
+    """
 
     def __call__(self, samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
         """Compare samples with the truth."""
@@ -76,6 +80,9 @@ class Plugin:
         Inputs of the shared two-sample classifiers.
     targets : mapping
         Figure name -> Target. By default those of the measure, where it is made of `surrogates.measuring.figures`.
+    reduce : callable
+        Dataset -> the per-sample quantities that the figures need, which are then computed once and resampled. By
+        default that of the measure, where it has one, else the Dataset itself.
     figure : callable
         (samples, truth or None) -> matplotlib Figure. By default histograms of every number.
     impostors : mapping
@@ -113,6 +120,7 @@ class Plugin:
     truth: Callable[[int, int], xr.Dataset] = None  # type: ignore[assignment]
     constraints: tuple[Law, ...] = ()
     targets: Mapping[str, Target] = None  # type: ignore[assignment]
+    reduce: Callable[[xr.Dataset], xr.Dataset] = None  # type: ignore[assignment]
     figure: Callable[..., Figure] = histograms
     features: Features | None = None
     impostors: Mapping[str, Callable[[xr.Dataset, int], xr.Dataset]] = ()  # type: ignore[assignment]
@@ -137,7 +145,13 @@ class Plugin:
             object.__setattr__(
                 self, "truth", ReferenceTruth(self.reference, self.prior, self.complete, self.conditions)
             )
+        if self.reduce is None:
+            object.__setattr__(self, "reduce", getattr(self.measure, "reduce", _as_it_is))
         if self.targets is None:
             if not hasattr(self.measure, "targets"):
                 raise PluginError(f"plugin {self.name!r}: no targets; declare them, or a measure made of Figures")
             object.__setattr__(self, "targets", self.measure.targets)  # type: ignore[attr-defined]
+
+
+def _as_it_is(dataset: xr.Dataset) -> xr.Dataset:
+    return dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,13 +37,27 @@ class Codec(Protocol):
 
 
 class Model(Protocol):
-    """A generator of encoded outputs; `ships` names the submodules that `sample` needs."""
+    """A generator of encoded outputs.
+
+    Attributes
+    ----------
+    ships : tuple of str
+        The submodules that `sample` needs.
+    options : frozen dataclass instance, optional
+        The sampler's settings, which `Surrogate.using` replaces; a model without any need not have it.
+    """
 
     ships: tuple[str, ...]
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw encoded outputs for encoded conditions."""
         ...
+
+
+def sampler_options(model: Any) -> dict[str, Any]:
+    """The sampler options of a model by name, see `Model.options`; none where it has none."""
+    options = getattr(model, "options", None)
+    return {item.name: getattr(options, item.name) for item in fields(options)} if is_dataclass(options) else {}
 
 
 @dataclass(frozen=True)

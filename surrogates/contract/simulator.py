@@ -1,12 +1,14 @@
-"""Simulator: the one protocol that a surrogate and the reference it learned from both keep."""
+"""Simulator: the one protocol that a surrogate and the reference it learned from both keep; and both as opened."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from .plugin import Plugin
     from .schema import Schema
 
 
@@ -45,4 +47,63 @@ class Simulator(Protocol):
         xarray.Dataset
             The conditions and the outputs, with the same `sample` coordinate.
         """
+        ...
+
+
+class Opened(Simulator, Protocol):
+    """A surrogate or reference as `surrogates.load` and `surrogates.reference` open it, for runs, files and processes.
+
+    Attributes
+    ----------
+    plugin : Plugin
+        Of a surrogate as its card describes it.
+    card : Card, optional
+        Of the weights; None of a reference.
+    batch : int
+        Samples computed at a time; 1 where rows do not share a computation.
+    device : str
+        Torch device.
+    threads : int, optional
+        Torch threads; None leaves torch's own setting.
+    extrapolate : bool
+        Whether conditions outside the trained range are allowed.
+    fallback : Opened, optional
+        What simulates the samples outside the trained range.
+    options : mapping
+        The sampler options in force.
+    """
+
+    @property
+    def plugin(self) -> Plugin: ...
+    @property
+    def card(self) -> Any: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def threads(self) -> int | None: ...
+    @property
+    def extrapolate(self) -> bool: ...
+    @property
+    def fallback(self) -> Any: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+
+    def sample(
+        self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any
+    ) -> xr.Dataset:
+        """Draw samples of a number, or of rows of conditions."""
+        ...
+
+    def stream(
+        self,
+        n_or_conditions: int | xr.Dataset,
+        *,
+        seed: int,
+        block: int = ...,
+        first: int = 0,
+        **conditions: Any,
+    ) -> Iterator[xr.Dataset]:
+        """Draw the same samples in blocks."""
         ...

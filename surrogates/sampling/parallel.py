@@ -15,11 +15,13 @@ from .workers import pool
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..contract.simulator import Opened
+
 _SIMULATOR: Any = None
 
 
 def stream_parallel(
-    simulator: Any,
+    simulator: Opened,
     n_or_conditions: int | xr.Dataset,
     *,
     seed: int,
@@ -50,7 +52,7 @@ def stream_parallel(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise SchemaError(f"workers: {workers!r} is not a number of processes; expected an integer, 1 or more")
-    batch = getattr(simulator, "batch", 1)
+    batch = simulator.batch
     size = check_block(8 * batch if block is None and batch > 1 else 1024 if block is None else block)
     size = -(-size // batch) * batch
     seed = check_seed(seed)
@@ -58,7 +60,7 @@ def stream_parallel(
         yield from simulator.stream(n_or_conditions, seed=seed, block=size, first=first, **conditions)
         return
     request = ask(simulator.conditions, n_or_conditions, conditions, first=first, outputs=simulator.outputs)
-    request.check(bounded=getattr(simulator, "fallback", None) is None and not getattr(simulator, "extrapolate", False))
+    request.check(bounded=simulator.fallback is None and not simulator.extrapolate)
     with pool(workers, _open, simulator) as processes:
         waiting: deque[Future[xr.Dataset]] = deque()
         try:
@@ -78,7 +80,7 @@ def stream_parallel(
 
 
 def sample_parallel(
-    simulator: Any, n_or_conditions: int | xr.Dataset, *, seed: int, workers: int, first: int = 0, **conditions: Any
+    simulator: Opened, n_or_conditions: int | xr.Dataset, *, seed: int, workers: int, first: int = 0, **conditions: Any
 ) -> xr.Dataset:
     """Samples of several spawned processes, equal to what `simulator.sample` returns; see `stream_parallel`."""
     blocks = stream_parallel(simulator, n_or_conditions, seed=seed, workers=workers, first=first, **conditions)
@@ -97,10 +99,10 @@ def joined(blocks: list[xr.Dataset]) -> xr.Dataset:
     return whole.assign_attrs(attrs)
 
 
-def _open(simulator: Any) -> None:
+def _open(simulator: Opened) -> None:
     global _SIMULATOR
     _SIMULATOR = simulator
-    if getattr(simulator, "batch", None) is not None and simulator.threads is None:
+    if simulator.card is not None and simulator.threads is None:
         import torch
 
         torch.set_num_threads(1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..contract.errors import SimulatorMissing
 from ..contract.schema import Schema
@@ -30,10 +30,20 @@ class ReferenceSimulator:
     plugin : Plugin
     simulator : Simulator
         The plugin's own object.
+    card, fallback : None
+    batch, device, threads, extrapolate, options
+        As `surrogates.contract.simulator.Opened` has them; no torch, no batches, no trained range.
     """
 
     plugin: Plugin
     simulator: Simulator
+    card: ClassVar[None] = None
+    fallback: ClassVar[None] = None
+    batch: ClassVar[int] = 1
+    device: ClassVar[str] = "cpu"
+    threads: ClassVar[int | None] = None
+    extrapolate: ClassVar[bool] = False
+    options: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def open(cls, plugin: Plugin) -> ReferenceSimulator:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..contract.plugin import Plugin
+    from ..contract.simulator import Opened
     from ..counting import Counter
     from ..io import Format
     from ..io.locks import Lock
@@ -56,7 +57,7 @@ class Job:
     """
 
     plugin: Plugin
-    simulator: Any
+    simulator: Opened
     what: int | xr.Dataset
     values: Mapping[str, Any]
     seed: int
@@ -79,7 +80,7 @@ class Job:
     @property
     def share(self) -> tuple[int, int]:
         """First and last-plus-one sample of this share, cut at whole batches so that the bits stay the same."""
-        batch = getattr(self.simulator, "batch", 1)
+        batch = self.simulator.batch
         batches = -(-self.size // batch)
         index, count = self.shard
         start, stop = ((batches * part // count) * batch for part in (index - 1, index))
@@ -87,7 +88,7 @@ class Job:
 
     def blocks(self, start: int, stop: int) -> Iterator[xr.Dataset]:
         """Blocks of the samples `start` to `stop`, with what comes along; an empty block where there is none."""
-        return with_others(self._sampled(start, stop), self.what, self.plugin.conditions, start)
+        return with_others(self._sampled(start, stop), self.what, self.simulator.conditions, start)
 
     def _sampled(self, start: int, stop: int) -> Iterator[xr.Dataset]:
         from .parallel import stream_parallel
@@ -95,7 +96,7 @@ class Job:
         first: dict[str, Any] = {"first": self.first + start} if isinstance(self.what, int) else {}
         what = stop - start
         if not isinstance(self.what, int):
-            what = self.what.drop_vars(others(self.what, self.plugin.conditions)).isel(sample=slice(start, stop))
+            what = self.what.drop_vars(others(self.what, self.simulator.conditions)).isel(sample=slice(start, stop))
         options: dict[str, Any] = {} if self.block is None else {"block": self.block}
         if self.workers > 1:
             return stream_parallel(
@@ -105,17 +106,16 @@ class Job:
 
     def provenance(self, part_size: int, compression: str) -> dict[str, Any]:
         """What made the samples of a folder, every setting that their bytes depend on; its writers must agree on it."""
-        card = getattr(self.simulator, "card", None)
-        fallback = getattr(self.simulator, "fallback", None)
+        card = self.simulator.card
         return {
             "plugin": self.plugin.name,
             "recipe": card.recipe if card is not None else "reference",
             "weights_sha256": card.sha256 if card is not None else None,
-            "batch_size": getattr(self.simulator, "batch", None),
-            "threads": getattr(self.simulator, "threads", None),
-            "extrapolate": getattr(self.simulator, "extrapolate", False),
-            "fallback": "reference" if fallback is not None else None,
-            "options": getattr(self.simulator, "options", {}),
+            "batch_size": self.simulator.batch if card is not None else None,
+            "threads": self.simulator.threads,
+            "extrapolate": self.simulator.extrapolate,
+            "fallback": "reference" if self.simulator.fallback is not None else None,
+            "options": dict(self.simulator.options),
             "samples": self.size,
             "first": self.first,
             "seed": self.seed,
@@ -239,7 +239,7 @@ def _write_folder(
     summary: Summary,
     progress: Counter,
 ) -> None:
-    batch = getattr(job.simulator, "batch", 1)
+    batch = job.simulator.batch
     if part_size % batch:
         above = -(-part_size // batch) * batch
         below = f"{above - batch:,} or " if above > batch else ""
@@ -296,7 +296,7 @@ def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress
     """
     there = _written(shards)
     already = len(there)
-    sent = replace(job, plugin=portable(job.plugin, getattr(job.simulator, "card", None)), workers=1)  # type: ignore[arg-type]
+    sent = replace(job, plugin=portable(job.plugin, job.simulator.card), workers=1)  # type: ignore[arg-type]
     while True:
         with pool(job.workers) as processes:
             futures = [
@@ -333,7 +333,7 @@ def _written(shards: Shards) -> set[int]:
 
 def _write_in_process(job: Job, shards: Shards, lock: Lock, part_size: int, parts: range) -> None:
     job = replace(job, plugin=resolve(job.plugin))
-    if getattr(job.simulator, "batch", None) is not None and job.simulator.threads is None:
+    if job.simulator.card is not None and job.simulator.threads is None:
         import torch
 
         torch.set_num_threads(1)

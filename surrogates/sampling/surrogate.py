@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..contract.errors import SchemaError, SurrogatesError, WeightsError
+from ..contract.recipe import sampler_options
 from ..contract.schema import Schema, Variable, gathered, nearest
 from ..noise import Noise
 from ..provenance import CONVENTIONS, package_version, versions
@@ -140,10 +141,7 @@ class Surrogate:
     @property
     def options(self) -> dict[str, Any]:
         """The sampler options in force, by name; empty where the model has none."""
-        options = getattr(self.model, "options", None)
-        return (
-            dataclasses.asdict(options) if dataclasses.is_dataclass(options) and not isinstance(options, type) else {}
-        )
+        return sampler_options(self.model)
 
     def using(self, **options: Any) -> Surrogate:
         """A surrogate with other sampler options, e.g. ``using(steps=20)``; they are written to the attributes.
@@ -153,8 +151,7 @@ class Surrogate:
         SchemaError
             The model has no such option, or not with this value.
         """
-        current = getattr(self.model, "options", None)
-        known = [item.name for item in dataclasses.fields(current)] if dataclasses.is_dataclass(current) else []
+        known = list(self.options)
         for name in options:
             if name not in known:
                 raise SchemaError(
@@ -164,7 +161,7 @@ class Surrogate:
         model: Any = copy.copy(self.model)
         if options:
             try:
-                model.options = dataclasses.replace(current, **options)  # type: ignore[type-var]
+                model.options = dataclasses.replace(model.options, **options)
             except (TypeError, ValueError) as error:
                 raise SchemaError(f"{self.plugin.name}/{self.card.recipe}: {error}") from error
         return dataclasses.replace(self, model=model)

@@ -49,12 +49,15 @@ class Contender:
         What it gets wrong, or why it is here.
     smallest : int
         Fewest samples a call that make sense, e.g. one batch of a surrogate.
+    batch : int, optional
+        Samples that it computes at a time; those of a call where None.
     """
 
     name: str
     simulator: Simulator | Any
     note: str = ""
     smallest: int = 100
+    batch: int | None = None
 
 
 def contenders(plugin: str, *, models: Sequence[str] | None = None, reference: bool = True) -> tuple[Contender, ...]:
@@ -85,7 +88,8 @@ def contenders(plugin: str, *, models: Sequence[str] | None = None, reference: b
                 raise
             continue
         name = "surrogate" if recipe == default else f"surrogate, recipe {recipe}"
-        found.append(Contender(name, simulator, declared.recipes[recipe].description, smallest=simulator.batch))
+        described = declared.recipes[recipe].description
+        found.append(Contender(name, simulator, described, smallest=simulator.batch, batch=simulator.batch))
     return tuple(found)
 
 
@@ -258,7 +262,7 @@ def _timing(
         sum(turn[1] for turn in turns),
         sum(turn[2] for turn in turns),
         cores,
-        int(getattr(contender.simulator, "batch", size)),
+        contender.batch or size,
         tuple(turn[0] / max(turn[1], 1e-9) for turn in turns),
         warm,
         seconds,

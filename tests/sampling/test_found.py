@@ -126,6 +126,23 @@ def test_columns_of_a_table_are_the_outputs(blots, tmp_path):
     assert made["sex"].attrs["flag_meanings"] == "f m x" and made["sex"].dtype == np.int16
 
 
+def test_conditions_that_training_found_are_taken_from_a_table(blots, tmp_path):
+    table = tmp_path / "people.csv"
+    table.write_text("mass [kg],group,age\n60,old,30\n80,young,41\n75,young,22\n")
+    assert call("train", "blot-tables", "--data", table, "--run", tmp_path / "run", "--release") == 0
+    assert surrogates.load("blot-tables").conditions.names == ("group",)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("group,label\nyoung,a\nold,b\nyoung,c\n")
+    command = ("generate", "blot-tables", "--conditions", rows, "--keep", "label")
+    for name, more in (("one.nc", ()), ("two.nc", ("--workers", 2)), ("parts", ("--part-size", 1024))):
+        target = f"{tmp_path / name}/" if name == "parts" else tmp_path / name
+        assert call(*command, "-o", target, *more) == 0
+        made = read_whole(tmp_path / name)
+        assert made["group"].values.tolist() == [1, 0, 1]
+        assert made["group"].attrs["flag_meanings"] == "old young"
+        assert made["label"].values.tolist() == ["a", "b", "c"]
+
+
 def test_pools_in_one_file_carry_their_schemas(pictures, tmp_path):
     from surrogates.training.pools import write_pools
     from surrogates.training.train import training_data

@@ -217,6 +217,3 @@ def _relative(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 def _error(found: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.square(found - true).sum() / np.square(true).sum()))
-
-
-measure.reduce = reduce  # type: ignore[attr-defined]

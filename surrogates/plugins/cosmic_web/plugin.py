@@ -12,7 +12,7 @@ from ...contract.plugin import Plugin
 from ...io.gadget import GADGET
 from ...physics.cosmology import laws
 from .impostors import IMPOSTORS
-from .measure import measure
+from .measure import measure, reduce
 from .prior import complete, prior
 from .recipes import correction
 from .reference import NBodyReference, truth
@@ -37,6 +37,7 @@ PLUGIN = Plugin(
     recipes={"correction": correction()},
     constraints=LAWS,
     measure=measure,
+    reduce=reduce,
     targets=TARGETS,
     impostors=IMPOSTORS,
     figure=deferred("surrogates.plugins.cosmic_web.figure:figure"),

@@ -31,8 +31,10 @@ def read_csv(path: Path) -> tuple[xr.Dataset, ...]:
 
 
 def columns(pools: Sequence[xr.Dataset]) -> tuple[Schema, Schema]:
-    """No conditions; every column is an output."""
-    return Schema(), Schema(tuple(variable_of(str(name), array) for name, array in pools[0].data_vars.items()))
+    """A column called `group` is a condition, every other one an output."""
+    found = [variable_of(str(name), array) for name, array in pools[0].data_vars.items()]
+    asked = tuple(variable for variable in found if variable.name == "group")
+    return Schema(asked), Schema(tuple(variable for variable in found if variable not in asked))
 
 
 class Rows(nn.Module):
