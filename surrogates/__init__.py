@@ -4,6 +4,7 @@
 >>> simulator = surrogates.load("particle-events")  # or surrogates.reference("particle-events")
 >>> events = simulator.sample(10_000, seed=1, energy="91.2 GeV")
 >>> again = surrogates.read("events.hepmc3")  # any file of samples
+>>> smiles = surrogates.text(molecules, "smiles")  # codes of characters as text
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .contract.simulator import Simulator
     from .noise import Noise
     from .release.cards import Card
-    from .sampling.files import read
+    from .sampling.files import read, text
     from .sampling.opening import load, reference
     from .sampling.reference import ReferenceSimulator
     from .sampling.surrogate import Surrogate
@@ -35,7 +36,7 @@ _HOMES = {
     "contract.simulator": ("Simulator",),
     "noise": ("Noise",),
     "release.cards": ("Card",),
-    "sampling.files": ("read",),
+    "sampling.files": ("read", "text"),
     "sampling.opening": ("load", "reference"),
     "sampling.reference": ("ReferenceSimulator",),
     "sampling.surrogate": ("Surrogate",),
@@ -72,6 +73,7 @@ __all__ = [
     "load",
     "read",
     "reference",
+    "text",
 ]
 
 
@@ -89,4 +91,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS, "__version__"})
+    return sorted({*__all__, *_ROOMS, "__version__"})

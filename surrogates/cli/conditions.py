@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,11 @@ import numpy as np
 
 from ..contract.errors import SchemaError
 from ..contract.schema import Schema, Variable, nearest
-from ..sampling.files import read_field
+from ..io import FormatError
+from ..io.blocks import count_variables
+from ..sampling.files import formats_of, read, read_field, read_whole
 from ..sampling.request import check_identities, check_seed, condition_dataset
+from ..sampling.tables import spelt
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -134,7 +138,7 @@ def asked(
     if prior and table is not None:
         raise click.UsageError("--prior and --conditions both give the conditions; choose one")
     if table is not None:
-        return read_table(table, schema, given, each=n, first=first, keep=keep, taken=plugin.outputs.names), {}
+        return read_table(table, schema, given, each=n, first=first, keep=keep, plugin=plugin), {}
     if keep:
         raise click.UsageError("--keep names columns of a table; give one with --conditions")
     if n is None:
@@ -163,17 +167,18 @@ def read_table(
     each: int | None,
     first: int = 0,
     keep: tuple[str, ...] = (),
-    taken: tuple[str, ...] = (),
+    plugin: Plugin | None = None,
 ) -> xr.Dataset:
     """Read a table of conditions; every row stands for `each` samples (or 1), or for what its column ``n`` says.
 
     Rows that stand for one sample keep the identities in the table's ``sample``, where it has any of its own; other
     samples count from `first`.
 
-    Columns named in `keep` come along as they are; none may be called as one of the outputs `taken`.
+    Columns named in `keep` come along as they are; none may be called as one of the outputs of `plugin`.
 
-    A column is headed by a condition's name, with its unit in brackets where it is not the schema's: ``energy [TeV]``.
-    Conditions given as options hold for all rows; of a NetCDF or HDF5 file the variables that are conditions are taken.
+    A column is headed by a condition's name, capitals or not, with its unit in brackets where it is not the schema's:
+    ``energy [TeV]``. Conditions given as options hold for all rows; of any other file that is read (NetCDF, HDF5, a
+    native format of `plugin` or of another) the variables that are conditions are taken.
 
     Raises
     ------
@@ -183,11 +188,14 @@ def read_table(
         A file that is no table.
     """
     from ..io import read_conditions
-    from ..sampling.files import read_whole
 
     delimited = path.suffix.lower() in {".csv", ".tsv", ".parquet"}
-    table = read_conditions(path) if delimited else read_whole(path)
+    table = read_conditions(path) if delimited else _samples(path, plugin)
+    there = [str(name) for name in table.data_vars]
+    lines = table.encoding.get("lines")
+    table = table.rename({name: spelt(name, schema.names, there) for name in there})
     names = [str(name) for name in table.data_vars]
+    taken = plugin.outputs.names if plugin is not None else ()
     rows = np.arange(table.sizes["sample"])
     if "n" in names and "n" not in schema:
         repeats = _counts(path, table["n"].values)
@@ -203,14 +211,17 @@ def read_table(
             "leave out --first and numbers of samples, or the identities"
         )
     rows = np.repeat(rows, repeats)
-    others = [name for name in names if name not in schema]
-    kept = others if keep == ("all",) else list(keep)
+    others = [name for name in names if name not in schema and name not in count_variables(table).values()]
+    kept = [name for name in others if name not in taken] if keep == ("all",) else list(keep)
+    passed = [name for name in others if name in taken and name not in kept]
+    if delimited and passed:
+        warnings.warn(f"{path}: {', '.join(passed)} computed anew; what the table says is left out", stacklevel=2)
     for name in kept:
         if name not in others or name in taken:
             why = "is a condition or an output" if name in schema or name in taken else "is not there"
             raise SchemaError(f"{path}: --keep {name}: the column {why}; expected {', '.join(others) or 'none'}")
     for name in names if delimited else ():
-        if name in kept:
+        if name in kept or name in passed:
             continue
         if name not in schema:
             hint = nearest(name, schema.names) or f"; --keep {name} passes it through to the samples"
@@ -220,7 +231,6 @@ def read_table(
         if name in given:
             raise SchemaError(f"{name}: given both as an option and in {path}; choose one")
     values: dict[str, Any] = {}
-    lines = table.encoding.get("lines")
     for name in map(str, table.variables):
         if name in schema and name not in given:
             values[name] = _read_column(schema[name], table[name], path, lines)[rows]
@@ -228,6 +238,15 @@ def read_table(
     if identified:
         rows_of = rows_of.assign_coords(sample=("sample", check_identities(own), rows_of["sample"].attrs))
     return rows_of.assign({name: ("sample", table[name].values[rows], _attributes(table[name])) for name in kept})
+
+
+def _samples(path: Path, plugin: Plugin | None) -> xr.Dataset:
+    """A file of samples, by the formats of the plugin that is asked where it knows the suffix, else of any."""
+    if not path.exists():
+        raise FormatError(f"{path}: no such file; expected conditions in a table or a file of samples")
+    suffixes = [suffix for entry in formats_of(plugin) if entry.read is not None for suffix in entry.suffixes]
+    own = any(path.name.lower().endswith(suffix) for suffix in suffixes)
+    return read_whole(path, plugin) if own or path.is_dir() else read(path)
 
 
 def _attributes(column: xr.DataArray) -> dict[str, str]:

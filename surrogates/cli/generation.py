@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -240,10 +241,13 @@ def _report(summary: Summary, given: dict[str, Any], *, wall: float, cpu: float)
         "cpu_seconds": round(cpu, 3),
         "residuals": summary.residuals,
         "source": summary.sources,
+        "remarks": list(summary.heard.lines()),
     }
     text = f"{given['output']}: {summary.samples:,} samples of {summary.plugin} in {wall:.1f} s"
     marked = {label: count for label, count in summary.sources.items() if label != "surrogate" and count}
     text += "".join(f", {count:,} {label}" for label, count in marked.items())
+    for line in summary.heard.lines():
+        warnings.warn(line, stacklevel=2)
     announce(text, facts, as_json=given["as_json"], stream=sys.stderr if given["output"] == "-" else sys.stdout)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..io.conventions import TEXT_COMMENT
 from .errors import SchemaError
-from .variables import TEXT_COMMENT, texts
+from .variables import texts
 
 if TYPE_CHECKING:
     import xarray as xr

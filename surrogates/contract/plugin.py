@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .findings import Anchor, Target
     from .laws import Law
     from .recipe import Codec, Recipe
+    from .remarks import Remark
     from .simulator import Simulator
 
     Tensors = dict[str, Tensor]
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class Measure(Protocol):
     """The domain's figures: sizes of disagreement, 0 or the stated floor when samples are as good as the truth.
 
-    A plain function will do. Where a measure has them, its ``reduce(dataset)`` becomes `Plugin.reduce` and its
-    ``targets`` become `Plugin.targets`.
+    A plain function will do. Where a measure has them, its ``reduce(dataset)`` serves as
+    `Plugin.reduce` and its ``targets`` as `Plugin.targets`.
     """
 
     def __call__(self, samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
@@ -80,9 +81,9 @@ class Plugin:
         Inputs of the shared two-sample classifiers.
     targets : mapping
         Figure name -> Target. By default those of the measure, where it is made of `surrogates.measuring.figures`.
-    reduce : callable
-        Dataset -> the per-sample quantities that the figures need, which are then computed once and resampled. By
-        default that of the measure, where it has one, else the Dataset itself.
+    reduce : callable, optional
+        Dataset -> the per-sample quantities that the figures need, which are then computed once and resampled; see
+        `reduced`.
     figure : callable
         (samples, truth or None) -> matplotlib Figure. By default histograms of every number.
     impostors : mapping
@@ -91,6 +92,8 @@ class Plugin:
         Native formats beside NetCDF and HDF5.
     reference : callable, optional
         () -> Simulator, only where it runs forward from any condition.
+    remarks : tuple of Remark
+        Labels of outputs that a user is warned of, with the number of samples that have them and the first of those.
     limits : tuple of Limit
         Joint infeasibility, of completed conditions.
     complete : callable, optional
@@ -120,12 +123,13 @@ class Plugin:
     truth: Callable[[int, int], xr.Dataset] = None  # type: ignore[assignment]
     constraints: tuple[Law, ...] = ()
     targets: Mapping[str, Target] = None  # type: ignore[assignment]
-    reduce: Callable[[xr.Dataset], xr.Dataset] = None  # type: ignore[assignment]
+    reduce: Callable[[xr.Dataset], xr.Dataset] | None = None
     figure: Callable[..., Figure] = histograms
     features: Features | None = None
     impostors: Mapping[str, Callable[[xr.Dataset, int], xr.Dataset]] = ()  # type: ignore[assignment]
     formats: tuple[Any, ...] = ()
     reference: Callable[[], Simulator] | None = None
+    remarks: tuple[Remark, ...] = ()
     limits: tuple[Limit, ...] = ()
     complete: Callable[[Schema, xr.Dataset, int], xr.Dataset] | None = None
     stochastic: bool = True
@@ -145,13 +149,12 @@ class Plugin:
             object.__setattr__(
                 self, "truth", ReferenceTruth(self.reference, self.prior, self.complete, self.conditions)
             )
-        if self.reduce is None:
-            object.__setattr__(self, "reduce", getattr(self.measure, "reduce", _as_it_is))
         if self.targets is None:
             if not hasattr(self.measure, "targets"):
                 raise PluginError(f"plugin {self.name!r}: no targets; declare them, or a measure made of Figures")
             object.__setattr__(self, "targets", self.measure.targets)  # type: ignore[attr-defined]
 
-
-def _as_it_is(dataset: xr.Dataset) -> xr.Dataset:
-    return dataset
+    def reduced(self, dataset: xr.Dataset) -> xr.Dataset:
+        """What the figures need of samples: by `reduce`, else as the measure reduces them, else as they are."""
+        reduce = self.reduce or getattr(self.measure, "reduce", None)
+        return dataset if reduce is None else reduce(dataset)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..io.conventions import TEXT_COMMENT
 from .errors import PluginError, SchemaError, nearest
 from .limits import Limit
-from .variables import TEXT_COMMENT, Variable, texts
+from .variables import Variable, texts
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..io.conventions import FLAG_NAMES, UNITS_NAME
+from ..io.conventions import FLAG_NAMES, TEXT_COMMENT, UNITS_NAME
 from ..io.packing import is_packed, unpacked
 from .errors import PluginError, SchemaError, SurrogatesError, nearest
 
-TEXT_COMMENT = "text: ASCII codes, padded with 0"  # the attribute that marks text in a Dataset
 NOT_ASKED = "not_asked"  # the last flag of an optional category, of code -1
 
 

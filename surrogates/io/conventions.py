@@ -27,6 +27,8 @@ UDUNITS = {
 """Units of a field -> the same for UDUNITS-2; a logarithmic unit becomes a pure number, and so does one that
 depends on a parameter (h). 1 D = 1e-21 / c C m."""
 UNITS_NAME, FLAG_NAMES = "units_name", "flag_names"
+TEXT_COMMENT = "text: ASCII codes, padded with 0"
+"""The attribute `comment` that marks text in a Dataset."""
 
 
 def cf_label(label: str) -> str:

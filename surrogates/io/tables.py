@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,14 @@ import numpy as np
 
 from .blocks import SAMPLE
 from .formats import FileFormatError, FormatError, missing_library
+from .seals import check_parquet_seal
 
 if TYPE_CHECKING:
     import xarray as xr
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
+ATTRIBUTES = b"surrogates_attributes"
+"""Key of a Parquet file's metadata that holds the attributes of the Dataset it was made of, as JSON."""
 _HEADER = re.compile(r"^\s*(?P<name>[^\[\]()]+?)\s*(?:[\[(](?P<units>[^\[\]()]*)[\])])?\s*$")
 
 
@@ -49,7 +53,11 @@ def read_conditions(path: str | Path) -> xr.Dataset:
         raise FormatError(f"{path}: unknown kind of table {path.suffix or '(no suffix)'}; known: {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
-    columns, lines = _parquet(path) if path.suffix.lower() == ".parquet" else _delimited(path)
+    attrs: dict[str, Any] = {}
+    if path.suffix.lower() == ".parquet":
+        columns, lines, attrs = _parquet(path)
+    else:
+        columns, lines = _delimited(path)
     data: dict[str, Any] = {}
     for header, values in columns:
         found = _HEADER.match(header)
@@ -65,7 +73,7 @@ def read_conditions(path: str | Path) -> xr.Dataset:
         identity = ((SAMPLE,), np.arange(n), {})
     if identity[1].dtype.kind != "i" or np.unique(identity[1]).size != identity[1].size:
         raise FileFormatError(f"{path}: column {SAMPLE!r} should hold integers, each once")
-    table = xr.Dataset(data, {SAMPLE: identity})
+    table = xr.Dataset(data, {SAMPLE: identity}, attrs)
     table.encoding["lines"] = lines
     return table
 
@@ -112,13 +120,15 @@ def parquet_for(what: str) -> Any:
     return pyarrow
 
 
-def _parquet(path: Path) -> tuple[list[tuple[str, np.ndarray]], np.ndarray]:
+def _parquet(path: Path) -> tuple[list[tuple[str, np.ndarray]], np.ndarray, dict[str, Any]]:
     pyarrow = parquet_for(f"{path}: Parquet")
+    check_parquet_seal(path)
     try:
         table = pyarrow.parquet.read_table(path)
         columns = [
             (str(name), column.to_numpy()) for name, column in zip(table.column_names, table.columns, strict=True)
         ]
+        attrs = json.loads((table.schema.metadata or {}).get(ATTRIBUTES, b"{}"))
     except Exception as error:
         raise FileFormatError(f"{path}: expected a Parquet table; {str(error).splitlines()[0]}") from None
     made = []
@@ -134,4 +144,4 @@ def _parquet(path: Path) -> tuple[list[tuple[str, np.ndarray]], np.ndarray]:
         else:
             raise FileFormatError(f"{path}: column {name!r} has type {values.dtype}; expected numbers or text")
         made.append((name, values))
-    return made, np.arange(1, table.num_rows + 1)
+    return made, np.arange(1, table.num_rows + 1), attrs if isinstance(attrs, dict) else {}

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .formats import Format, FormatError, named_errors
+from .formats import FileFormatError, Format, FormatError, named_errors
 from .hdf5_reading import read_hdf5
 from .manifest import MANIFEST, read_manifest, sha256
 from .sample_files import LIST, problems_of
-from .seals import check_seal
+from .seals import check_parquet_seal, check_seal
+from .smiles import survey
 
 
 def verify(path: str | Path, *, file_format: Format | None = None) -> list[str]:
@@ -51,6 +52,16 @@ def carries_digest(path: Path) -> bool:
         return True  # gzip ends with a CRC-32
     if start.startswith(b"SIMPLE  ="):
         return b"CHECKSUM=" in start
+    if start.startswith(b"PAR1"):
+        return check_parquet_seal(path)
+    if path.suffix.lower() == ".sdf":
+        sealed, altered, _ = survey(path)
+        if altered:
+            raise FileFormatError(
+                f"{path}: altered since it was written: record {altered[0]} (of {len(altered)} such) is not what its "
+                "SHA-256 was taken of"
+            )
+        return sealed > 0
     return check_seal(path)
 
 

@@ -32,7 +32,7 @@ def by_condition(
     plugin: Plugin, samples: xr.Dataset, truth: xr.Dataset, variable: str, edges: Sequence[float], *, least: int = 500
 ) -> dict[tuple[float, float], dict[str, float]]:
     """Figures in bins [low, high) of a condition; bins with fewer than `least` rows on a side are left out."""
-    sides = [(dataset[variable].values, plugin.reduce(dataset)) for dataset in (samples, truth)]
+    sides = [(dataset[variable].values, plugin.reduced(dataset)) for dataset in (samples, truth)]
     found = {}
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         chosen = [np.flatnonzero((values >= low) & (values < high)) for values, _ in sides]

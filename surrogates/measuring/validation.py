@@ -153,7 +153,7 @@ def validate(
             raise SchemaError(f"{name}: {dataset.sizes.get('sample', 0)} samples; expected {least} or more to compare")
     check_paired(plugin, "samples", samples, truth)
     tell = progress or (lambda text: None)
-    reduce = plugin.reduce
+    reduce = plugin.reduced
     tell("observables")
     reduced = [reduce(samples), reduce(truth)]
     others = []

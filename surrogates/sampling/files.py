@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .. import registry
 from ..contract.errors import PluginError, SchemaError
@@ -138,6 +141,41 @@ def read(path: str | Path, *, plugin: str | None = None, format_name: str | None
     return read_whole(path, None if plugin is None else registry.plugin(plugin), format_name=format_name)
 
 
+def text(samples: xr.Dataset, name: str) -> np.ndarray:
+    """A variable of characters as text: the SMILES of molecules, for one, which a Dataset holds as ASCII codes.
+
+    Parameters
+    ----------
+    samples : xarray.Dataset
+    name : str
+        A variable over (sample, character), padded with 0 or as long as its count says.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) of str.
+
+    Raises
+    ------
+    SchemaError
+        The variable holds something else.
+    """
+    from ..contract.schema import texts
+    from ..io.blocks import count_variables
+
+    variable = samples[name]
+    if variable.ndim == 1 and variable.dtype.kind in "UO":
+        return variable.values.astype(np.str_)
+    if variable.ndim != 2 or variable.dtype.kind not in "iu":
+        found = f"{variable.dtype} over ({', '.join(map(str, variable.dims))})"
+        raise SchemaError.about(name, found, "codes of characters over (sample, character)")
+    codes = variable.values
+    counts = count_variables(samples).get(str(variable.dims[1]))
+    if counts is not None:
+        codes = np.where(np.arange(codes.shape[1]) < samples[counts].values[:, None], codes, 0)
+    return texts(codes)
+
+
 def plugin_of(path: Path, named: str | None) -> Plugin | None:
     """The plugin that made a file: the one named, the one that the file names, or the only one that knows its suffix.
 
@@ -162,16 +200,24 @@ def _by_suffix(path: Path) -> Plugin | None:
     knowing = [
         plugin
         for plugin in registry.every_plugin()
-        if any(path.name.lower().endswith(s) for entry in plugin.formats for s in entry.suffixes)
+        if any(path.name.lower().endswith(s) for entry in plugin.formats if entry.read for s in entry.suffixes)
     ]
     if len(knowing) < 2:
         return knowing[0] if knowing else None
     names = {plugin.name for plugin in knowing}
+    whole: dict[str, int] = {}
     for reader in knowing:
         try:
-            made_by = next(iter(read_blocks(path, reader))).attrs.get("plugin")
+            with warnings.catch_warnings(action="ignore"):
+                first = next(iter(read_blocks(path, reader)))
         except FormatError:
             continue
+        made_by = first.attrs.get("plugin")
         if made_by in names:
             return registry.plugin(str(made_by))
+        if all(name in first for name in reader.outputs.names):
+            whole[reader.name] = sum(name in first for name in (*reader.conditions.names, *reader.outputs.names))
+    fitting = [name for name, held in whole.items() if held == max(whole.values())]
+    if len(fitting) == 1:
+        return registry.plugin(fitting[0])
     raise PluginError(f"{path}: {', '.join(sorted(names))} all read this format; say which with --plugin")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import SimulatorMissing
+from ..contract.remarks import Heard
 from ..contract.schema import Schema
 from ..provenance import CONVENTIONS, package_version, versions
 from ..registry import portable, resolve
@@ -37,13 +39,13 @@ class ReferenceSimulator:
 
     plugin: Plugin
     simulator: Simulator
-    card: ClassVar[None] = None
-    fallback: ClassVar[None] = None
-    batch: ClassVar[int] = 1
-    device: ClassVar[str] = "cpu"
-    threads: ClassVar[int | None] = None
-    extrapolate: ClassVar[bool] = False
-    options: ClassVar[Mapping[str, Any]] = {}
+    card: None = field(default=None, init=False)
+    fallback: None = field(default=None, init=False)
+    batch: int = field(default=1, init=False)
+    device: str = field(default="cpu", init=False)
+    threads: int | None = field(default=None, init=False)
+    extrapolate: bool = field(default=False, init=False)
+    options: Mapping[str, Any] = field(default_factory=dict, init=False)
 
     @classmethod
     def open(cls, plugin: Plugin) -> ReferenceSimulator:
@@ -71,7 +73,7 @@ class ReferenceSimulator:
         """Simulate samples; see `Surrogate.sample`."""
         request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
         request.check()
-        return self._run(request.whole(), check_seed(seed))
+        return remarked(self.plugin, self._run(request.whole(), check_seed(seed)))
 
     def stream(
         self, n_or_conditions: int | xr.Dataset, *, seed: int, block: int = BLOCK, first: int = 0, **conditions: Any
@@ -112,6 +114,15 @@ class ReferenceSimulator:
 
 def _reopen(name: str | Plugin) -> ReferenceSimulator:
     return ReferenceSimulator.open(resolve(name))
+
+
+def remarked(plugin: Plugin, samples: xr.Dataset) -> xr.Dataset:
+    """The samples, once the user was warned of what the plugin remarks of them."""
+    heard = Heard(plugin.remarks)
+    heard.look(samples)
+    for line in heard.lines():
+        warnings.warn(f"{plugin.name}: {line}", stacklevel=3)
+    return samples
 
 
 def missing_library(plugin: Plugin, error: ImportError) -> SimulatorMissing:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import SurrogatesError
+from ..contract.remarks import Heard
 from ..io import NETCDF, FormatError, OutputError
 from ..io.manifest import MANIFEST, as_json, finished
 from ..io.shards import Shards
@@ -136,10 +137,11 @@ class Job:
 
 @dataclass
 class Summary:
-    """What was written: samples, where they come from, and the largest residual of each law."""
+    """What was written: samples, where they come from, the largest residual of each law, and what to warn of."""
 
     plugin: str
     samples: int = 0
+    heard: Heard = field(default_factory=lambda: Heard(()))
     residuals: dict[str, float] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
 
@@ -149,6 +151,7 @@ class Summary:
             yield block
             rows = int(block.sizes["sample"])
             self.samples += rows
+            self.heard.look(block)
             for name, value in block.attrs.items():
                 if str(name).startswith("residual_"):
                     law = str(name).removeprefix("residual_")
@@ -159,6 +162,14 @@ class Summary:
                     self.sources[labels[code]] = self.sources.get(labels[code], 0) + int(count)
             if progress is not None:
                 progress.advance(rows)
+
+    def absorb(self, other: Summary) -> None:
+        """Add what another process wrote."""
+        self.heard.absorb(other.heard)
+        for law, value in other.residuals.items():
+            self.residuals[law] = max(self.residuals.get(law, 0.0), value)
+        for label, count in other.sources.items():
+            self.sources[label] = self.sources.get(label, 0) + count
 
     def attributes(self) -> dict[str, float]:
         """The largest residuals of all blocks, as Dataset attributes."""
@@ -197,7 +208,7 @@ def write(
     ------
     FormatError, OutputError
     """
-    summary = Summary(job.plugin.name)
+    summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks))
     if output != STDOUT and (output.endswith(("/", "\\")) or Path(output).is_dir()):
         chosen = formats_of(job.plugin).named(format_name) if format_name is not None else None
         if chosen is not None and not chosen.one_sample_a_file and chosen is not NETCDF:
@@ -261,7 +272,7 @@ def _write_folder(
     shards = Shards(folder, parts, as_json(made), options, job.shard, single)
     with shards.begun(resume=resume, overwrite=overwrite) as lock:
         if job.workers > 1 and len(mine) >= job.workers:
-            _in_processes(job, shards, lock, part_size, progress)
+            _in_processes(job, shards, lock, part_size, progress, summary)
             summary.samples = progress.total
             return
 
@@ -284,7 +295,7 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
         raise OutputError(f"{folder} is not empty and holds no run; choose another folder")
 
 
-def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress: Counter) -> None:
+def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress: Counter, summary: Summary) -> None:
     """Let each process write every `workers`-th part of this share; parts are whole files, nothing is passed back.
 
     Where a process ends early, what it had not finished is done again, as long as parts are added.
@@ -309,7 +320,7 @@ def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress
                         break
                     progress.update(min(part_size * (len(_written(shards)) - already), progress.total or 0))
                 for future in futures:
-                    future.result()
+                    summary.absorb(future.result())
                 return
             except BrokenProcessPool:
                 processes.shutdown()
@@ -331,13 +342,15 @@ def _written(shards: Shards) -> set[int]:
     return {index for index in shards.mine if finished(shards.folder, index) is not None}
 
 
-def _write_in_process(job: Job, shards: Shards, lock: Lock, part_size: int, parts: range) -> None:
+def _write_in_process(job: Job, shards: Shards, lock: Lock, part_size: int, parts: range) -> Summary:
     job = replace(job, plugin=resolve(job.plugin))
     if job.simulator.card is not None and job.simulator.threads is None:
         import torch
 
         torch.set_num_threads(1)
-    _write_parts(job, shards, lock, part_size, parts)
+    summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks))
+    _write_parts(job, shards, lock, part_size, parts, summary=summary)
+    return summary
 
 
 def _write_parts(

@@ -23,7 +23,7 @@ from ..registry import entry, plugins, portable, resolve
 from ..release.made import weights_of
 from ..release.weights import load_release, save_release
 from .batches import packed
-from .reference import ReferenceSimulator
+from .reference import ReferenceSimulator, remarked
 from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Surrogate:
             Names the variable, its value and what was expected.
         """
         request = self._ask(n_or_conditions, conditions, first)
-        return self._run(request.whole(), check_seed(seed))
+        return remarked(self.plugin, self._run(request.whole(), check_seed(seed)))
 
     def stream(
         self,

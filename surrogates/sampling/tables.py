@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +45,7 @@ def rows_of(schema: Schema, given: Any) -> Any:
     for header in names:
         found = _HEADER.match(str(header))
         name, units = (found["name"], found["units"]) if found else (str(header), None)
+        name = spelt(name, schema.names, (*columns, *(str(other) for other in names)))
         if name in schema:
             values = given[header]
             columns[name] = schema[name].convert(
@@ -63,6 +64,18 @@ def rows_of(schema: Schema, given: Any) -> Any:
         for name, array in whole.items()
     }
     return xr.Dataset(arrays, {"sample": np.arange(n)})
+
+
+def spelt(name: str, known: Iterable[str], taken: Iterable[str]) -> str:
+    """The known name that differs from `name` in capitals, spaces and hyphens alone, unless it is taken itself."""
+    if name in set(known):
+        return name
+    fitting = [other for other in known if _bare(other) == _bare(name)]
+    return fitting[0] if len(fitting) == 1 and fitting[0] not in set(taken) else name
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace(" ", "_").replace("-", "_")
 
 
 def _plain(values: Any) -> Any:

@@ -18,18 +18,24 @@ molecule "unsupported", of which RDKit's properties are RDKit's. It also predict
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from ...contract.deferred import deferred
 from ...contract.laws import Law
 from ...contract.plugin import Plugin
+from ...contract.remarks import Remark
+from ...io.columns import column_formats
+from ...io.smiles import smiles_format, structure_format
+from ...physics.molecules.geometry import embedded
 from ...physics.molecules.laws import interval_order
+from ...physics.molecules.text import LENGTH
 from .impostors import IMPOSTORS
 from .labels import prior, truth
 from .measure import FIGURES
 from .recipes import gru
 from .reference import XtbReference
-from .variables import CONDITIONS, OUTPUTS, SIMULATED
+from .variables import CONDITIONS, FAILED, OUTPUTS, SIMULATED
 
 PLUGIN = Plugin(
     name="molecule-properties",
@@ -46,8 +52,14 @@ PLUGIN = Plugin(
     measure=FIGURES,
     targets=FIGURES.targets,
     impostors=IMPOSTORS,
+    formats=(
+        replace(smiles_format(LENGTH, (*CONDITIONS.names, *OUTPUTS.names)), read=None),
+        *column_formats((*CONDITIONS, *OUTPUTS), {"character": LENGTH}),
+        structure_format(LENGTH, embedded, OUTPUTS),
+    ),
     figure=deferred("surrogates.plugins.molecule_properties.figure:figure"),
     reference=XtbReference,
+    remarks=(Remark("status", FAILED, named_by="smiles"),),
     stochastic=False,
     extra="xtb",
     reference_package="tblite",

@@ -9,6 +9,9 @@ from ...physics.molecules.text import LENGTH
 EXTRAPOLATED = len(STATUSES)
 """Status of a surrogate's answer for a molecule unlike those that it was trained on, see `codec.PropertyCodec`."""
 
+FAILED = tuple(status for status in STATUSES if status != "converged")
+"""Statuses of molecules that lack properties."""
+
 STEREO = ("none", "used", "ignored")
 """What became of the stereochemistry of a SMILES."""
 
