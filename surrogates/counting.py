@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -31,17 +32,31 @@ class Counter:
         self.what, self.total, self.shown = what, total, shown
         self.done = 0
         self._start = self._spoken = time.monotonic()
+        self._said = False
         self._bar: Any = None
         self._task: Any = None
+        self._over = threading.Event()
+        self._speaking = threading.Lock()
 
     def __enter__(self) -> Self:
+        if self.shown:
+            threading.Thread(target=self._keep_speaking, daemon=True, name=f"progress of {self.what}").start()
         return self
+
+    def _keep_speaking(self) -> None:
+        """Say what goes on after two seconds, and now and then after that, also where nothing is counted meanwhile."""
+        wait = PATIENCE
+        while not self._over.wait(wait):
+            self._tell(time.monotonic())
+            wait = PLAIN_INTERVAL
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._over.set()
+        with self._speaking:
+            if self._bar is not None:
+                self._bar.stop()
 
     def announce(self) -> None:
         """Say at once what begins: for work of which it is known beforehand that it takes long."""
@@ -60,13 +75,18 @@ class Counter:
         self.total = total if total is not None else self.total
         self.what = what or self.what
         now = time.monotonic()
-        if not self.shown or now - self._start < PATIENCE:
-            return
-        if sys.stderr.isatty():
-            self._draw()
-        elif now - self._spoken >= PLAIN_INTERVAL:
-            self._spoken = now
-            print(self._sentence(now), file=sys.stderr, flush=True)
+        if self.shown and now - self._start >= PATIENCE:
+            self._tell(now)
+
+    def _tell(self, now: float) -> None:
+        with self._speaking:
+            if self._over.is_set():
+                return
+            if sys.stderr.isatty():
+                self._draw()
+            elif now - self._spoken >= (PLAIN_INTERVAL if self._said else PATIENCE) - 0.1:
+                self._spoken, self._said = now, True
+                print(self._sentence(now), file=sys.stderr, flush=True)
 
     def stage(self, what: str) -> None:
         """Note that another stage of work without a count has begun."""

@@ -74,18 +74,14 @@ def validate_command(
         check_path(report, overwrite=overwrite)
     if reference is None and second_reference is not None:
         raise click.UsageError("--second-reference is given without --reference")
-    sides: dict[str, Any] = {
-        key: _read(path, plugin)
-        for key, path in {
-            "samples": samples,
-            "truth": reference,
-            "second_truth": second_reference,
-            "training": training,
-        }.items()
-        if path is not None
-    }
+    given = {"samples": samples, "truth": reference, "second_truth": second_reference, "training": training}
+    sides: dict[str, Any] = {}
     remarks = []
     with Counter("validation", None) as progress:
+        for key, path in given.items():
+            if path is not None:
+                progress.stage(f"reading {path}")
+                sides[key] = _read(path, plugin)
         if reference is None:
             progress.stage("held-out truth")
             kept, *truths = held_out(plugin, sides["samples"], seed=seed, n=n)
@@ -94,12 +90,13 @@ def validate_command(
             sides |= {"samples": kept, **dict(zip(("truth", "second_truth"), truths, strict=False))}
         remarks += differing_conditions(plugin, sides["samples"], sides["truth"])
         found = validate(plugin, **sides, seed=seed, n=n, classifiers=not quick, progress=progress.stage)
-    broken = broken_laws(plugin, found.residuals)
-    if report is not None:
-        from ..reporting.page import write_report
+        if report is not None:
+            from ..reporting.page import write_report
 
-        section = validation_section(plugin, found, sides["samples"], sides["truth"], notes=remarks)
-        write_report(report, [section], title=f"Validation of {plugin.name}", overwrite=overwrite)
+            progress.stage("report")
+            section = validation_section(plugin, found, sides["samples"], sides["truth"], notes=remarks)
+            write_report(report, [section], title=f"Validation of {plugin.name}", overwrite=overwrite)
+    broken = broken_laws(plugin, found.residuals)
     facts = {
         "plugin": name,
         "samples": str(samples),

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ..contract.errors import SurrogatesError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 SUCCESS = 0
 CHECK_FAILED = 1
 REFUSED = 2
 UNEXPECTED = 3
 INTERRUPTED = 130
+TERMINATED = 143
 PIPE_CLOSED = 141
+
+COMPLETE = "_SURROGATES_COMPLETE"
+"""Environment variable by which a shell asks for completions, as click has it."""
 
 _COMMANDS = {
     "list": ("listing", "list_command"),
@@ -71,9 +80,20 @@ class LazyCommands(click.Group):
         module, attribute = _COMMANDS[cmd_name]
         return getattr(importlib.import_module(f".{module}", __package__), attribute)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return completed_names(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_SHORT.items()))
+
+
+def completed_names(group: click.Group, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Commands and options of a group that begin so; its commands' modules stay unimported."""
+    from click.shell_completion import CompletionItem
+
+    names = [CompletionItem(name) for name in group.list_commands(ctx) if name.startswith(incomplete)]
+    return [*names, *click.Command.shell_complete(group, ctx, incomplete)]
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -92,8 +112,8 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         "token_normalize_func": lambda token: token.replace("_", "-") if token.startswith("--") else token,
     },
     epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that "
-    "cannot be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away. "
-    "Results go to stdout, progress and errors to stderr.",
+    "cannot be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away; 143 ended by "
+    "SIGTERM. Results go to stdout, progress and errors to stderr.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
@@ -105,7 +125,21 @@ def surrogates() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the entry point of the console script."""
+    signal.signal(signal.SIGTERM, _end)
+    if asked := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(surrogates, {}, "surrogates", COMPLETE, asked))
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+class Terminated(BaseException):
+    """SIGTERM, as `timeout` and batch systems send it; whatever was being written is taken away on the way out."""
+
+
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
 
 
 def run(arguments: list[str]) -> int:
@@ -119,7 +153,7 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0 done, 1 check failed, 2 refused, 3 unexpected, 130 interrupted, 141 broken pipe.
+        0 done, 1 check failed, 2 refused, 3 unexpected, 130 interrupted, 141 broken pipe, 143 SIGTERM.
     """
     debug = "--debug" in arguments
     if not debug:
@@ -137,6 +171,8 @@ def run(arguments: list[str]) -> int:
         return CHECK_FAILED
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted; nothing is left half-written", INTERRUPTED)
+    except Terminated:
+        return _complain("ended by SIGTERM; nothing is left half-written", TERMINATED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PIPE_CLOSED

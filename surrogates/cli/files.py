@@ -13,7 +13,7 @@ from .. import registry
 from ..counting import Counter
 from ..io import FileFormatError, FormatError, OutputError, carries_digest
 from ..io.sample_files import format_of
-from ..sampling.files import HDF5_OR_NETCDF, formats_of, plugin_of, read_blocks, read_whole
+from ..sampling.files import formats_of, plugin_of, read_blocks, read_whole
 from ..sampling.workers import ProcessEnded, apart
 from .entry import CheckFailed
 from .output import announce
@@ -58,18 +58,11 @@ def convert_command(
     check_target(target, chosen, overwrite=overwrite)
     if target != STDOUT and Path(target).resolve() == source.resolve():
         raise OutputError(f"{target}: source and target are one file; choose another name")
-    samples = 0
     with Counter("samples", None) as progress:
-
-        def counted() -> Iterator[xr.Dataset]:
-            nonlocal samples
-            for block in read_blocks(source, plugin, format_name=from_format):
-                yield block
-                samples += int(block.sizes["sample"])
-                progress.update(samples)
-
+        blocks = _counted(read_blocks(source, plugin, format_name=from_format), progress)
         destination = STDOUT if target == STDOUT else Path(target)
-        chosen.write(counted(), destination, overwrite=overwrite, **write_options(chosen, compression=compression))
+        chosen.write(blocks, destination, overwrite=overwrite, **write_options(chosen, compression=compression))
+    samples = progress.done
     facts = {"source": str(source), "output": target, "samples": samples, "format": chosen.name}
     announce(f"{target}: {samples:,} samples in {chosen.name}", facts, as_json=as_json, stream=_results(target))
 
@@ -80,14 +73,22 @@ def convert_command(
 @click.option("--overwrite", is_flag=True, help="Replace TARGET.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
 def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) -> None:
-    """Join the shards of FOLDER into TARGET by copying their chunks."""
-    from ..io import merge, read_manifest
+    """Join the parts of FOLDER into TARGET: NetCDF and HDF5 by copying chunks, other formats by writing the samples.
+
+    surrogates merge jets/ jets.nc
+    """
+    from ..io import HDF5, NETCDF, merge, read_manifest
     from ..sampling.outputs import check_target
 
-    chosen = HDF5_OR_NETCDF.for_path(target)
-    check_target(str(target), chosen, overwrite=overwrite)
     manifest = read_manifest(folder)
-    merge(folder, target, overwrite=overwrite)
+    plugin = plugin_of(folder, None)
+    chosen = formats_of(plugin).for_path(target)
+    check_target(str(target), chosen, overwrite=overwrite)
+    with Counter(f"merging {folder}", manifest.get("rows")) as progress:
+        if chosen in (NETCDF, HDF5):
+            merge(folder, target, overwrite=overwrite)
+        else:
+            chosen.write(_counted(read_blocks(folder, plugin), progress), target, overwrite=overwrite)
     facts = {
         "source": str(folder),
         "output": str(target),
@@ -111,15 +112,17 @@ def plot_command(
 
     surrogates plot jets jets.h5 --reference reference.nc -o jets.png
     """
-    from ..reporting.page import write_figure
+    from ..reporting.page import PICTURES, write_figure
 
     plugin = registry.plugin(name)
-    if output.suffix.lower() not in {".png", ".pdf", ".svg"}:
+    if output.suffix.lower() not in PICTURES:
         raise FormatError(f"{output}: unknown suffix ({output.suffix or 'none'}); expected .png, .pdf or .svg")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already; choose another name or give --overwrite")
-    drawn = plugin.figure(read_whole(samples, plugin), None if reference is None else read_whole(reference, plugin))
-    write_figure(drawn, output)
+    with Counter(f"reading {samples}", None) as progress:
+        sides = [None if path is None else read_whole(path, plugin) for path in (samples, reference)]
+        progress.stage("drawing")
+        write_figure(plugin.figure(*sides), output)
     announce(f"{output}: figure of {name}", {"output": str(output), "plugin": name}, as_json=as_json)
 
 
@@ -143,8 +146,9 @@ def verify_command(targets: tuple[str, ...], named: str | None, as_json: bool) -
         if not path.exists():
             raise FileFormatError(f"{path}: no such file or folder, and no plugin of that name")
         try:
-            sealed = carries_digest(path)
-            checked = _file_problems(path, named) if sealed else apart(_file_problems, path, named)
+            with Counter(f"reading {path}", None):
+                sealed = carries_digest(path)
+                checked = _file_problems(path, named) if sealed else apart(_file_problems, path, named)
         except FileFormatError as error:
             problems[target] = [str(error)]
             continue
@@ -167,6 +171,12 @@ def verify_command(targets: tuple[str, ...], named: str | None, as_json: bool) -
     announce(text, {"problems": problems, "notes": notes, "ok": not bad}, as_json=as_json)
     if bad:
         raise CheckFailed
+
+
+def _counted(blocks: Iterator[xr.Dataset], progress: Counter) -> Iterator[xr.Dataset]:
+    for block in blocks:
+        yield block
+        progress.advance(int(block.sizes["sample"]))
 
 
 def _is_plugin(name: str) -> bool:

@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,19 @@ import click
 
 from .. import registry
 from ..contract.errors import SurrogatesError
+from ..contract.remarks import Heard
 from ..counting import Counter
 from ..release.cards import Card
+from ..reporting.page import PICTURES
 from ..sampling import opening
 from ..sampling.runs import Job, Summary, write
 from .conditions import PREFIX, asked, condition_options, given_conditions
+from .entry import completed_names
 from .output import announce
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..contract.plugin import Plugin
     from ..contract.schema import Schema
 
@@ -44,6 +50,9 @@ class PluginCommands(click.Group):
         plugin = registry.plugin(cmd_name)
         model, weights = (_word(self._words, option) for option in ("--model", "--weights"))
         return self._make(plugin, asked_conditions(plugin, model, weights))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return completed_names(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,7 +79,8 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
             ["-o", "--output", "output"],
             required=True,
             metavar="PATH",
-            help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}.",
+            help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}; .png, "
+            ".pdf or .svg for the figure of the samples instead.",
         ),
         click.Option(["--format", "format_name"], metavar="NAME", help=f"Format, in place of the suffix's{single}."),
         click.Option(["--seed"], type=int, default=0, show_default=True, help="Equal seeds give equal samples."),
@@ -174,7 +184,7 @@ def asked_conditions(plugin: Plugin, model: str | None, weights: str | None) -> 
 
 def _word(words: list[str], option: str) -> str | None:
     """What follows an option among the words of a call, before they are parsed."""
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for word, following in zip_longest(words, words[1:]):
         if word == option:
             return following
         if word.startswith(f"{option}="):
@@ -206,7 +216,10 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         workers=given["workers"],
         shard=_share(given["shard"]),
     )
-    batch = simulator.batch
+    output, batch = given["output"], simulator.batch
+    if Path(output).suffix.lower() in PICTURES and not Path(output).is_dir() and given["format_name"] is None:
+        summary = _draw(job, Path(output), overwrite=given["overwrite"])
+        return _report(summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
     with Counter(plugin.name, job.share_size) as progress:
         summary = write(
             job,
@@ -219,6 +232,22 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
             progress=progress,
         )
     _report(summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
+
+
+def _draw(job: Job, output: Path, *, overwrite: bool) -> Summary:
+    """The plugin's figure of the samples, in place of the samples."""
+    from ..io import OutputError, concatenate
+    from ..reporting.page import write_figure
+
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} exists already; choose another name or give --overwrite")
+    summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks))
+    with Counter(job.plugin.name, job.share_size) as progress:
+        samples = concatenate(summary.watch(job.blocks(*job.share), progress))
+        if not samples.sizes["sample"]:
+            raise OutputError(f"{output}: no samples to draw; ask for one or more")
+        write_figure(job.plugin.figure(samples), output)
+    return summary
 
 
 def _share(text: str | None) -> tuple[int, int]:

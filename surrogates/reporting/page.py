@@ -144,11 +144,16 @@ def render_report(sections: Sequence[Section], *, title: str, introduction: str 
     )
 
 
+PICTURES = (".png", ".pdf", ".svg")
+"""Suffixes of pictures that are written."""
+
+
 def write_figure(figure: Figure, path: Path | str) -> Path:
-    """Save a figure by suffix and close it."""
+    """Save a figure by suffix, whole or not at all, and close it."""
     from matplotlib import pyplot
 
-    figure.savefig(path, dpi=130, bbox_inches="tight")
+    with replacing(Path(path), overwrite=True) as temporary:
+        figure.savefig(temporary, dpi=130, bbox_inches="tight", format=Path(path).suffix[1:].lower())
     pyplot.close(figure)
     return Path(path)
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..contract.plugin import Plugin
     from ..contract.schema import Variable
 
-HDF5_OR_NETCDF = Formats((NETCDF, HDF5))
-
 
 def formats_of(plugin: Plugin | None) -> Formats:
     """NetCDF-4, HDF5 and the plugin's native formats."""
