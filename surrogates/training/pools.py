@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Tensors = dict[str, Tensor]
 
 _CHUNK = 16384
+_FIELD = 1024  # values a sample from which float32 is kept
+_LARGE = 1 << 30  # bytes in float64 up to which a whole variable is given to a codec's `fit` in that type
 _SCHEMAS = "schemas"
 _WINDOW = 32  # batches among which rows that are alike are gathered
 
@@ -43,7 +45,8 @@ class Pool:
     Attributes
     ----------
     outputs, conditions : mapping of Tensor
-        Physical values in schema units, float64 or integer codes; or encoded ones.
+        Physical values in schema units, float64 or integer codes; or encoded ones. Fields of float32 are kept so, and
+        become float64 a part at a time: see `in_doubles`.
     """
 
     outputs: Mapping[str, Tensor]
@@ -64,7 +67,8 @@ class Pool:
 
 
 def pool_from_arrays(arrays: Mapping[str, Any], conditions: Sequence[str]) -> Pool:
-    """A pool of numpy arrays; integers become int64, floats float64, and variables named in `conditions` conditions."""
+    """A pool of numpy arrays; integers become int64, floats float64 (fields of float32 stay what they are), and
+    variables named in `conditions` conditions."""
     tensors = {name: _tensor(name, np.asarray(array)) for name, array in arrays.items()}
     return Pool(
         {name: tensor for name, tensor in tensors.items() if name not in conditions},
@@ -153,9 +157,23 @@ def _read_group(group: Any) -> Tensors:
 def _tensor(name: str, array: np.ndarray) -> Tensor:
     if array.dtype.kind in "iub":
         return torch.from_numpy(np.array(array, dtype=np.uint8 if array.dtype == np.uint8 else np.int64))
+    if array.dtype == np.float32 and array[:1].size >= _FIELD:
+        return torch.from_numpy(array if array.flags.writeable and array.flags.c_contiguous else array.copy())
     if array.dtype.kind == "f":
         return torch.from_numpy(np.array(array, dtype=np.float64))
     raise PoolError(f"{name}: dtype {array.dtype} does not train; expected numbers or integer codes")
+
+
+def in_doubles(tensor: Tensor) -> Tensor:
+    """A variable as codecs have it, float64 where it is a floating-point number."""
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def for_fitting(pool: Pool) -> Tensors:
+    """The variables of a pool as codecs are fitted on them: float64, fields above a gigabyte in what they are kept."""
+    return {
+        name: in_doubles(tensor) if 8 * tensor.numel() <= _LARGE else tensor for name, tensor in pool.physical.items()
+    }
 
 
 def check_pools(pools: Sequence[Pool], schemas: Sequence[Schema]) -> None:
@@ -212,9 +230,10 @@ def digest(pools: Sequence[Pool]) -> str:
     found = hashlib.sha256()
     for pool in pools:
         for name, tensor in sorted(pool.physical.items()):
-            values = tensor.detach().cpu().contiguous().numpy()
-            found.update(f"{name} {values.dtype} {values.shape}".encode())
-            found.update(values.data)
+            kept = np.dtype(np.float64) if tensor.dtype == torch.float32 else tensor.detach().cpu().numpy().dtype
+            found.update(f"{name} {kept} {tuple(tensor.shape)}".encode())
+            for part in tensor.detach().cpu().split(_CHUNK):
+                found.update(in_doubles(part).contiguous().numpy().data)
     return found.hexdigest()[:16]
 
 
@@ -225,25 +244,23 @@ def encode_pool(pool: Pool, codec: Codec, dtype: torch.dtype, device: torch.devi
     """
     outputs: dict[str, list[Tensor]] = {}
     conditions: dict[str, list[Tensor]] = {}
-    for start in range(0, len(pool), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        asked = {name: tensor[rows] for name, tensor in pool.conditions.items()}
+
+    def placed(tensor: Tensor) -> Tensor:
+        return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+
+    largest = max(tensor[:1].numel() for tensor in pool.physical.values())
+    step = max(1, min(_CHUNK, _LARGE // (8 * largest)))
+    for start in range(0, len(pool), step):
+        rows = slice(start, start + step)
+        asked = {name: in_doubles(tensor[rows]) for name, tensor in pool.conditions.items()}
         asked = codec.encode(asked) if asked else {}
-        whole = codec.encode({name: tensor[rows] for name, tensor in pool.physical.items()})
+        whole = codec.encode({name: in_doubles(tensor[rows]) for name, tensor in pool.physical.items()})
         for name, tensor in asked.items():
-            conditions.setdefault(name, []).append(tensor)
+            conditions.setdefault(name, []).append(placed(tensor))
         for name, tensor in whole.items():
             if name not in asked:
-                outputs.setdefault(name, []).append(tensor)
-
-    def join(parts: dict[str, list[Tensor]]) -> Tensors:
-        joined = {name: torch.cat(tensors) for name, tensors in parts.items()}
-        return {
-            name: tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
-            for name, tensor in joined.items()
-        }
-
-    return Pool(join(outputs), join(conditions))
+                outputs.setdefault(name, []).append(placed(tensor))
+    return Pool(*({name: torch.cat(parts.pop(name)) for name in list(parts)} for parts in (outputs, conditions)))
 
 
 class Order:

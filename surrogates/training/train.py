@@ -28,6 +28,8 @@ from .pools import (
     Pool,
     PoolError,
     check_pools,
+    for_fitting,
+    in_doubles,
     naming_what_is_missing,
     pool_from_dataset,
     read_pools,
@@ -121,7 +123,7 @@ def train(
         fill(codec, fitted)
     else:
         with naming_what_is_missing(schemas):
-            codec.fit([pool.physical for pool in pools])
+            codec.fit([for_fitting(pool) for pool in pools])
     torch.manual_seed(fold(seed, "weights"))
     model = recipe.model(codec)
     with naming_what_is_missing(schemas):
@@ -316,7 +318,7 @@ def sample_figure(plugin: Plugin, pool: Pool, seed: int, n: int = 2000) -> Calla
     def figure(model: Any, codec: Any) -> Any:
         device = next(model.parameters()).device
         conditions = pool.conditions if paired else _drawn_conditions(plugin, n, seed)
-        asked = {name: tensor[:n] for name, tensor in conditions.items()}
+        asked = {name: in_doubles(tensor[:n]) for name, tensor in conditions.items()}
         noise = Noise(fold(seed, "figure"), torch.arange(len(next(iter(asked.values())) if asked else range(n))))
         encoded = {k: v.float() if v.is_floating_point() else v for k, v in codec.encode(asked).items()}
         noise.samples = noise.samples.to(device)

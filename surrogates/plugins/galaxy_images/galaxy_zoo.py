@@ -18,7 +18,7 @@ from ...contract.errors import SchemaError
 from ...contract.schema import nearest
 from ...counting import Counter
 from .cutouts import MAGNITUDES, MEASURED, numbers, part
-from .variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PIXEL_SCALE
+from .variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PIXEL_SCALE, STAMP
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -146,14 +146,19 @@ def read_folder(folder: str | Path, *, seed: int = 0, kept: Path | None = None) 
     without_row = tuple(path.name for stem, path in sorted(pictures.items()) if stem not in known)
     unclassified = tuple(i for i, code in zip(identities, codes, strict=True) if code < 0)
     wanted = np.array([row for row, name in enumerate(names) if codes[row] >= 0 and name in pictures], dtype=int)
-    parts = []
+    parts: list[dict[str, np.ndarray]] = []
+    image, filled = np.empty((len(wanted), len(BANDS), STAMP, STAMP), dtype=np.float32), 0
     with Counter("cutouts read", len(wanted)) as progress:
         progress.announce()
         for number, start in enumerate(range(0, len(wanted), PART)):
             rows = wanted[start : start + PART]
             magnitudes = {key: table[key][rows] for band in BANDS for key in MAGNITUDES[band] if key in table}
             place = None if kept is None else kept / f"cutouts-{number:05d}.npz"
-            parts.append(part([pictures[names[row]] for row in rows], magnitudes, place, progress))
+            found = part([pictures[names[row]] for row in rows], magnitudes, place, progress)
+            stamps = found.pop("image")  # into one array of all, so that there is never a second one
+            image[filled : filled + len(stamps)] = stamps
+            filled += len(stamps)
+            parts.append(found)
     readable = np.concatenate([found["readable"] for found in parts]) if parts else np.zeros(0, dtype=bool)
     reasons = [str(reason) for found in parts for reason in found["reasons"]]
     unreadable = zip((pictures[names[row]].name for row in wanted[~readable]), reasons, strict=True)
@@ -161,7 +166,8 @@ def read_folder(folder: str | Path, *, seed: int = 0, kept: Path | None = None) 
     report = Report(len(rows), tuple(unreadable), without_image, without_row, unclassified)
     if not len(rows):
         raise SchemaError(f"folder: {folder} has nothing to use ({'; '.join(report.lines())})")
-    measured = {name: np.concatenate([found[name] for found in parts]) for name in ("image", *MEASURED)}
+    measured = {name: np.concatenate([found[name] for found in parts]) for name in MEASURED}
+    measured["image"] = image[:filled]
     redshift = next((numbers(table[name][rows]) for name in REDSHIFTS if name in table), np.full(len(rows), np.nan))
     return _dataset(measured, codes[rows], redshift, seed).assign_attrs(source=path.name), report
 

@@ -48,7 +48,14 @@ def statmorph_values(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of ndarray
-        (n,) by the names in `STATISTICS`; NaN where statmorph flags its measurement as bad.
+        (n,) by the names in `STATISTICS`; NaN where there is no segment, where statmorph gives no number (its -99), and
+        of the Sersic fit where `flag_sersic` is not 0. Further `flag` and `flag_sersic`, statmorph's own: 0 good, 1
+        suspect, 2 bad, 3 unusually small, 4 catastrophic; -1 where there is no segment.
+
+    Notes
+    -----
+    Values of galaxies that `flag` calls suspect or bad are kept: a clumpy or merging galaxy is flagged for what it is,
+    and figures that left such out of both sides would not see them. Figures compare samples and truth by the same rule.
     """
     import statmorph
 
@@ -56,6 +63,7 @@ def statmorph_values(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     scales = dataset["pixel_scale"].values if "pixel_scale" in dataset else np.full(len(images), PIXEL_SCALE)
     _, segments = photometry(dataset)
     found = {name: np.full(len(images), np.nan) for name in STATISTICS}
+    flags = {name: np.full(len(images), -1, dtype=np.int8) for name in ("flag", "flag_sersic")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for row, (image, segment) in enumerate(zip(images, segments, strict=True)):
@@ -65,12 +73,13 @@ def statmorph_values(dataset: xr.Dataset) -> dict[str, np.ndarray]:
             measured = statmorph.SourceMorphology(image, segment.astype(int), 1, weightmap=weight)
             for name in ("concentration", "asymmetry", "smoothness", "gini", "m20"):
                 found[name][row] = getattr(measured, name)
+            flags["flag"][row], flags["flag_sersic"][row] = measured.flag, measured.flag_sersic
             if measured.flag_sersic == 0:
                 ratio = 1.0 - measured.sersic_ellip
                 found["sersic_n"][row] = measured.sersic_n
                 found["sersic_radius"][row] = measured.sersic_rhalf * np.sqrt(ratio) * scales[row]
                 found["sersic_ellipticity"][row] = (1.0 - ratio) / (1.0 + ratio)
-    return {name: np.where(values > -90.0, values, np.nan) for name, values in found.items()}
+    return {name: np.where(values > -90.0, values, np.nan) for name, values in found.items()} | flags
 
 
 def statmorph_findings(

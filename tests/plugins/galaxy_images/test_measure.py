@@ -22,7 +22,7 @@ from surrogates.plugins.galaxy_images.photometry import photometry  # noqa: E402
 from surrogates.plugins.galaxy_images.pictures import PNG  # noqa: E402
 from surrogates.plugins.galaxy_images.prior import prior  # noqa: E402
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, truth  # noqa: E402
-from surrogates.plugins.galaxy_images.statmorph_figures import statmorph_findings  # noqa: E402
+from surrogates.plugins.galaxy_images.statmorph_figures import statmorph_findings, statmorph_values  # noqa: E402
 from surrogates.plugins.galaxy_images.structure import gini, structure  # noqa: E402
 from surrogates.plugins.galaxy_images.targets import TARGETS  # noqa: E402
 from surrogates.plugins.galaxy_images.variables import CONDITIONS, MORPHOLOGIES  # noqa: E402
@@ -179,6 +179,27 @@ def test_a_png_grid_shows_the_first_galaxies(galaxies, tmp_path):
     assert picture[20:44, 20:44, :3].max() > 0.3
     with pytest.raises(FormatError, match="image: no galaxy images"):
         PNG.write([galaxies.drop_vars("image")], tmp_path / "none.png")
+
+
+def test_statmorph_values_are_kept_with_statmorphs_own_flags(galaxies):
+    statmorph = pytest.importorskip("statmorph")
+    some = galaxies.isel(sample=np.flatnonzero(galaxies["morphology"].values == MERGER)[:4])
+    images = some["image"].values.copy()
+    images[3] = 0.0  # nothing to measure
+    some = some.assign(image=(some["image"].dims, images))
+    found = statmorph_values(some)
+    _, segments = photometry(some)
+    for row in range(3):
+        image = images[row, 1].astype(np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            weight = np.full(image.shape, np.abs(image).max() * 1e-3)
+            theirs = statmorph.SourceMorphology(image, segments[row].astype(int), 1, weightmap=weight)
+        assert (found["flag"][row], found["flag_sersic"][row]) == (theirs.flag, theirs.flag_sersic)
+        assert found["gini"][row] == theirs.gini and np.isfinite(found["asymmetry"][row])
+        assert np.isfinite(found["sersic_n"][row]) == (theirs.flag_sersic == 0)
+    assert (found["flag"][:3] > 0).any()  # two galaxies in one stamp are flagged, and measured all the same
+    assert found["flag"][3] == -1 and all(np.isnan(found[name][3]) for name in ("gini", "m20", "sersic_n"))
 
 
 @pytest.mark.slow
