@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .plugin import Plugin
     from .schema import Schema
 
 
@@ -74,7 +73,7 @@ class Opened(Simulator, Protocol):
     """
 
     @property
-    def plugin(self) -> Plugin: ...
+    def plugin(self) -> Any: ...
     @property
     def card(self) -> Any: ...
     @property

@@ -308,6 +308,8 @@ _OURS = {"plugin", "smiles", "inchi_key", "geometry", _DIGEST}
 
 def _read_structures(path: str | Path, length: int, known: Mapping[str, Any]) -> Iterator[xr.Dataset]:
     chem, path = rdkit_for(".sdf"), Path(path)
+    from rdkit import rdBase
+
     first, waiting, attrs = 0, [], {}
     sealed, altered, properties = survey(path)
     names = [name for name in properties if name not in _OURS] if sealed else []
@@ -323,10 +325,15 @@ def _read_structures(path: str | Path, length: int, known: Mapping[str, Any]) ->
             stacklevel=2,
         )
     for number, record in enumerate(_records(path), start=1):
-        molecule = next(iter(chem.ForwardSDMolSupplier(io.BytesIO(record))), None)
+        try:
+            with rdBase.BlockLogs():
+                molecule = next(iter(chem.ForwardSDMolSupplier(io.BytesIO(record))), None)
+            said = {name: molecule.GetProp(name) for name in molecule.GetPropNames()} if molecule is not None else {}
+        except (ValueError, RuntimeError) as error:  # characters that are no UTF-8, among others
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise FileFormatError(f"{path}: record {number} does not read; {reason}") from None
         if molecule is None:
             raise FileFormatError(f"{path}: record {number} is no molecule that RDKit can sanitise")
-        said = {name: molecule.GetProp(name) for name in molecule.GetPropNames()}
         if number == 1:
             attrs = {"plugin": said["plugin"]} if sealed and "plugin" in said else {}
         waiting.append((said.get("smiles") or chem.MolToSmiles(molecule), said))
