@@ -93,13 +93,13 @@ def call_costs(
         Calls of each size, fewer where they are long.
     patience : float
         CPU-seconds for one size of one side, at most about; a size of which a single call would take longer is left
-        out, and `CallCosts.cost` goes on in a straight line.
+        out, and `CallCosts.cost` goes on in a straight line. The smallest size is always timed.
     """
     cold = {name: _called(simulator, conditions(1, 0), seed) for name, simulator in sides.items()}
     warm: dict[str, dict[int, list[float]]] = {name: {} for name in sides}
     for place, size in enumerate(sorted(sizes)):
         expected = {name: _expected(found, size, cold[name]) for name, found in warm.items()}
-        kept = [name for name in sides if expected[name] <= patience]
+        kept = [name for name in sides if not place or expected[name] <= patience]
         for turn in range(calls):
             for name in kept if turn % 2 else kept[::-1]:
                 spent = sum(warm[name].get(size, ()))

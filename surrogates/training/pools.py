@@ -242,11 +242,14 @@ def encode_pool(pool: Pool, codec: Codec, dtype: torch.dtype, device: torch.devi
 
     What the codec makes of the conditions alone are conditions; whatever else it makes of all variables, outputs.
     """
-    outputs: dict[str, list[Tensor]] = {}
-    conditions: dict[str, list[Tensor]] = {}
+    outputs: Tensors = {}
+    conditions: Tensors = {}
 
-    def placed(tensor: Tensor) -> Tensor:
-        return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+    def place(kind: Tensors, name: str, tensor: Tensor, rows: slice) -> None:
+        if name not in kind:  # room for all at once: a list of parts would be held twice when it is joined
+            held = dtype if tensor.is_floating_point() else tensor.dtype
+            kind[name] = torch.empty((len(pool), *tensor.shape[1:]), dtype=held, device=device)
+        kind[name][rows] = tensor.to(device)
 
     largest = max(tensor[:1].numel() for tensor in pool.physical.values())
     step = max(1, min(_CHUNK, _LARGE // (8 * largest)))
@@ -256,11 +259,11 @@ def encode_pool(pool: Pool, codec: Codec, dtype: torch.dtype, device: torch.devi
         asked = codec.encode(asked) if asked else {}
         whole = codec.encode({name: in_doubles(tensor[rows]) for name, tensor in pool.physical.items()})
         for name, tensor in asked.items():
-            conditions.setdefault(name, []).append(placed(tensor))
+            place(conditions, name, tensor, rows)
         for name, tensor in whole.items():
             if name not in asked:
-                outputs.setdefault(name, []).append(placed(tensor))
-    return Pool(*({name: torch.cat(parts.pop(name)) for name in list(parts)} for parts in (outputs, conditions)))
+                place(outputs, name, tensor, rows)
+    return Pool(outputs, conditions)
 
 
 class Order:

@@ -35,6 +35,12 @@ class Busy:
             pass
 
 
+def test_a_side_whose_every_call_is_long_is_timed_once_more():
+    sides = {"surrogate": Busy(0.001, 0.0), "reference": Busy(0.05, 0.0)}
+    _, reference = call_costs(sides, lambda n, first: n, sizes=(1, 10), calls=3, patience=0.01)
+    assert list(reference.warm) == [1] and reference.cost(100) >= 0.05
+
+
 def test_calls_are_timed_as_they_cost_and_long_ones_are_left_out():
     sides = {"surrogate": Busy(0.004, 0.0), "reference": Busy(0.0, 0.002)}
     surrogate, reference = call_costs(sides, lambda n, first: n, sizes=(1, 10, 1000), calls=3, patience=0.1)

@@ -131,3 +131,37 @@ def test_two_trainings_into_one_folder_exclude_each_other(tmp_path):
         train(short(), "flow", tmp_path / "run", data=path, progress=False)
     train(short(), "flow", tmp_path / "run", data=path, progress=False)
     assert not (tmp_path / "run" / ".run.lock").exists()
+
+
+def test_fields_of_users_stay_float32_and_train_on_the_same_numbers():
+    """A quarter of a million pictures fit a machine: one array in float32, encoded a part at a time."""
+    import torch
+
+    from surrogates.training import pools
+
+    class Halves(torch.nn.Module):
+        def encode(self, physical):
+            assert all(t.dtype == torch.float64 for t in physical.values() if t.is_floating_point())
+            assert len(physical["size"]) <= 40
+            return {name: tensor / 3.0 for name, tensor in physical.items()}
+
+    chance = np.random.default_rng(1)
+    image = chance.normal(size=(100, 3, 32, 32)).astype(np.float32)
+    pool = pools.pool_from_arrays({"image": image, "size": chance.normal(size=100)}, ("size",))
+    double = pools.pool_from_arrays(
+        {"image": image.astype(np.float64), "size": pool.conditions["size"].numpy()}, ("size",)
+    )
+    assert pool.outputs["image"].dtype == torch.float32 and double.outputs["image"].dtype == torch.float64
+    assert np.shares_memory(pool.outputs["image"].numpy(), image)
+    assert pools.digest([pool]) == pools.digest([double])  # runs begun on either go on
+    assert pools.for_fitting(pool)["image"].dtype == torch.float64
+    before = pools._LARGE
+    pools._LARGE = 40 * 8 * 3 * 32 * 32
+    try:
+        found = pools.encode_pool(pool, Halves(), torch.float32)
+        assert pools.for_fitting(pool)["image"].dtype == torch.float32
+        again = pools.encode_pool(double, Halves(), torch.float32)
+    finally:
+        pools._LARGE = before
+    assert torch.equal(found.outputs["image"], again.outputs["image"]) and found.outputs["image"].dtype == torch.float32
+    np.testing.assert_array_equal(found.conditions["size"].numpy(), (double.conditions["size"] / 3.0).float().numpy())
