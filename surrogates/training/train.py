@@ -307,13 +307,18 @@ def _keep_freed_memory() -> None:
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _KEPT = -3, -1, 2**30  # numbers of malloc.h, and bytes
 
 
+_SHOWN, _LEAST_SHOWN = 2**18, 32  # numbers in the samples of a figure, and samples
+
+
 def sample_figure(plugin: Plugin, pool: Pool, seed: int, n: int = 2000) -> Callable[[Any, Any], Any]:
-    """A figure callable: the plugin's figure of `n` samples.
+    """A figure callable: the plugin's figure of `n` samples, or of fewer where samples are images or volumes.
 
     They stand at conditions of the pool beside its truth; where the pool holds parts of samples instead of the
     plugin's outputs, at conditions of the prior and alone.
     """
     paired = set(plugin.outputs.names) <= set(pool.outputs)
+    numbers = max((tensor[0].numel() for tensor in pool.outputs.values() if len(tensor)), default=1)
+    n = min(n, max(_SHOWN // max(numbers, 1), _LEAST_SHOWN))
 
     def figure(model: Any, codec: Any) -> Any:
         device = next(model.parameters()).device

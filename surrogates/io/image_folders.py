@@ -1,0 +1,223 @@
+"""Folders of images as people keep them: one sub-folder a class, or images beside masks of the same name.
+
+Images are read by Pillow as grey values in [0, 1], at 8 or 16 bits. What cannot be used is named and counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .formats import FormatError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_NAMED = 3  # of the files that are left out
+
+
+@dataclass
+class Report:
+    """What was read, and what was not and why.
+
+    Attributes
+    ----------
+    read : dict
+        Images of each class.
+    left_out : dict
+        Reason -> files.
+    """
+
+    read: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+    def leave(self, why: str, path: Path) -> None:
+        """Note a file that is not used."""
+        self.left_out.setdefault(why, []).append(path.name)
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield "read " + ", ".join(f"{count:,} of {name}" for name, count in self.read.items())
+        for why, names in self.left_out.items():
+            shown = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+            yield f"left out {len(names):,} ({why}): {shown}"
+
+
+@dataclass(frozen=True)
+class ClassFolder:
+    """Images by class.
+
+    Attributes
+    ----------
+    images : ndarray
+        (n, size, size) float32 in [0, 1].
+    codes : ndarray
+        (n,) int64, positions in `classes`.
+    classes : tuple of str
+        Names of the sub-folders, sorted; spaces have become underscores.
+    keys : ndarray
+        (n,) uint64, hashes of the images' own grey values at full size: what a split goes by.
+    """
+
+    images: np.ndarray
+    codes: np.ndarray
+    classes: tuple[str, ...]
+    keys: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def chosen(self, rows: np.ndarray) -> ClassFolder:
+        """Some of them."""
+        return ClassFolder(self.images[rows], self.codes[rows], self.classes, self.keys[rows])
+
+
+def read_grey(path: str | Path, *, mask: bool = False) -> np.ndarray:
+    """An image's grey values (y, x) float32 in [0, 1]; of a mask, 0 and 1.
+
+    Raises
+    ------
+    FormatError
+        No image, or a colour image where a mask is expected.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            if mask and image.mode not in ("1", "L", "P", "I", "F") and not image.mode.startswith("I;16"):
+                raise FormatError(f"{path}: {len(image.getbands())} channels ({image.mode}); expected a mask of one")
+            if image.mode.startswith("I"):
+                values = np.asarray(image).astype(np.float32)
+                top = 65535.0 if values.max(initial=0.0) > 255.0 or image.mode.startswith("I;16") else 255.0
+            elif mask and image.mode == "P":
+                values, top = np.asarray(image).astype(np.float32), 1.0
+            elif image.mode == "F":
+                values, top = np.asarray(image).astype(np.float32), 1.0
+            else:
+                values, top = np.asarray(image.convert("L")).astype(np.float32), 255.0
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path}: does not read as an image ({type(error).__name__})") from None
+    if not np.isfinite(values).all():
+        raise FormatError(f"{path}: holds values that are not finite")
+    return (values > 0).astype(np.float32) if mask else np.clip(values / top, 0.0, 1.0)
+
+
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """A grey image (y, x) in [0, 1] at (size, size), by area where it shrinks; padded to a square with its corner."""
+    from PIL import Image
+
+    rows, columns = image.shape
+    if rows != columns:
+        side = max(rows, columns)
+        square = np.full((side, side), float(np.median([image[0, 0], image[0, -1], image[-1, 0], image[-1, -1]])))
+        top, left = (side - rows) // 2, (side - columns) // 2
+        square[top : top + rows, left : left + columns] = image
+        image = square
+    if len(image) == size:
+        return image.astype(np.float32)
+    way = Image.Resampling.BOX if len(image) > size and not len(image) % size else Image.Resampling.BILINEAR
+    made = Image.fromarray(image.astype(np.float32), mode="F").resize((size, size), way)
+    return np.clip(np.asarray(made), 0.0, 1.0)
+
+
+def key_of(image: np.ndarray) -> int:
+    """64 bits of the hash of an image's grey values."""
+    values = np.round(image * 65535.0).astype("<u2")
+    return int.from_bytes(hashlib.sha256(f"{values.shape}".encode() + values.tobytes()).digest()[:8], "little")
+
+
+def read_classes(folder: str | Path, size: int, *, least: int = 2) -> tuple[ClassFolder, Report]:
+    """Read a folder with one sub-folder a class.
+
+    Parameters
+    ----------
+    folder : path
+    size : int
+        Pixels on a side.
+    least : int
+        Classes that there must be.
+
+    Returns
+    -------
+    ClassFolder, Report
+        Exact duplicates are left out, as is what does not read.
+
+    Raises
+    ------
+    FormatError
+        Too few classes, or a class without images.
+    """
+    folder = Path(folder)
+    places = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if len(places) < least:
+        found = ", ".join(place.name for place in places) or "none"
+        raise FormatError(f"{folder}: {len(places)} class folders ({found}); expected {least} or more, one a class")
+    report, seen = Report(), set()
+    images: list[np.ndarray] = []
+    codes: list[int] = []
+    keys: list[int] = []
+    for code, place in enumerate(places):
+        before = len(images)
+        for path in sorted(place.rglob("*")):
+            if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+                continue
+            try:
+                image = read_grey(path)
+            except FormatError as error:
+                report.leave(str(error).partition(": ")[2], path)
+                continue
+            key = key_of(image)
+            if key in seen:
+                report.leave("exact duplicates", path)
+                continue
+            seen.add(key)
+            images.append(resized(image, size))
+            codes.append(code)
+            keys.append(key)
+        report.read[place.name] = len(images) - before
+        if len(images) == before:
+            raise FormatError(f"{place}: no images that read ({', '.join(SUFFIXES)}); fill this class or remove it")
+    classes = tuple(place.name.replace(" ", "_") for place in places)
+    stacked = np.stack(images), np.array(codes, dtype=np.int64), classes, np.array(keys, dtype=np.uint64)
+    return ClassFolder(*stacked), report
+
+
+def read_pairs(
+    folder: str | Path, *, images: Sequence[str] = ("images", "frames", "image"), masks: Sequence[str] = ("masks", "mask")
+) -> tuple[list[tuple[Path, Path]], Report]:
+    """Images and masks of equal names in two sub-folders, as the public COVID-19 CT sets keep them.
+
+    Returns
+    -------
+    list of (image, mask), Report
+        Sorted by name; images without masks and masks without images are left out and counted.
+
+    Raises
+    ------
+    FormatError
+        A sub-folder that is not there, or no pair at all.
+    """
+    folder = Path(folder)
+    places = []
+    for names in (images, masks):
+        there = [folder / name for name in names if (folder / name).is_dir()]
+        if not there:
+            raise FormatError(f"{folder}: no sub-folder {' or '.join(names)}; expected images and masks of equal names")
+        places.append(there[0])
+    found = [
+        {path.stem: path for path in sorted(place.rglob("*")) if path.suffix.lower() in SUFFIXES} for place in places
+    ]
+    report = Report()
+    for mine, other, why in ((found[0], found[1], "no mask"), (found[1], found[0], "no image")):
+        for stem in sorted(set(mine) - set(other)):
+            report.leave(why, mine[stem])
+    pairs = [(found[0][stem], found[1][stem]) for stem in sorted(set(found[0]) & set(found[1]))]
+    report.read["pairs"] = len(pairs)
+    if not pairs:
+        raise FormatError(f"{folder}: no image of {places[0].name} has a mask of its name in {places[1].name}")
+    return pairs, report

@@ -1,0 +1,164 @@
+"""Figures of medical images: how the samples cover the held-out ones, what they teach, sharpness, and each category."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...contract.plugin import Features
+from ...measuring.distances import wasserstein_distance
+from ...measuring.figures import Figure, Figures, Together, by, classes
+from ...measuring.manifolds import NEIGHBOURS, cloud_shares, frechet_distance
+from ...physics.medical.texture import radial_power
+from .variables import CATEGORIES, N_IMAGES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+THUMB = 16
+COVERED = 0.7 * (1.0 - 0.5**NEIGHBOURS)
+"""0.7 of what two truths cover of each other."""
+
+
+def reduce(dataset: xr.Dataset) -> xr.Dataset:
+    """Per image: features of the judge, the category it sees, power spectrum, grey values and a thumbnail."""
+    import xarray
+
+    from .judge import judged
+
+    if "features" in dataset:
+        return dataset
+    images = dataset["image"].values.astype(np.float64)
+    n, side = len(images), images.shape[-1]
+    features, seen = judged(images)
+    step = side // THUMB
+    thumbs = images.reshape(n, THUMB, step, THUMB, step).mean(axis=(2, 4)).reshape(n, -1)
+    return xarray.Dataset(
+        {
+            "category": ("sample", dataset["category"].values),
+            "features": (("sample", "feature"), features),
+            "seen": ("sample", seen),
+            "power": (("sample", "frequency"), np.log10(radial_power(images) + 1e-8)),
+            "thumb": (("sample", "pixel"), thumbs),
+            "brightness": ("sample", images.mean(axis=(1, 2))),
+            "contrast": ("sample", images.std(axis=(1, 2))),
+            "edges": ("sample", np.abs(np.diff(images, axis=2)).mean(axis=(1, 2))),
+        },
+        coords={"sample": dataset["sample"].values},
+    )
+
+
+def _scaled(samples: xr.Dataset, truth: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    sides = [side["features"].values for side in (samples, truth)]
+    middle, spread = sides[1].mean(axis=0), sides[1].std(axis=0)
+    return tuple((side - middle) / np.where(spread > 0, spread, 1.0) for side in sides)  # type: ignore[return-value]
+
+
+def covering(samples: xr.Dataset, truth: xr.Dataset, training: Any = None) -> dict[str, float]:
+    """What the clouds of features lack, and their distance."""
+    mine, true = _scaled(samples, truth)
+    found = cloud_shares(mine, true)
+    return {
+        "uncovered": 1.0 - found["coverage"],
+        "missed": 1.0 - found["recall"],
+        "unlike": 1.0 - found["precision"],
+        "density_off": abs(1.0 - found["density"]),
+        "feature_frechet": frechet_distance(mine, true),
+        "siblings": _closeness(mine, true),
+    }
+
+
+def _closeness(mine: np.ndarray, true: np.ndarray) -> float:
+    """Share of samples nearer to another sample than 99 % of the truth are to another truth."""
+    nearest = []
+    for side in (mine, true):
+        squared = (side**2).sum(axis=1)
+        apart = squared[:, None] + squared[None, :] - 2.0 * side @ side.T
+        np.fill_diagonal(apart, np.inf)
+        nearest.append(apart.min(axis=1))
+    return float((nearest[0] < np.quantile(nearest[1], 0.01)).mean())
+
+
+def taught(samples: xr.Dataset, truth: xr.Dataset, training: Any = None) -> dict[str, float]:
+    """What a classifier loses that learns from samples in place of real images, both judged on other real images.
+
+    Logistic regression on the judge's features and thumbnails: as many samples as half of the truth, against that half.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    order = np.random.default_rng(3).permutation(truth.sizes["sample"])
+    learn, test = order[: len(order) // 2], order[len(order) // 2 :]
+    tables = [np.concatenate(([*_table(side)]), axis=1) for side in (samples, truth)]
+    codes = [side["category"].values for side in (samples, truth)]
+    correct = []
+    with threadpool_limits(1):
+        for table, labels in ((tables[0][: len(learn)], codes[0][: len(learn)]), (tables[1][learn], codes[1][learn])):
+            if len(np.unique(labels)) < 2:
+                correct.append(0.0)
+                continue
+            model = LogisticRegression(C=0.05, max_iter=60).fit(table, labels)
+            correct.append(float((model.predict(tables[1][test]) == codes[1][test]).mean()))
+    return {"teaching_loss": max(1.0 - correct[0] / max(correct[1], 1e-9), 0.0)}
+
+
+def _table(side: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    return 0.2 * side["features"].values, side["thumb"].values
+
+
+def wrong_category(samples: xr.Dataset) -> float:
+    """Share of images that the judge takes for another category."""
+    return float((samples["seen"].values != samples["category"].values).mean())
+
+
+def _excess(mine: float, true: float) -> float:
+    return max(mine - true, 0.0)
+
+
+def mean_difference(mine: np.ndarray, true: np.ndarray) -> float:
+    """Largest difference of the mean spectra."""
+    return float(np.abs(mine.mean(axis=0) - true.mean(axis=0)).max())
+
+
+FIGURES = Figures(
+    (
+        Together(
+            covering,
+            (
+                Figure("uncovered", at_most=1.0 - COVERED, text="held-out images without a near sample (features)"),
+                Figure("missed", text="1 - recall (features)"),
+                Figure("unlike", text="1 - precision (features)"),
+                Figure("density_off", text="|1 - density| (features)"),
+                Figure("feature_frechet", floors=2.0, text="Fréchet distance of features trained here; no published score"),
+                Figure("siblings", at_most=0.05, text="samples nearer to another than 99 % of real images are"),
+            ),
+        ),
+        Together(
+            taught, (Figure("teaching_loss", at_most=0.05, text="accuracy lost by training on samples, relative"),)
+        ),
+        Figure("wrong_category", wrong_category, _excess, at_most=0.02, text="excess of images taken for another category"),
+        by(
+            classes("category", CATEGORIES),
+            Figure("power", lambda side: side["power"].values, mean_difference, at_most=0.15, text="log10 of the radial power spectrum, largest difference"),
+            Figure("brightness", "brightness", wasserstein_distance, floors=2.0, text="mean grey value, Wasserstein distance"),
+            Figure("edges", "edges", wasserstein_distance, floors=2.0, text="mean |gradient|, Wasserstein distance"),
+        ),
+    ),
+    reduce=reduce,
+    n=N_IMAGES,
+    least=20,
+)  # fmt: skip
+
+
+def features(dataset: xr.Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What the two-sample classifiers look at: the judge's features, power, grey values."""
+    side = reduce(dataset)
+    table = [side["features"].values, side["power"].values]
+    names = [f"feature_{k}" for k in range(table[0].shape[1])] + [f"power_{k}" for k in range(table[1].shape[1])]
+    numbers = ("brightness", "contrast", "edges")
+    table += [side[name].values[:, None] for name in numbers]
+    return np.concatenate(table, axis=1), (*names, *numbers)
+
+
+FEATURES = Features(high_level=features)

@@ -1,0 +1,38 @@
+"""medical-images: grey images by category, 64 x 64 pixels, of the categories that a folder of images holds.
+
+There is no forward reference: the truth is held-out images of MedNIST, and what judges generated images is a network of
+features that saw real training images alone. A research tool; no clinical claim.
+"""
+
+from __future__ import annotations
+
+from ...contract.deferred import deferred
+from ...contract.plugin import Plugin
+from ...contract.recipe import configurable
+from .measure import FEATURES, FIGURES
+from .impostors import IMPOSTORS
+from .packaged import prior, truth
+from .recipes import Options, flow, gan
+from .variables import CONDITIONS, OUTPUTS
+from functools import partial
+
+PLUGIN = Plugin(
+    name="medical-images",
+    title="medical images by category (CT, MRI, X-ray), learned from a folder of images",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    codec=deferred("surrogates.plugins.medical_images.codec:GreyCodec"),
+    recipes={
+        "flow": configurable(flow, Options(width=56, updates=6000)),
+        "gan": configurable(gan, Options(updates=3000)),
+        "dcgan": configurable(partial(gan, auxiliary=False), Options(updates=2000)),
+    },
+    measure=FIGURES,
+    features=FEATURES,
+    impostors=IMPOSTORS,
+    figure=deferred("surrogates.plugins.medical_images.figure:figure"),
+    extra="medical",
+    checked={"truth_samples": 40, "samples": 20, "measured_samples": 240, "slow": ("measure",)},
+)
