@@ -1,4 +1,4 @@
-"""Train the network that judges medical images: python scripts/train_image_judge.py FOLDER, MedNIST's class folders inside."""
+"""Train the network that judges medical images: scripts/train_image_judge.py FOLDER (MedNIST's class folders)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surrogates.plugins.medical_images.judge import WEIGHTS, ImageJudge
 from surrogates.plugins.medical_images.library import split
 from surrogates.plugins.medical_images.variables import SIZE
 
-STEPS, BATCH = 1500, 48
+STEPS, BATCH = 500, 32
 
 
 def damaged(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +49,13 @@ def main(folder: Path) -> None:
         schedule.step()
         if step % 100 == 0:
             right = (category.argmax(dim=1) == codes[rows]).float().mean()
-            print(step, float(loss), float(right), float(functional.mse_loss(damage, strength)), flush=True)
+            print(
+                step,
+                float(loss.detach()),
+                float(right),
+                float(functional.mse_loss(damage.detach(), strength)),
+                flush=True,
+            )
     save_file({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}, WEIGHTS)
 
 

@@ -188,7 +188,10 @@ def read_classes(folder: str | Path, size: int, *, least: int = 2) -> tuple[Clas
 
 
 def read_pairs(
-    folder: str | Path, *, images: Sequence[str] = ("images", "frames", "image"), masks: Sequence[str] = ("masks", "mask")
+    folder: str | Path,
+    *,
+    images: Sequence[str] = ("images", "frames", "image"),
+    masks: Sequence[str] = ("masks", "mask"),
 ) -> tuple[list[tuple[Path, Path]], Report]:
     """Images and masks of equal names in two sub-folders, as the public COVID-19 CT sets keep them.
 

@@ -78,7 +78,7 @@ class Autoencoder(nn.Module):
 
 
 class PatchCritic(nn.Module):
-    """One score an image: the mean over its overlapping patches (Isola et al. 2017, arXiv:1611.07004, section 3.2.2)."""
+    """One score an image, the mean over its patches (Isola et al. 2017, arXiv:1611.07004, section 3.2.2)."""
 
     def __init__(self, channels: int, *, width: int = 32) -> None:
         super().__init__()

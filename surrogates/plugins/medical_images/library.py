@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...contract.schema import Schema
 from ...io.image_folders import ClassFolder, read_classes
+from ...training import simulated
 from .variables import conditions, outputs
 
 if TYPE_CHECKING:
@@ -35,10 +37,21 @@ def to_dataset(folder: ClassFolder) -> xr.Dataset:
 
 
 def read(path: Path, kept: Path, *, size: int) -> tuple[xr.Dataset, ...]:
-    """The training images of a user's folder, at `size` pixels on a side; nothing is kept."""
-    folder, report = read_classes(path, size)
-    print(*report.lines(), sep="\n", file=sys.stderr, flush=True)
-    return (to_dataset(split(folder, held_out=False)),)
+    """The training images of a user's folder, at `size` pixels on a side, as 8 bits; `kept` holds what was read."""
+    files = [(str(one.relative_to(path)), one.stat().st_size) for one in sorted(path.rglob("*")) if one.is_file()]
+    listed = hashlib.sha256(repr(files).encode()).hexdigest()
+
+    def make() -> dict[str, np.ndarray]:
+        folder, report = read_classes(path, size)
+        print(*report.lines(), sep="\n", file=sys.stderr, flush=True)
+        mine = split(folder, held_out=False)
+        images = np.round(255.0 * mine.images).astype(np.uint8)
+        return {"images": images, "codes": mine.codes, "classes": np.array(mine.classes), "keys": mine.keys}
+
+    (arrays,) = simulated.kept(kept, [("images", {})], make, {"size": size, "files": listed})
+    images = arrays["images"].astype(np.float32) / 255.0
+    classes = tuple(str(name) for name in arrays["classes"])
+    return (to_dataset(ClassFolder(images, arrays["codes"], classes, arrays["keys"])),)
 
 
 def found(pools: Sequence[xr.Dataset]) -> tuple[Schema, Schema]:

@@ -98,7 +98,7 @@ def taught(samples: xr.Dataset, truth: xr.Dataset, training: Any = None) -> dict
             if len(np.unique(labels)) < 2:
                 correct.append(0.0)
                 continue
-            model = LogisticRegression(C=0.05, max_iter=60).fit(table, labels)
+            model = LogisticRegression(C=0.05, max_iter=60, tol=1e-3).fit(table, labels)
             correct.append(float((model.predict(tables[1][test]) == codes[1][test]).mean()))
     return {"teaching_loss": max(1.0 - correct[0] / max(correct[1], 1e-9), 0.0)}
 
@@ -130,25 +130,41 @@ FIGURES = Figures(
                 Figure("missed", text="1 - recall (features)"),
                 Figure("unlike", text="1 - precision (features)"),
                 Figure("density_off", text="|1 - density| (features)"),
-                Figure("feature_frechet", floors=2.0, text="Fréchet distance of features trained here; no published score"),
+                Figure(
+                    "feature_frechet", floors=2.0, text="Fréchet distance of features trained here, no published one"
+                ),
                 Figure("siblings", at_most=0.05, text="samples nearer to another than 99 % of real images are"),
             ),
         ),
         Together(
             taught, (Figure("teaching_loss", at_most=0.05, text="accuracy lost by training on samples, relative"),)
         ),
-        Figure("wrong_category", wrong_category, _excess, at_most=0.02, text="excess of images taken for another category"),
+        Figure(
+            "wrong_category", wrong_category, _excess, at_most=0.02, text="excess of images taken for another category"
+        ),
         by(
             classes("category", CATEGORIES),
-            Figure("power", lambda side: side["power"].values, mean_difference, at_most=0.15, text="log10 of the radial power spectrum, largest difference"),
-            Figure("brightness", "brightness", wasserstein_distance, floors=2.0, text="mean grey value, Wasserstein distance"),
+            Figure(
+                "power",
+                lambda side: side["power"].values,
+                mean_difference,
+                at_most=0.15,
+                text="log10 of the radial power spectrum, largest difference",
+            ),
+            Figure(
+                "brightness",
+                "brightness",
+                wasserstein_distance,
+                floors=2.0,
+                text="mean grey value, Wasserstein distance",
+            ),
             Figure("edges", "edges", wasserstein_distance, floors=2.0, text="mean |gradient|, Wasserstein distance"),
         ),
     ),
     reduce=reduce,
     n=N_IMAGES,
     least=20,
-)  # fmt: skip
+)
 
 
 def features(dataset: xr.Dataset) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """The truth: 960 held-out images of MedNIST, packaged; 160 of each category, no one of which trains anything.
 
-MedNIST was gathered from the public sets of TCIA, the RSNA Bone Age Challenge and the NIH chest X-rays by B. J. Erickson
-(Department of Radiology, Mayo Clinic): CC BY-SA 4.0, as is the packaged file. Made by scripts/package_mednist.py.
+MedNIST was gathered by B. J. Erickson (Department of Radiology, Mayo Clinic) from TCIA, the RSNA Bone Age Challenge and
+the NIH chest X-rays: CC BY-SA 4.0, as is the packaged file. Made by scripts/package_mednist.py.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def held_out() -> tuple[np.ndarray, np.ndarray]:
 
 
 def truth(n: int, seed: int) -> xr.Dataset:
-    """Held-out images, drawn without replacement from one of two halves; the other parity of `seed` draws from the other.
+    """Held-out images, drawn without replacement from a half of them: even seeds from one, odd seeds from the other.
 
     So two truths of neighbouring seeds share no image.
 

@@ -6,15 +6,17 @@ features that saw real training images alone. A research tool; no clinical claim
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...contract.deferred import deferred
 from ...contract.plugin import Plugin
 from ...contract.recipe import configurable
-from .measure import FEATURES, FIGURES
+from ...io.grey_png import grey_png_format
 from .impostors import IMPOSTORS
+from .measure import FEATURES, FIGURES
 from .packaged import prior, truth
 from .recipes import Options, flow, gan
 from .variables import CONDITIONS, OUTPUTS
-from functools import partial
 
 PLUGIN = Plugin(
     name="medical-images",
@@ -25,14 +27,15 @@ PLUGIN = Plugin(
     truth=truth,
     codec=deferred("surrogates.plugins.medical_images.codec:GreyCodec"),
     recipes={
-        "flow": configurable(flow, Options(width=56, updates=6000)),
-        "gan": configurable(gan, Options(updates=3000)),
-        "dcgan": configurable(partial(gan, auxiliary=False), Options(updates=2000)),
+        "flow": configurable(flow, Options(width=56, updates=2200)),
+        "gan": configurable(gan, Options(updates=1000)),
+        "dcgan": configurable(partial(gan, auxiliary=False), Options(updates=800)),
     },
     measure=FIGURES,
     features=FEATURES,
     impostors=IMPOSTORS,
     figure=deferred("surrogates.plugins.medical_images.figure:figure"),
+    formats=(grey_png_format("image", level=0.5, width=1.0),),
     extra="medical",
     checked={"truth_samples": 40, "samples": 20, "measured_samples": 240, "slow": ("measure",)},
 )

@@ -63,7 +63,12 @@ def flow(options: Options) -> Recipe:
     """Flow matching of an autoencoder's codes, in three phases."""
     rebuild, sharpen = round(0.2 * options.updates), round(0.22 * options.updates)
     phases = (
-        Phase(deferred("surrogates.plugins.medical_images.network:rebuild"), rebuild, {"autoencoder": Adam(2e-3, final_fraction=0.3)}, average=0.99),
+        Phase(
+            deferred("surrogates.plugins.medical_images.network:rebuild"),
+            rebuild,
+            {"autoencoder": Adam(2e-3, final_fraction=0.3)},
+            average=0.99,
+        ),
         Phase(
             deferred("surrogates.plugins.medical_images.network:sharpen"),
             sharpen,
@@ -76,7 +81,7 @@ def flow(options: Options) -> Recipe:
             {"flow": Adam(1.5e-3)},
             average=0.998,
         ),
-    )  # fmt: skip
+    )
     return _recipe(
         options,
         model=partial(_flow, width=options.width),
@@ -109,7 +114,9 @@ def gan(options: Options, *, auxiliary: bool = True) -> Recipe:
             ),
         ),
         batch_size=32,
-        description="auxiliary-classifier GAN of the literature" if auxiliary else "conditional DCGAN of the literature",
+        description="auxiliary-classifier GAN of the literature"
+        if auxiliary
+        else "conditional DCGAN of the literature",
         use=LIMITS + "For comparison with the default.",
         baseline=True,
     )

@@ -24,7 +24,12 @@ def outputs(size: int = SIZE) -> Schema:
     return Schema(
         (
             Variable(
-                "image", "grey value of 8 bits over 255, row 0 at the top", "1", ("y", "x"), "float32", bounds=(0.0, 1.0)
+                "image",
+                "grey value of 8 bits over 255, row 0 at the top",
+                "1",
+                ("y", "x"),
+                "float32",
+                bounds=(0.0, 1.0),
             ),
         ),
         (Dimension("y", size), Dimension("x", size)),
