@@ -11,7 +11,6 @@ from ...contract.plugin import Plugin
 from ...contract.recipe import configurable
 from ...io.dicom import dicom_format
 from ...io.grey_png import grey_png_format
-from ...io.nifti import nifti_format
 from .impostors import IMPOSTORS
 from .measure import FEATURES, FIGURES
 from .recipes import Options, pix2pix, unet
@@ -37,7 +36,6 @@ PLUGIN = Plugin(
     formats=(
         dicom_format("ct", modality="CT", spacing=SPACING, body_part="CHEST"),
         grey_png_format("ct", level=-600.0, width=1500.0),
-        nifti_format("ct", units="1", spacing=SPACING),
     ),
     reference=ThoraxReference,
     extra="medical",

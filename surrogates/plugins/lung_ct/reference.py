@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 HELD_OUT = len(thorax.PARTS["test"]) * thorax.MOST // 10
 
 
-def _test_anatomy(uniform: np.ndarray) -> np.ndarray:
-    return np.array([int(thorax.anatomies("test", 1, int(u * HELD_OUT))[0]) for u in uniform], dtype=np.int64)
+def _test_anatomy(uniform: np.ndarray, bounds: tuple[float, float] | None = None) -> np.ndarray:
+    """Anatomies of the test part, evenly within bounds where they hold any."""
+    low, high = bounds or (0, thorax.MOST - 1)
+    first, last = int(np.ceil((low - 9) / 10)), int((high - 9) // 10)
+    first, last = max(first, 0), min(last, HELD_OUT - 1)
+    drawn = first + np.floor(uniform * max(last - first + 1, 1)).astype(np.int64)
+    return np.concatenate([thorax.anatomies("test", 1, int(place)) for place in drawn] or [np.zeros(0, np.int64)])
 
 
 def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
@@ -31,26 +36,25 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
         "body_mask": empty,
         "lesion_mask": empty,
         "lesion_type": np.full(n, -1),
-        "anatomy": _test_anatomy(uniform),
+        "anatomy": _test_anatomy(uniform, schema["anatomy"].bounds),
     }
     return complete(schema, CONDITIONS.dataset(asked), seed)
 
 
 def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
-    """The masks of a simulated chest wherever none were given; its number is drawn where it was not given either.
+    """Masks of a simulated chest wherever no body mask was given; its number is drawn where it was not given either.
+
+    A lesion mask that was given alone stays as it is; beside a body mask a missing one means no lesions.
 
     Raises
     ------
     SchemaError
-        A lesion mask without a body mask, lesions outside the lungs, holes in a mask, or rows with and without masks of
-        another size than the simulator's.
+        Lesions outside the lungs, holes in a mask, or rows with and without masks of another size than the simulator's.
     """
     body, lesion = (np.asarray(conditions[name].values, np.int8) for name in ("body_mask", "lesion_mask"))
     kinds, numbers = conditions["lesion_type"].values.copy(), conditions["anatomy"].values.copy()
     without = np.asarray((body < 0).all(axis=(1, 2)))
     lesions_given = np.asarray(~(lesion < 0).all(axis=(1, 2)))
-    if np.any(without & lesions_given):
-        raise SchemaError.about("body_mask", "none beside a lesion mask", "both: lesions lie within lungs")
     if np.any((body < 0) & ~without[:, None, None]) or np.any((lesion < 0) & lesions_given[:, None, None]):
         raise SchemaError.about("body_mask, lesion_mask", "pixels without a label", "a label in every pixel")
     size = (thorax.SIZE, thorax.SIZE)
@@ -66,12 +70,15 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
         for row in np.flatnonzero(without):
             number = int(numbers[row])
             shape = known.setdefault(number, thorax.outlines(number)) if number not in known else known[number]
-            body[row], lesion[row] = shape.body, shape.lesion
-            kinds[row] = shape.kind
+            body[row] = shape.body
+            if not lesions_given[row]:
+                lesion[row] = shape.lesion
+            if kinds[row] < 0:
+                kinds[row] = shape.kind
     lesion[~lesions_given & ~without] = 0
     kinds[kinds < 0] = 0
-    outside = (lesion == 1) & (body != thorax.LUNG)
-    if outside.sum() > 0.5 * max(int((lesion == 1).sum()), 1):
+    outside = (lesion == 1) & (body != thorax.LUNG) & ~without[:, None, None]
+    if outside.any() and outside.sum() > 0.5 * (lesion == 1).sum():
         found = f"{int(outside.sum())} of {int((lesion == 1).sum())} lesion pixels outside the lungs"
         raise SchemaError.about("lesion_mask", found, "lesions within the lungs of the body mask")
     values = {"body_mask": body, "lesion_mask": lesion, "lesion_type": kinds, "anatomy": numbers}

@@ -26,7 +26,6 @@ CONDITIONS = Schema(
             "0 air, 1 body, 2 lung (or three grey levels in this order); front at the top, 2.9 mm pixels",
             dims=("y", "x"),
             dtype="int8",
-            bounds=(0, 2),
             optional=True,
             brought=_BROUGHT + "body_labels",
         ),
@@ -35,7 +34,6 @@ CONDITIONS = Schema(
             "1 (or any other grey level than 0) inside lesions; none where it is left out",
             dims=("y", "x"),
             dtype="int8",
-            bounds=(0, 1),
             optional=True,
             brought=_BROUGHT + "lesion_labels",
         ),
@@ -86,6 +84,8 @@ def body_labels(given: Any) -> np.ndarray:
     """
     mask, values = _levels("body_mask", given, 3)
     if not len(values) or values[-1] <= 2:
+        if np.any(values != np.round(values)) or np.any(values < -1):
+            raise SchemaError.about("body_mask", f"values {values[0]:g} to {values[-1]:g}", "labels 0, 1 and 2")
         return mask
     levels = values[values >= 0]
     if len(levels) != 3:
