@@ -45,6 +45,17 @@ PLUGIN = Plugin(
         "samples": 8,
         "measured_samples": 32,
         "trains": False,
-        "slow": ("measure", "impostor", "fallback", "extrapolation", "reference", "figure", "targets", "card"),
+        "slow": (
+            "prior",
+            "completion",
+            "measure",
+            "impostor",
+            "fallback",
+            "extrapolation",
+            "reference",
+            "figure",
+            "targets",
+            "card",
+        ),
     },
 )
