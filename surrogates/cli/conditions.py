@@ -156,7 +156,8 @@ def asked(
 
 
 def _one_a_sample(variable: Variable, field: Any) -> bool:
-    return is_field(variable) and field.ndim == len(variable.dims) + 1 and len(field) > 1
+    leads = not set(variable.dims) < set(field.dims) or field.dims[0] not in variable.dims
+    return is_field(variable) and field.ndim == len(variable.dims) + 1 and len(field) > 1 and leads
 
 
 def read_table(

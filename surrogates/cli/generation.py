@@ -70,6 +70,8 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
     streamed = "".join(f"; - for {entry.name} on stdout" for entry in plugin.formats if entry.streams)
     alone = [entry.name for entry in plugin.formats if entry.one_sample_a_file]
     single = f"; into a folder {' or '.join(alone)}, one file a sample" if alone else ""
+    drawn = ", ".join(suffix for suffix in PICTURES if suffix not in native.split(", "))
+    drawn = " or ".join(drawn.rsplit(", ", 1))
     path = click.Path(path_type=Path)
     return [
         click.Option(
@@ -79,8 +81,8 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
             ["-o", "--output", "output"],
             required=True,
             metavar="PATH",
-            help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}; .png, "
-            ".pdf or .svg for the figure of the samples instead.",
+            help=f"A file, its format by suffix (.nc, .h5{native}); a folder (ends in /) for shards{streamed}; "
+            f"{drawn} for the figure of the samples instead.",
         ),
         click.Option(["--format", "format_name"], metavar="NAME", help=f"Format, in place of the suffix's{single}."),
         click.Option(["--seed"], type=int, default=0, show_default=True, help="Equal seeds give equal samples."),
@@ -217,7 +219,9 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         shard=_share(given["shard"]),
     )
     output, batch = given["output"], simulator.batch
-    if Path(output).suffix.lower() in PICTURES and not Path(output).is_dir() and given["format_name"] is None:
+    suffix = Path(output).suffix.lower()
+    own = any(suffix in entry.suffixes for entry in plugin.formats)
+    if suffix in PICTURES and not own and not Path(output).is_dir() and given["format_name"] is None:
         summary = _draw(job, Path(output), overwrite=given["overwrite"])
         return _report(summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
     with Counter(plugin.name, job.share_size) as progress:

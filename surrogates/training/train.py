@@ -46,6 +46,7 @@ PRECISIONS = ("32-true", "bf16-mixed", "64-true")
 SIMULATED = "data"
 """Folder of a run that keeps what was simulated or read for it."""
 _MARK = ".made-by-surrogates"
+_SHOWN = 1 << 17  # numbers in the drawn conditions of a sample figure, at the most
 
 
 def train(
@@ -314,7 +315,7 @@ def sample_figure(plugin: Plugin, pool: Pool, seed: int, n: int = 2000) -> Calla
     """A figure callable: the plugin's figure of `n` samples, or of fewer where samples are images or volumes.
 
     They stand at conditions of the pool beside its truth; where the pool holds parts of samples instead of the
-    plugin's outputs, at conditions of the prior and alone.
+    plugin's outputs, at conditions of the prior and alone, and fewer of them where these are fields.
     """
     paired = set(plugin.outputs.names) <= set(pool.outputs)
     numbers = max((tensor[0].numel() for tensor in pool.outputs.values() if len(tensor)), default=1)
@@ -345,7 +346,9 @@ def sample_figure(plugin: Plugin, pool: Pool, seed: int, n: int = 2000) -> Calla
 
 
 def _drawn_conditions(plugin: Plugin, n: int, seed: int) -> dict[str, Tensor]:
-    drawn = plugin.prior(plugin.conditions, n, fold(seed, "figure"))
+    one = plugin.prior(plugin.conditions, 1, fold(seed, "figure"))
+    numbers = max(sum(array.size for array in one.data_vars.values()), 1)
+    drawn = plugin.prior(plugin.conditions, max(min(n, _SHOWN // numbers), 1), fold(seed, "figure"))
     return dict(pool_from_dataset(drawn, plugin.conditions.names).conditions)
 
 

@@ -1,0 +1,54 @@
+"""super-resolution: a photograph of four times the sides from a small one, of any size, grey or colour, with alpha.
+
+What is exact: the cubic interpolation that the network adds to, what the result reduces to, alpha, and the channels and
+size of the picture.
+There is no reference that runs forward, for what a reduction lost is not in the small picture: the truth is photographs
+and their reductions.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ...contract.deferred import deferred
+from ...contract.laws import Law
+from ...contract.plugin import Plugin
+from ...contract.schema import Limit
+from ...io.pictures import picture_formats
+from ...physics.images.laws import is_picture, same_when_reduced
+from .impostors import IMPOSTORS
+from .measure import FIGURES
+from .photographs import prior, truth
+from .recipes import RECIPES
+from .variables import CONDITIONS, OUTPUTS
+
+LAWS = (
+    Law(
+        "same_when_reduced",
+        partial(same_when_reduced, large="upscaled", small="image"),
+        5e-3,  # the small picture is of bytes, and cut where the kernel overshoots
+        strength="projection",
+    ),
+)
+
+PLUGIN = Plugin(
+    name="super-resolution",
+    title="photographs of four times the sides, from small ones of any size",
+    conditions=CONDITIONS,
+    outputs=OUTPUTS,
+    prior=prior,
+    truth=truth,
+    codec=deferred("surrogates.plugins.super_resolution.codec:PictureCodec"),
+    recipes=RECIPES,
+    constraints=LAWS,
+    limits=(Limit(("image",), partial(is_picture, name="image"), "1 (grey), 2, 3 (RGB) or 4 channels, the last axis"),),
+    measure=FIGURES,
+    targets=FIGURES.targets,
+    impostors=IMPOSTORS,
+    figure=deferred("surrogates.plugins.super_resolution.figure:figure"),
+    formats=picture_formats("upscaled", ("upscaled_y", "upscaled_x", "channel"), as_deep_as="image"),
+    stochastic=False,
+    extra="images",
+    reference_package="pillow",
+    checked={"truth_samples": 20, "samples": 40, "measured_samples": 20, "trains": False},
+)
