@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...physics.crystals.standard import Standard
-from .codec import crystals_of
 from .packaged import library
 from .truth import outputs_of
 from .variables import OUTPUTS, SITES
@@ -48,6 +47,8 @@ def shuffled_elements(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 
 def _crystals(truth: xr.Dataset) -> list[Standard]:
+    from .codec import crystals_of
+
     return crystals_of({name: truth[name].values for name in OUTPUTS.names})
 
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from ...contract.recipe import Batch
 from ...networks.attention import TokenTransformer
-from ...noise import Noise
 from ...physics.crystals.elements import MOST
 from ...physics.crystals.feasible import MOST_ATOMS
 from .tokens import (
@@ -126,38 +125,6 @@ def coordinate_likelihood(raw: Tensor, value: Tensor) -> Tensor:
     return torch.logsumexp(weight[..., None] + log_normal(gap, 0 * gap, width[..., None]), dim=(-1, -2))
 
 
-class CrystalModel(nn.Module):
-    """Crystals step by step, with an estimate of their energies.
-
-    Parameters
-    ----------
-    codec : CrystalCodec
-        Fitted.
-    width, layers, heads : int
-    """
-
-    ships: tuple[str, ...] = ("network", "estimator")
-
-    def __init__(self, codec: Any, *, width: int = 128, layers: int = 4, heads: int = 4) -> None:
-        super().__init__()
-        from .energy import Estimator
-        from .writing import CrystalSampler
-
-        self.network = CrystalNetwork(width, layers, heads)
-        self.network.centre.copy_(codec.centre)
-        self.network.scale.copy_(codec.scale)
-        self.estimator: Estimator = Estimator()
-        self.estimator.centre.copy_(codec.shell_centre)
-        self.estimator.spread.copy_(codec.shell_spread)
-        self.options = CrystalSampler()
-
-    def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
-        """Draw encoded crystals for what is asked."""
-        from .writing import write
-
-        return write(self.network, self.estimator, conditions, noise, self.options)
-
-
 HIDDEN = 0.5
 
 
@@ -189,7 +156,7 @@ def asked_vector(conditions: Tensors, kept: list[Tensor] | None = None) -> Tenso
     return torch.cat([*(part * marks[:, k : k + 1] for k, part in enumerate(parts)), marks], dim=1)
 
 
-def learn(model: CrystalModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+def learn(model: Any, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """Maximum likelihood of all steps, at whichever conditions are shown; and the energies of the same crystals."""
     network, encoded = model.network, batch.encoded
     uniform = batch.noise.uniform((7,), "hidden")

@@ -26,7 +26,7 @@ def _data(folder: Path) -> tuple[xr.Dataset, ...]:
 
 
 def _model(codec: Codec, *, width: int, layers: int) -> Model:
-    from .network import CrystalModel
+    from .model import CrystalModel
 
     return CrystalModel(codec, width=width, layers=layers)
 
