@@ -235,7 +235,7 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
             resume=given["resume"],
             progress=progress,
         )
-    _report(summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
+    _report(plugin, summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
 
 
 def _draw(job: Job, output: Path, *, overwrite: bool) -> Summary:
@@ -263,7 +263,7 @@ def _share(text: str | None) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _report(summary: Summary, given: dict[str, Any], *, wall: float, cpu: float) -> None:
+def _report(plugin: Plugin, summary: Summary, given: dict[str, Any], *, wall: float, cpu: float) -> None:
     facts = {
         "plugin": summary.plugin,
         "samples": summary.samples,
@@ -275,12 +275,16 @@ def _report(summary: Summary, given: dict[str, Any], *, wall: float, cpu: float)
         "residuals": summary.residuals,
         "source": summary.sources,
         "remarks": list(summary.heard.lines()),
+        **({"totals": summary.totals} if summary.totals else {}),
     }
     text = f"{given['output']}: {summary.samples:,} samples of {summary.plugin} in {wall:.1f} s"
     marked = {label: count for label, count in summary.sources.items() if label != "surrogate" and count}
     text += "".join(f", {count:,} {label}" for label, count in marked.items())
     for line in summary.heard.lines():
         warnings.warn(line, stacklevel=2)
+    for name, total in summary.totals.items():
+        variable = plugin.outputs[name]
+        text += f"\n  {variable.long_name}, in all: {total:.2f} {variable.units}"
     announce(text, facts, as_json=given["as_json"], stream=sys.stderr if given["output"] == "-" else sys.stdout)
 
 

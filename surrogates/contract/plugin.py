@@ -102,6 +102,8 @@ class Plugin:
         Surrogate and reference call it before they run. None: conditions that are not asked stay missing.
     stochastic : bool
         False where equal conditions have one answer: samples and truth are then compared row by row.
+    totals : tuple of str
+        Outputs, one number a sample, whose sums over all samples the command line reports: volumes of slices.
     title, extra : str
         One line for people; the pip extra that installs the reference simulator.
     reference_package : str
@@ -133,6 +135,7 @@ class Plugin:
     limits: tuple[Limit, ...] = ()
     complete: Callable[[Schema, xr.Dataset, int], xr.Dataset] | None = None
     stochastic: bool = True
+    totals: tuple[str, ...] = ()
     title: str = ""
     extra: str = ""
     reference_package: str = ""
@@ -143,6 +146,8 @@ class Plugin:
         clash = set(self.conditions.names) & set(self.outputs.names)
         if clash:
             raise PluginError(f"plugin {self.name!r}: {sorted(clash)} name both a condition and an output; rename one")
+        if unknown := [name for name in self.totals if name not in self.outputs or self.outputs[name].dims]:
+            raise PluginError(f"plugin {self.name!r}: totals {unknown} are no outputs of one number a sample")
         if self.truth is None:
             if self.reference is None:
                 raise PluginError(f"plugin {self.name!r}: neither truth nor reference; declare one of them")

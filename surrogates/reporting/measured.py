@@ -56,6 +56,9 @@ def measured_card(
 ) -> Card:
     """The card of a surrogate's weights with the figures, baselines, laws, timings and notes measured now.
 
+    On the card of weights that serve several plugins figures are led by the plugin's name, ``plugin/figure``, and those
+    of the other plugins stay.
+
     Parameters
     ----------
     surrogate : Surrogate
@@ -73,7 +76,18 @@ def measured_card(
         Whether any classifier is trained at all.
     progress : callable, optional
     """
-    findings, lines, fakes, laws = [], list(notes), {}, {}
+    card = surrogate.card
+    own = surrogate.plugin.name if card.also else ""
+    kept = tuple(f"{name}/" for name in card.plugins if name != own) if own else ()
+    findings = [item for item in card.findings if kept and item.name.startswith(kept)]
+    fakes: dict[str, Any] = {
+        name: dict(rows) for name, rows in card.baselines.items() if kept and name.startswith(kept)
+    }
+    lines = [line for line in card.notes if kept and line.startswith(tuple(f"{name[:-1]}:" for name in kept))]
+    lines += [f"{own}: {note}" if own else note for note in notes]
+    laws: dict[str, Any] = {}
+    if own:
+        laws = {name: found for name, found in card.laws.items() if name not in _laws(surrogate)}
     tolerances = {law.name: law.tolerance for law in surrogate.plugin.constraints}
     for number, part in enumerate(sets):
         found = _measured(
@@ -85,12 +99,13 @@ def measured_card(
             training=training if number == 0 else None,
             progress=progress,
         )
-        lead, said = (f"{part.label}/", f"{part.label}: ") if part.label else ("", "")
+        label = "/".join(name for name in (own, part.label) if name)
+        lead, said = (f"{label}/", f"{label}: ") if label else ("", "")
         findings += [replace(item, name=f"{lead}{item.name}") for item in found.findings]
         fakes |= {f"{lead}{name}": {item.name: item.value for item in rows} for name, rows in found.baselines.items()}
         lines += [f"{said}{line}" for line in found.notes]
         if number == 0:
-            lines += [f"impostor {name!r} is not caught by the figures" for name in found.uncaught]
+            lines += [f"{said}impostor {name!r} is not caught by the figures" for name in found.uncaught]
         for law, residual in found.residuals.items():
             if law in tolerances:
                 laws[law] = (max(residual, laws.get(law, (0.0,))[0]), tolerances[law])
@@ -98,12 +113,12 @@ def measured_card(
         led = tuple(f"{part.label}/" for part in sets if part.label)
         fakes = {name: dict(values) for name, values in baselines.items() if "/" not in name or name.startswith(led)}
     return replace(
-        surrogate.card,
+        card,
         findings=tuple(findings),
         baselines=fakes,
         notes=tuple(lines),
         speed=tuple(speed),
-        laws=laws or surrogate.card.laws,
+        laws=laws or card.laws,
     )
 
 
@@ -124,6 +139,10 @@ def timings(path: Path) -> tuple[Speed, ...]:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path}: no timings ({error}); expected the JSON of `surrogates benchmark -o`") from None
+
+
+def _laws(surrogate: Surrogate) -> set[str]:
+    return {law.name for law in surrogate.plugin.constraints}
 
 
 def _measured(surrogate: Surrogate, part: TestSet, *, seed: int, **options: Any) -> Validation:

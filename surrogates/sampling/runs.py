@@ -137,13 +137,14 @@ class Job:
 
 @dataclass
 class Summary:
-    """What was written: samples, where they come from, the largest residual of each law, and what to warn of."""
+    """What was written: samples, where they come from, the largest residual of each law, sums, and what to warn of."""
 
     plugin: str
     samples: int = 0
     heard: Heard = field(default_factory=lambda: Heard(()))
     residuals: dict[str, float] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=dict)
 
     def watch(self, blocks: Iterator[xr.Dataset], progress: Counter | None = None) -> Iterator[xr.Dataset]:
         """Pass blocks on, and note what they hold."""
@@ -152,6 +153,8 @@ class Summary:
             rows = int(block.sizes["sample"])
             self.samples += rows
             self.heard.look(block)
+            for name in self.totals:
+                self.totals[name] += float(block[name].values.sum())
             for name, value in block.attrs.items():
                 if str(name).startswith("residual_"):
                     law = str(name).removeprefix("residual_")
@@ -208,7 +211,7 @@ def write(
     ------
     FormatError, OutputError
     """
-    summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks))
+    summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks), totals=dict.fromkeys(job.plugin.totals, 0.0))
     if output != STDOUT and (output.endswith(("/", "\\")) or Path(output).is_dir()):
         chosen = formats_of(job.plugin).named(format_name) if format_name is not None else None
         if chosen is not None and not chosen.one_sample_a_file and chosen is not NETCDF:

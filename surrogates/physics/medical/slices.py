@@ -1,0 +1,74 @@
+"""Many heads scanned: arrays of CT, MR and labels, for training and for the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from . import head, mri
+
+TRAINING, VALIDATION, TEST = "training", "validation", "test"
+
+
+def anatomies(part: str, count: int, start: int = 0) -> np.ndarray:
+    """The anatomies `start` to `start + count` of a part, (count,) int64, each once.
+
+    Raises
+    ------
+    ValueError
+        More than the part has.
+    """
+    digits = np.array(head.PARTS[part][0])
+    place = np.arange(start, start + count)
+    if len(place) and place[-1] >= len(digits) * head.MOST // 10:
+        raise ValueError(f"count: {count} from {start}; expected at most {len(digits) * head.MOST // 10} in all")
+    return place // len(digits) * 10 + digits[place % len(digits)]
+
+
+def scanned(
+    numbers: Sequence[int], seeds: Sequence[int], wanted: Sequence[str], protocol: mri.Protocol = mri.USUAL
+) -> Iterator[dict[str, np.ndarray]]:
+    """What scanners show of heads, one after another.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        Anatomies.
+    seeds : sequence of int
+        Of the scanners' noise, one a head; the scanners draw apart from one another.
+    wanted : sequence of str
+        Of ``ct`` and ``mri``, float32 (y, x), ``tissue``, int8 (y, x), and ``clean_ct``, a scan without noise.
+
+    Yields
+    ------
+    dict of ndarray
+    """
+    for number, seed in zip(numbers, seeds, strict=True):
+        found = head.simulate(int(number))
+        made: dict[str, np.ndarray] = {}
+        if "ct" in wanted:
+            made["ct"] = head.scan_ct(found, head.generator("ct", int(seed), int(number)))
+        if "mri" in wanted:
+            made["mri"] = head.scan_mri(found, head.generator("mri", int(seed), int(number)), protocol)
+        if "tissue" in wanted:
+            made["tissue"] = found.labels
+        if "clean_ct" in wanted:
+            made["clean_ct"] = head.SCANNER.without_noise(found.hounsfield).astype(np.float32)
+        yield made
+
+
+def pool(start: int, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Training heads `start` to `start + count`: `ct`, `mri` in half precision, `tissue`, `anatomy`."""
+    numbers = anatomies(TRAINING, count, start)
+    heads = list(scanned(numbers.tolist(), [seed] * count, ("ct", "mri", "tissue")))
+    kinds = {"ct": np.float16, "mri": np.float16, "tissue": np.int8}
+    return {name: np.stack([one[name] for one in heads]).astype(kind) for name, kind in kinds.items()} | {
+        "anatomy": numbers
+    }
+
+
+def held_out(uniform: np.ndarray) -> np.ndarray:
+    """An anatomy of the test part for each number in (0, 1), int64."""
+    most = head.MOST // 10 * len(head.PARTS[TEST][0])
+    return anatomies(TEST, most)[np.minimum((np.asarray(uniform) * most).astype(np.int64), most - 1)]
