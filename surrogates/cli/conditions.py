@@ -156,8 +156,9 @@ def asked(
 
 
 def _one_a_sample(variable: Variable, field: Any) -> bool:
-    leads = not set(variable.dims) < set(field.dims) or field.dims[0] not in variable.dims
-    return is_field(variable) and field.ndim == len(variable.dims) + 1 and len(field) > 1 and leads
+    if not is_field(variable) or field.ndim != len(variable.dims) + 1 or len(field) < 2:
+        return False
+    return not set(variable.dims) < set(field.dims) or field.dims[0] not in variable.dims
 
 
 def read_table(
