@@ -31,8 +31,9 @@ _MIDDLE = (116.0 - 17.5, 98.0)  # of the brain, y and x
 SLAB = 6
 """Millimetres of the template in a slab."""
 
-LOWEST_SLAB = 4
-"""Of those that heads are made from: 18 mm below the origin, where the temporal lobes join the slice."""
+LOWEST_SLAB, HIGHEST_SLAB = 5, 17
+"""Of those that heads are made from, 12 mm below the template's origin to 66 mm above it; both are training's, so that
+tests lie between what was trained on."""
 
 MOST = 1_000_000
 """Anatomies are numbers from 0 to this, less one."""
@@ -102,7 +103,7 @@ def part_of(anatomy: int) -> str:
 
 def level_of(anatomy: int) -> int:
     """Slice of the template that an anatomy starts from, in a slab of its part."""
-    slabs = [slab for slab in range(LOWEST_SLAB, _SHAPE[2] // SLAB) if slab % 5 in PARTS[part_of(anatomy)][1]]
+    slabs = [slab for slab in range(LOWEST_SLAB, HIGHEST_SLAB + 1) if slab % 5 in PARTS[part_of(anatomy)][1]]
     random = generator("level", int(anatomy))
     return slabs[int(random.integers(len(slabs)))] * SLAB + int(random.integers(SLAB))
 

@@ -68,7 +68,10 @@ def pool(start: int, count: int, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def held_out(uniform: np.ndarray) -> np.ndarray:
-    """An anatomy of the test part for each number in (0, 1), int64."""
-    most = head.MOST // 10 * len(head.PARTS[TEST][0])
-    return anatomies(TEST, most)[np.minimum((np.asarray(uniform) * most).astype(np.int64), most - 1)]
+def held_out(uniform: np.ndarray, bounds: tuple[float, float] = (0, head.MOST - 1)) -> np.ndarray:
+    """An anatomy of the test part within `bounds`, which span ten numbers or more, for each number in (0, 1), int64."""
+    low, high = int(np.ceil(bounds[0])), int(np.floor(bounds[1]))
+    (digit,) = head.PARTS[TEST][0]
+    first = low + (digit - low) % 10
+    count = max((high - first) // 10 + 1, 1)
+    return first + 10 * np.minimum((np.asarray(uniform) * count).astype(np.int64), count - 1)

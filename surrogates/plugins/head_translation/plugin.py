@@ -66,7 +66,17 @@ def _plugin(name: str) -> Plugin:
             "samples": 12,
             "measured_samples": 16,
             "trains": False,
-            "slow": ("measure", "fallback", "extrapolation", "reference", "figure", "truth"),
+            "slow": (
+                "prior",
+                "completion",
+                "conditions_matter",
+                "measure",
+                "fallback",
+                "extrapolation",
+                "reference",
+                "figure",
+                "truth",
+            ),
         },
     )
 

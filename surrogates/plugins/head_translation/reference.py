@@ -43,7 +43,9 @@ class HeadScans:
         """Scanned heads of the test slabs, which no training saw."""
         asked = {
             self.source: np.full((n, 1, 1), np.nan),
-            "anatomy": slices.held_out(draws(seed, np.arange(n)).uniform((), "head")),
+            "anatomy": slices.held_out(
+                draws(seed, np.arange(n)).uniform((), "head"), schema["anatomy"].bounds or (0, head.MOST - 1)
+            ),
         }
         return self.complete(schema, self.conditions.dataset(asked), seed)
 
@@ -68,7 +70,8 @@ class HeadScans:
             raise SchemaError.about(self.source, found, f"{size}, as simulated heads")
         samples, numbers = conditions["sample"].values, conditions["anatomy"].values.copy()
         drawn = missing & (numbers < 0)
-        numbers[drawn] = slices.held_out(draws(seed, samples).uniform((), "anatomy"))[drawn]
+        bounds = schema["anatomy"].bounds or (0, head.MOST - 1)
+        numbers[drawn] = slices.held_out(draws(seed, samples).uniform((), "anatomy"), bounds)[drawn]
         images = np.empty((len(given), *size), np.float32)
         images[missing] = scanned(numbers[missing], samples[missing], seed, self.source)
         if not missing.all():

@@ -45,6 +45,15 @@ PLUGIN = Plugin(
         "samples": 12,
         "measured_samples": 24,
         "trains": False,
-        "slow": ("measure", "fallback", "extrapolation", "reference", "figure"),
+        "slow": (
+            "prior",
+            "completion",
+            "conditions_matter",
+            "measure",
+            "fallback",
+            "extrapolation",
+            "reference",
+            "figure",
+        ),
     },
 )

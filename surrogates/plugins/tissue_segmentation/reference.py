@@ -30,7 +30,7 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     uniform = draws(seed, np.arange(n)).uniform((2,), "head")
     asked = {
         "mri": np.full((n, 1, 1), np.nan),
-        "anatomy": slices.held_out(uniform[:, 0]),
+        "anatomy": slices.held_out(uniform[:, 0], schema["anatomy"].bounds or (0, head.MOST - 1)),
         "protocol": (uniform[:, 1] < 0.5).astype(np.int8),
     }
     return complete(schema, CONDITIONS.dataset(asked), seed)
@@ -57,7 +57,8 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
     samples = conditions["sample"].values
     numbers = conditions["anatomy"].values.copy()
     drawn = missing & (numbers < 0)
-    numbers[drawn] = slices.held_out(draws(seed, samples).uniform((), "anatomy"))[drawn]
+    bounds = schema["anatomy"].bounds or (0, head.MOST - 1)
+    numbers[drawn] = slices.held_out(draws(seed, samples).uniform((), "anatomy"), bounds)[drawn]
     images = np.empty((len(given), *size), np.float32)
     images[~missing] = given[~missing] if not missing.all() else images[~missing]
     for row in np.flatnonzero(missing):

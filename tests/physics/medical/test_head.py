@@ -55,9 +55,7 @@ def test_unusual_scans_lie_beyond_every_usual_one():
 
 
 def test_scanners_draw_apart_and_by_their_seed():
-    one, again, other = (
-        next(slices.scanned([9], [seed], ("mri", "tissue"))) for seed in (1, 1, 2)
-    )
+    one, again, other = (next(slices.scanned([9], [seed], ("mri", "tissue"))) for seed in (1, 1, 2))
     assert np.array_equal(one["mri"], again["mri"]) and not np.array_equal(one["mri"], other["mri"])
     assert np.array_equal(one["tissue"], other["tissue"])
 
@@ -65,3 +63,14 @@ def test_scanners_draw_apart_and_by_their_seed():
 def test_half_of_the_heads_have_a_lesion():
     kinds = [head.simulate(int(number)).lesion for number in slices.anatomies("training", 24)]
     assert 4 <= sum(kind != "none" for kind in kinds) <= 20
+
+
+def test_held_out_anatomies_stay_within_bounds():
+    numbers = slices.held_out(np.linspace(0.001, 0.999, 200), (250_003, 250_100))
+    assert numbers.min() >= 250_003 and numbers.max() <= 250_100 and set(numbers % 10) == {9}
+    assert len(np.unique(numbers)) == 10
+
+
+def test_tests_lie_between_training_slabs():
+    levels = {part: [head.level_of(int(a)) for a in slices.anatomies(part, 300)] for part in head.PARTS}
+    assert min(levels["training"]) < min(levels["test"]) and max(levels["test"]) < max(levels["training"])
