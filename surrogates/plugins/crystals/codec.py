@@ -168,7 +168,7 @@ def _sequences(physical: Tensors) -> Tensors:
             found, numbers, asked = sequence(crystal)
             tokens[row, : len(found)] = found
             values[row, : len(found)] = numbers
-            steps[row, : len(found)] = asked
+            steps[row, : len(found)] = np.asarray(asked)
             elements[row], share[row], shells[row] = orbit_features(crystal, most)
             counter.update(row)
     out = {"tokens": tokens, "values": values, "steps": steps}

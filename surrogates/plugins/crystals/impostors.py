@@ -38,7 +38,7 @@ def shuffled_elements(truth: xr.Dataset, seed: int) -> xr.Dataset:
     """The truth's structures with elements replaced by others at random: right geometry, wrong chemistry and size."""
     generator = np.random.default_rng([seed, 43])
     made = []
-    pool = np.concatenate([crystal.elements for crystal in _crystals(truth)])
+    pool = np.concatenate([np.asarray(crystal.elements) for crystal in _crystals(truth)])
     for crystal in _crystals(truth):
         kinds = list(dict.fromkeys(crystal.elements))
         new = dict(zip(kinds, generator.choice(np.unique(pool), len(kinds), replace=False).tolist(), strict=True))

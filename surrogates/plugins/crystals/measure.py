@@ -93,6 +93,8 @@ def charge_balanced(numbers: tuple[tuple[int, int], ...]) -> float:
         return float("nan")
     from ...physics.crystals.elements import formula
 
+    if any(number < 1 for number, _ in numbers):
+        return 0.0  # no element: a fake
     return float(bool(smact_validity(formula(dict(numbers)))))
 
 

@@ -142,6 +142,8 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     asked = hidden(known, seed)
     for name in NUMBERS:
         low, high = schema[name].bounds or (-np.inf, np.inf)
+        if name == "n_atoms":
+            low, high = np.ceil(low), np.floor(high)
         missing = schema[name].missing
         there = ~np.isnan(asked[name]) if name != "n_atoms" else asked[name] != missing
         asked[name] = np.where(there, np.clip(asked[name], low, high), missing)

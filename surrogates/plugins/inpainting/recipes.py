@@ -64,8 +64,8 @@ def context(options: ContextOptions) -> Recipe:
         learns=tiles,
         layout="a folder of photographs (PNG, JPEG, WebP, TIFF), sub-folders too",
         description="context encoder with dilated convolutions on a pull-push fill; least L1, then adversarial",
-        use="Filling scratches, strokes and small objects in photographs, whose known pixels are untouched. In holes "
-        "of more than some 30 pixels it continues edges and tones and invents no objects.",
+        use="A first, short training: it fills holes of photographs, whose known pixels are untouched, no better than "
+        "Laplace's equation does. It continues edges and tones and invents no objects; not for pictures that matter.",
         source="a folder of photographs",
     )
 

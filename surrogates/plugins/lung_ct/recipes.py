@@ -98,7 +98,8 @@ def unet(options: Options) -> Recipe:
         sample_batch=8,
         description="U-net with maps of noise, by the energy score of patches and a critic",
         use=LIMITS
-        + "Good for varied slices of asked masks: tests of pipelines, and augmentation that is itself tested.",
+        + "A first, short training: slices of asked masks to try a pipeline on. The texture of lungs and lesions and "
+        "the scanner's noise are not the simulator's yet; not for augmentation, nor for comparing methods.",
     )
 
 
