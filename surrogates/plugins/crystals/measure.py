@@ -37,7 +37,10 @@ SHORTEST = 0.5
 
 def key(number: int, elements: tuple[int, ...], places: tuple[int, ...], *, prototype: bool = False) -> int:
     """64 bits of formula, group and canonical Wyckoff letters; of a prototype elements are letters of the alphabet."""
-    changes = letter_changes(number)[:, list(places)]
+    known = letter_changes(number)
+    if max(places) >= known.shape[1]:
+        return 0  # letters that the group does not have: a fake
+    changes = known[:, list(places)]
     best = None
     for row in changes:
         pairs = sorted(zip(elements, row.tolist(), strict=True))

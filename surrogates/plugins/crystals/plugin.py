@@ -41,5 +41,5 @@ PLUGIN = Plugin(
     limits=LIMITS,
     extra="crystals",
     reference_package="spglib",
-    checked={"truth_samples": 60, "samples": 300, "measured_samples": 600, "slow": ("trains",)},
+    checked={"truth_samples": 60, "samples": 300, "measured_samples": 600, "slow": ("trains", "measure", "targets")},
 )
