@@ -61,6 +61,9 @@ PLUGIN = Plugin(
             "reference",
             "fallback",
             "extrapolation",
+            "conditions_matter",
+            "figure",
+            "stream",
         ),
     },
 )
