@@ -155,8 +155,9 @@ def _load(path: Path) -> tuple[xr.DataArray, dict[str, Any]]:
                 attrs = told if isinstance(told, dict) and "plugin" in told else attrs
             except (ValueError, TypeError):
                 continue
-        turned = nibabel.as_closest_canonical(found)
-        values = np.asarray(turned.dataobj, dtype=np.float32)
+        empty = 0 in found.shape  # a volume without slices has nothing to turn
+        turned = found if empty else nibabel.as_closest_canonical(found)
+        values = np.zeros(found.shape, np.float32) if empty else np.asarray(turned.dataobj, dtype=np.float32)
     except Exception as error:  # nibabel raises many kinds on damaged files
         reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
         raise FileFormatError(f"{path}: expected a NIfTI volume; {reason}") from None

@@ -64,7 +64,8 @@ def _unet(size: Size) -> Recipe:
         sample_batch=8,
         description="U-net, cross-entropy and Dice, on simulated heads",
         use="a research tool for T1-weighted axial slices without contrast agent, of simulated heads of one anatomical "
-        "template; no clinical claim. Not for other weightings, sections or children.",
+        "template; no clinical claim. Not for other weightings, sections or children. "
+        "A first, short training: Dice .83 to .88 where .90 is asked, volumes off by 7 to 9 %.",
         source=f"{PARTS * HEADS:,} simulated slices of MNI152 (training slabs), warped, scanned by the recipe",
     )
 
