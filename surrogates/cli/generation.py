@@ -223,7 +223,7 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
     own = any(suffix in entry.suffixes for entry in plugin.formats)
     if suffix in PICTURES and not own and not Path(output).is_dir() and given["format_name"] is None:
         summary = _draw(job, Path(output), overwrite=given["overwrite"])
-        return _report(summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
+        return _report(plugin, summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
     with Counter(plugin.name, job.share_size) as progress:
         summary = write(
             job,

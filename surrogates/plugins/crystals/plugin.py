@@ -31,7 +31,7 @@ PLUGIN = Plugin(
     constraints=(
         Law("symmetry", symmetry, 1e-3, units="angstrom"),
         Law("metric", metric, 1e-9),
-        Law("overlap", overlap, 0.15, strength="projection"),
+        Law("overlap", overlap, 0.15, strength="penalty"),  # descent mends all but a rare one
     ),
     measure=FIGURES,
     features=FEATURES,
@@ -41,5 +41,10 @@ PLUGIN = Plugin(
     limits=LIMITS,
     extra="crystals",
     reference_package="spglib",
-    checked={"truth_samples": 60, "samples": 300, "measured_samples": 600, "slow": ("trains", "measure", "targets")},
+    checked={
+        "truth_samples": 20,
+        "samples": 24,
+        "measured_samples": 200,
+        "slow": ("trains", "measure", "targets", "bits", "conditions_matter"),
+    },
 )
