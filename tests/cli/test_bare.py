@@ -125,7 +125,8 @@ def judged(found) -> tuple[list[str], int]:
     wrong, works = [], 0
     for words, code, said in found:
         errors = [line for line in said.splitlines() if line.startswith("surrogates: error:")]
-        named = len(errors) == 1 and "pip install 'surrogates[" in errors[0]
+        ways = ("pip install 'surrogates[", "pip install surrogates-")
+        named = len(errors) == 1 and any(way in errors[0] for way in ways)
         told = len(errors) == 1 and code == 2 and any(
             why in errors[0] for why in ("no such file", "exists already", "no reference simulator", "manifest",
                                          "to compare", "is no training", "known: .nc", "learns from")
