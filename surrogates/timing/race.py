@@ -348,9 +348,11 @@ def timed(
         sides = contenders(plugin.name, models=models or None, reference=False)
     timed_models = [side.simulator for side in sides if side.name != "reference"]
     if not timed_models:
-        raise WeightsError(
-            f"{plugin.name}: no released weights to time; train them with `surrogates train {plugin.name}`"
-        )
+        from ..registry import entry
+
+        package = next((card.package for card in entry(plugin.name).cards() if card.package), "")
+        way = f"pip install {package}" if package else f"train them with `surrogates train {plugin.name}`"
+        raise WeightsError(f"{plugin.name}: no released weights to time; {way}")
     given = dict(values or {})
     conditions = _conditions(plugin, timed_models[0].conditions, given, seed)
     calls = call_costs({side.name: side.simulator for side in sides}, conditions, calls=5, patience=seconds / 10.0)
