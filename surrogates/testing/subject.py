@@ -41,6 +41,9 @@ class Subject:
         Size of a surrogate's samples.
     measured_samples : int
         Size at which the measures must tell impostors from the truth.
+    measures_truth : bool
+        Whether the measures are held against the truth itself, which is cheap, though a surrogate is released: a
+        network's own answers say nothing of impostors that it resembles.
     trains : bool
         Whether to make the recipes' own training data, and to train two updates on some of them.
     slow : tuple of str
@@ -53,6 +56,7 @@ class Subject:
     truth_samples: int = 200
     samples: int = 3000
     measured_samples: int = 2000
+    measures_truth: bool = False
     trains: bool = True
     slow: tuple[str, ...] = ()
     seed: int = 20_250_101
@@ -124,12 +128,12 @@ class Subject:
         return self.plugin.prior(self.surrogate(recipe).conditions, n, self.seed if seed is None else seed)
 
     def measurable(self, seed: int) -> xr.Dataset:
-        """Samples to measure: a surrogate's where one is released, as truth may be slow, else the truth.
+        """Samples to measure: the truth where it is cheap or no surrogate is released, else a surrogate's.
 
         Of a plugin that has one answer for each condition they all stand at the same conditions.
         """
         n, drawn = self.measured_samples, self.seed + (seed if self.plugin.stochastic else 0)
-        if not self.released:
+        if not self.released or self.measures_truth:
             return self.plugin.truth(n, drawn)
         recipe = self.released[0]
         return self.surrogate(recipe).sample(self.asked(recipe, n, drawn), seed=self.seed + seed)

@@ -129,6 +129,66 @@ def standardised(vectors: np.ndarray, positions: np.ndarray, numbers: Any, toler
     return made
 
 
+def as_given(vectors: np.ndarray, positions: np.ndarray, numbers: Any, number: int) -> Standard:
+    """A structure that is already in the conventional setting of a group, in its own cell and with its own origin.
+
+    Parameters
+    ----------
+    vectors, positions, numbers
+        As of `standardised`.
+    number : int
+        Of the group.
+
+    Raises
+    ------
+    StandardError
+        The group's operations, as the tables give them, do not map the structure onto itself.
+    """
+    here, vectors = group(number), np.asarray(vectors, dtype=float)
+    points, kinds = np.asarray(positions, dtype=float), np.asarray(numbers)
+    lengths = lengths_and_angles(vectors)
+    own = _as_the_system(lengths, here.system)
+    if np.linalg.det(vectors) <= 0 or np.abs(own / lengths - 1.0).max() > 1e-4:
+        raise StandardError("another cell")
+    orbits = _orbits(here, points, kinds)
+    places = tuple(_place(here, points[members]) for members in orbits)
+    elements = tuple(int(kinds[members[0]]) for members in orbits)
+    free = np.zeros((len(orbits), 3))
+    for row, (place, members) in enumerate(zip(places, orbits, strict=True)):
+        free[row] = _least(here, place, points[members])
+    return _ordered(Standard(number, own, elements, places, free))
+
+
+def tidied(crystal: Standard) -> Standard:
+    """The same crystal in the same cell, with the least free parameters of each orbit, orbits in their order."""
+    here = crystal.group
+    free = crystal.free.copy()
+    for row, place in enumerate(crystal.places):
+        free[row] = _least(here, place, here.positions[place].points(crystal.free[row]))
+    return _ordered(Standard(crystal.number, crystal.parameters, crystal.elements, crystal.places, free))
+
+
+def _least(here: Group, place: int, points: np.ndarray) -> np.ndarray:
+    try:
+        return least_parameters(here.positions[place], points)
+    except ValueError as error:
+        raise StandardError(str(error)) from None
+
+
+def _ordered(crystal: Standard) -> Standard:
+    """Orbits by electronegativity, then letter, then free parameters."""
+    rows = zip(crystal.elements, crystal.places, crystal.free, strict=True)
+    keys = [(order(element), place, tuple(np.round(free, 3))) for element, place, free in rows]
+    sequence = sorted(range(len(keys)), key=keys.__getitem__)
+    return Standard(
+        crystal.number,
+        crystal.parameters,
+        tuple(crystal.elements[i] for i in sequence),
+        tuple(crystal.places[i] for i in sequence),
+        crystal.free[sequence],
+    )
+
+
 def _orbits(here: Group, points: np.ndarray, kinds: np.ndarray) -> list[np.ndarray]:
     left = np.ones(len(points), dtype=bool)
     orbits = []
@@ -162,10 +222,7 @@ def _described(
         origin = np.zeros(3)
         origin[polar] = points[orbits[first][0]][polar]
         points = points - origin
-    try:
-        return [least_parameters(here.positions[place], points[members]) for place, members in zip(places, orbits)]  # noqa: B905
-    except ValueError as error:
-        raise StandardError(str(error)) from None
+    return [_least(here, place, points[members]) for place, members in zip(places, orbits, strict=True)]
 
 
 def _as_the_system(parameters: np.ndarray, system: str) -> np.ndarray:

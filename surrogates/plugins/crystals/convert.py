@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ...io.formats import missing_library
 from ...physics.crystals.cells import lengths_and_angles
 from ...physics.crystals.elements import SYMBOLS, formula
 from ...physics.crystals.groups import LETTERS, STEPS, group
-from ...physics.crystals.standard import Standard, StandardError, standardised
+from ...physics.crystals.standard import Standard, StandardError, as_given, standardised
 from .variables import OUTPUTS, SITES
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ def standard(structure: Any, tolerance: float = 0.01) -> Standard:
         raise StandardError("a cell without atoms or volume")
     numbers = [site.specie.Z for site in structure]
     made = standardised(structure.lattice.matrix, structure.frac_coords, numbers, tolerance)
+    with suppress(StandardError):  # a cell that is conventional already is kept, its origin too
+        made = as_given(structure.lattice.matrix, structure.frac_coords, numbers, made.number)
     if len(made.sites()[0]) > SITES:
         raise StandardError(f"{len(made.sites()[0])} atoms in the conventional cell; at most {SITES}")
     return made

@@ -17,7 +17,7 @@ from ...physics.crystals.elements import MOST
 from ...physics.crystals.feasible import MOST_ATOMS, holds, holds_several, multiples
 from ...physics.crystals.groups import group
 from ...physics.crystals.overlaps import CLOSEST, apart
-from ...physics.crystals.standard import Standard
+from ...physics.crystals.standard import Standard, tidied
 from .codec import orbit_features
 from .energy import Estimator
 from .network import CrystalNetwork, asked_vector, mixture, wrapped_parts
@@ -259,7 +259,7 @@ def write(
         energies = estimated(estimator, crystals)
         made = [(crystal, *pair) for crystal, pair in zip(crystals, energies, strict=True)]
         kept = [min(pair, key=lambda item: item[2]) for pair in zip(kept, made, strict=True)] if kept else made
-    return encoded([kept[k] for k in place])
+    return encoded([(tidied(crystal), *energies) for crystal, *energies in (kept[k] for k in place)])
 
 
 def _distinct(conditions: Tensors, noise: Noise) -> tuple[list[int], list[int]]:
@@ -283,7 +283,14 @@ def separated(crystal: Standard) -> Standard:
     if pair_ratios(crystal.vectors, points, numbers, firsts).min() >= CLOSEST:
         return crystal
     parameters, free = apart(crystal)
-    return replace(crystal, parameters=parameters, free=free)
+    moved = replace(crystal, parameters=parameters, free=free)
+    points, numbers, _ = moved.sites()
+    least = pair_ratios(moved.vectors, points, numbers, firsts).min()
+    if least >= CLOSEST or least < 1e-3:
+        return moved
+    swollen = parameters.copy()  # what descent left too near, a larger cell of the same shape puts right
+    swollen[:3] *= CLOSEST * (1.0 + 1e-9) / least
+    return replace(moved, parameters=swollen)
 
 
 def estimated(estimator: Estimator, crystals: list[Standard]) -> list[tuple[float, float]]:

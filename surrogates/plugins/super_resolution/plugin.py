@@ -50,5 +50,5 @@ PLUGIN = Plugin(
     stochastic=False,
     extra="images",
     reference_package="pillow",
-    checked={"truth_samples": 20, "samples": 40, "measured_samples": 20, "trains": False},
+    checked={"truth_samples": 20, "samples": 40, "measured_samples": 20, "measures_truth": True, "trains": False},
 )
