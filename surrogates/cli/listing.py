@@ -39,7 +39,7 @@ def list_command(every: bool, as_json: bool) -> None:
     rows = []
     for entry in entries:
         shown = cards[entry.name] if every else cards[entry.name][:1]
-        rows += [_list_row(card) for card in shown] or [(entry.name, "-", "no released weights", *[""] * 4)]
+        rows += [_list_row(entry.name, card) for card in shown] or [(entry.name, "-", "no released weights", *[""] * 4)]
     head = ("plugin", "model", "simulates", "AUC (floor)", "speed-up", "figures met", "weights")
     text = columns(head, rows) if rows else "no plugin is installed"
     if any(card.baseline for found in cards.values() for card in found) and every:
@@ -47,13 +47,14 @@ def list_command(every: bool, as_json: bool) -> None:
     announce(text, {"plugins": facts}, as_json=as_json)
 
 
-def _list_row(card: Card) -> tuple[str, ...]:
+def _list_row(name: str, card: Card) -> tuple[str, ...]:
     found = headlines(card)
     shown = dict(zip(("auc", "speed"), (value for value, _ in found.shown()[:2]), strict=True))
     met = f"{found.met} of {found.asked}" if found.asked else ""
-    title = card.title if len(card.title) <= TITLE else f"{card.title[: TITLE - 1]}…"
+    title = card.title if name == card.plugin else f"one set of weights with {card.plugin}: {card.title}"
+    title = title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
     auc, speed = ("" if value == "not measured" else value for value in (shown["auc"], shown["speed"]))
-    return card.plugin, card.recipe + "*" * card.baseline, title, auc, speed, met, f"{card.bytes / 1e6:.1f} MB"
+    return name, card.recipe + "*" * card.baseline, title, auc, speed, met, f"{card.bytes / 1e6:.1f} MB"
 
 
 def _card_summary(card: Card) -> dict[str, Any]:

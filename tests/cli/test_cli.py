@@ -56,6 +56,13 @@ def test_list_names_plugin_and_its_weights(capsys):
     assert [model["recipe"] for model in plugins[NAME]["models"]] == ["flow"]
 
 
+def test_a_plugin_on_another_ones_weights_is_listed_by_its_own_name(capsys):
+    assert call("list") == 0
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines() if line.split()[1:2] == ["unet"]].count("mri-to-ct") == 1
+    assert "one set of weights with ct-to-mri" in printed
+
+
 def test_list_imports_neither_torch_nor_numpy_nor_a_plugin():
     code = (
         "import sys; from surrogates.cli.entry import run; run(['list']);"

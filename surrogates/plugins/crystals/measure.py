@@ -63,7 +63,10 @@ def known_keys(prototype: bool) -> frozenset[int]:
 
 
 def detected(vectors: np.ndarray, points: np.ndarray, numbers: np.ndarray) -> list[int]:
-    """Group numbers by spglib and by moyopy at each tolerance; 0 where none is found, -1 where it is not installed."""
+    """Group numbers by spglib and by moyopy at each tolerance; 0 where none is found, -1 where it is not installed.
+
+    Structures with atoms nearer than `SHORTEST` are not looked at: programs take minutes over them.
+    """
     found = []
     for tolerance in TOLERANCES:
         try:
@@ -143,7 +146,7 @@ def _told(row: dict[str, Any], asked: list[str], atoms: int) -> tuple[list[float
     orbits = tuple(int(k) for k in numbers[firsts]), tuple(int(k) for k in row["wyckoff"][firsts])
     primitive = len(numbers) // here.cells
     values = [
-        *detected(row["lattice"], row["position"], numbers),
+        *(detected(row["lattice"], row["position"], numbers) if distances.min() >= SHORTEST else (0, 0, 0, 0)),
         ratio.min(),
         distances.min(),
         volume / len(numbers),
