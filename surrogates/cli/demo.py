@@ -39,7 +39,7 @@ LARGEST, SMALLEST, BLOCK = 20_000, 500, 100
 SHARE = 10
 """Of the samples that a plugin's figures are asked at, the demo compares one in so many: comparing has a cost too."""
 BENCHMARK_SECONDS = 1.0
-LEAST_SHOWN, MOST_SHOWN, UNTIMED = 16, 1000, 200
+LEAST_SHOWN, MOST_SHOWN, UNTIMED = 4, 1000, 24
 SAVED = 100
 """Samples that a quick look leaves in files: what some native formats cost exceeds the sampling."""
 

@@ -59,16 +59,3 @@ def feature_maps(pictures: np.ndarray, batch: int = 256) -> np.ndarray:
 def picture_features(pictures: np.ndarray) -> np.ndarray:
     """Means of `feature_maps` over each picture, (n, 64) float64."""
     return feature_maps(pictures).mean(axis=(2, 3), dtype=np.float64)
-
-
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Squared 2-Wasserstein distance of Gaussians with the means and covariances of two tables (n, k) and (m, k).
-
-    Dowson, Landau 1982, J. Multivariate Anal. 12, 450, eq. (4). It falls with n: compare at equal n alone.
-    """
-    means = first.mean(axis=0) - second.mean(axis=0)
-    covariances = [np.atleast_2d(np.cov(side, rowvar=False)) for side in (first, second)]
-    sizes, axes = np.linalg.eigh(covariances[0])
-    root = (axes * np.sqrt(np.clip(sizes, 0.0, None))) @ axes.T
-    cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariances[1] @ root), 0.0, None)).sum()
-    return float(max(means @ means + np.trace(covariances[0]) + np.trace(covariances[1]) - 2.0 * cross, 0.0))

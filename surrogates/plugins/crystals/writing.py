@@ -259,7 +259,7 @@ def write(
         energies = estimated(estimator, crystals)
         made = [(crystal, *pair) for crystal, pair in zip(crystals, energies, strict=True)]
         kept = [min(pair, key=lambda item: item[2]) for pair in zip(kept, made, strict=True)] if kept else made
-    return encoded([(tidied(crystal), *energies) for crystal, *energies in (kept[k] for k in place)])
+    return encoded([(tidied(crystal), energy, above) for crystal, energy, above in (kept[k] for k in place)])
 
 
 def _distinct(conditions: Tensors, noise: Noise) -> tuple[list[int], list[int]]:

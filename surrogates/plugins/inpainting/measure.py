@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...measuring.figures import Figure, Figures, Group, Part, Split, by
-from ...measuring.picture_features import feature_maps, frechet_distance
+from ...measuring.manifolds import frechet_distance
+from ...measuring.picture_features import feature_maps
 
 if TYPE_CHECKING:
     import xarray as xr
