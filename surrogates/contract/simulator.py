@@ -89,9 +89,7 @@ class Opened(Simulator, Protocol):
     @property
     def options(self) -> Mapping[str, Any]: ...
 
-    def sample(
-        self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any
-    ) -> xr.Dataset:
+    def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
         """Draw samples of a number, or of rows of conditions."""
         ...
 

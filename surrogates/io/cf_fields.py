@@ -15,6 +15,7 @@ import numpy as np
 from .atomic import replacing
 from .blocks import SAMPLE, check_same_schema, opened, rows
 from .formats import FileFormatError, Format, FormatError
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,7 +75,7 @@ def write_cf(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: boo
         first, held = more, iter([more])
     second = next(stream, None) if rows(first) < 2 else None
     several = rows(first) != 1 or (second is not None and rows(second) > 0)
-    with replacing(Path(target), overwrite=overwrite) as temporary, h5netcdf.File(temporary, "w") as file:
+    with replacing(Path(target), overwrite=overwrite, sealed=True) as temporary, h5netcdf.File(temporary, "w") as file:
         _begin(file, first, several)
         place = 0
         for block in _chained(held, second, stream):
@@ -206,6 +207,7 @@ def read_cf(path: str | Path) -> Iterator[xr.Dataset]:
     import xarray as xr
 
     try:
+        check_seal(Path(path))
         with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as stored:
             missing = [name for name in (*FIELDS, "time") if name not in stored]
             if missing:
@@ -216,10 +218,11 @@ def read_cf(path: str | Path) -> Iterator[xr.Dataset]:
             for first in range(0, max(total, 1), 64):
                 part = whole.isel(realization=slice(first, first + 64))
                 yield _rows(part, start, stored.attrs)
-    except (OSError, ValueError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"{path}: does not read as NetCDF ({str(error).splitlines()[0]})") from None
+    except (FileFormatError, GeneratorExit, MemoryError):
+        raise
+    except Exception as error:  # HDF5 has an error of its own for every way of being damaged
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FileFormatError(f"{path}: does not read as NetCDF ({reason})") from None
 
 
 def _rows(part: xr.Dataset, start: float, attrs: Any) -> xr.Dataset:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,44 +185,56 @@ def read_dicom_field(path: str | Path, *, spacing: Spacing | None = None) -> xr.
         codec.
     """
     path = Path(path)
-    pydicom = _pydicom()
     files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
-    slices = []
-    for file in files:
-        try:
-            found = pydicom.dcmread(file)
-        except pydicom.errors.InvalidDicomError:
-            if path.is_dir():
-                continue
-            raise FileFormatError(f"{file}: expected a DICOM file; it has no DICOM preamble") from None
-        except Exception as error:  # damaged files fail in many ways
-            raise FileFormatError(f"{file}: expected a DICOM file; {' '.join(str(error).split())[:200]}") from None
-        if "PixelData" in found:
-            slices.append((file, found))
-    if not slices:
+    stack = [found for file in files if (found := _slice(file, alone=not path.is_dir())) is not None]
+    if not stack:
         raise FileFormatError(f"{path}: no DICOM image; expected the slices of one series")
-    series = {str(found.get("SeriesInstanceUID", "")) for _, found in slices}
+    series = {found.series for found in stack}
     if len(series) > 1:
         raise FileFormatError(
-            f"{path}: {len(series)} series in {len(slices)} files; expected one, in a folder of its own"
+            f"{path}: {len(series)} series in {len(stack)} files; expected one, in a folder of its own"
         )
-    stack = [_slice(file, found) for file, found in slices]
-    shapes = {image.shape for image, _, _ in stack}
+    shapes = {found.image.shape for found in stack}
     if len(shapes) > 1:
         raise FileFormatError(f"{path}: slices of {sorted(shapes)} pixels; expected one size")
-    stack.sort(key=lambda item: item[1])
-    values = np.stack([image for image, _, _ in stack])
-    known = stack[0][2]
-    if known is None:
+    thickness, stack = stack[0].thickness, sorted(stack, key=lambda found: found.height)
+    values, steps = np.stack([found.image for found in stack]), stack[0].steps
+    if steps is None:
         return volume(values, None)
-    step = evenly_spaced(np.array([place for _, place, _ in stack]), str(path))
-    thickness = float(slices[0][1].get("SliceThickness") or known[0])
-    found = volume(values, (step if np.isfinite(step) else thickness, *known))
-    return found if spacing is None else resampled(found, spacing)
+    apart = evenly_spaced(np.array([found.height for found in stack]), str(path))
+    whole = volume(values, (apart if np.isfinite(apart) else thickness or steps[0], *steps))
+    return whole if spacing is None else resampled(whole, spacing)
 
 
-def _slice(file: Path, found: Any) -> tuple[np.ndarray, float, tuple[float, float] | None]:
-    """Rescaled pixels of a file, the height of the slice, and the distances of rows and columns."""
+@dataclass(frozen=True)
+class _Slice:
+    """Rescaled pixels of a file, the height of the slice, distances of rows and columns where it states them."""
+
+    image: np.ndarray
+    height: float
+    steps: tuple[float, float] | None
+    series: str
+    thickness: float
+
+
+def _slice(file: Path, *, alone: bool) -> _Slice | None:
+    """The slice of a file; None for what is no image, where it is not `alone`."""
+    pydicom = _pydicom()
+    try:
+        found = pydicom.dcmread(file)
+        return _stated(file, found) if "PixelData" in found else None
+    except FileFormatError:
+        raise
+    except pydicom.errors.InvalidDicomError:
+        if not alone:
+            return None
+        raise FileFormatError(f"{file}: expected a DICOM file; it has no DICOM preamble") from None
+    except Exception as error:  # damaged files fail in many ways, some when an element is first looked at
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
+        raise FileFormatError(f"{file}: expected a DICOM file; {reason}") from None
+
+
+def _stated(file: Path, found: Any) -> _Slice:
     if int(found.get("SamplesPerPixel", 1)) != 1:
         raise FileFormatError(f"{file}: {found.SamplesPerPixel} channels; expected a grey image")
     if int(found.get("NumberOfFrames", 1) or 1) != 1:
@@ -238,13 +251,17 @@ def _slice(file: Path, found: Any) -> tuple[np.ndarray, float, tuple[float, floa
             f"{file}: pixels in {name} do not decode ({' '.join(str(error).split())[:160]}); "
             "install its codec, or store the series uncompressed"
         ) from None
-    image = pixels.astype(np.float32) * float(found.get("RescaleSlope", 1.0)) + float(
-        found.get("RescaleIntercept", 0.0)
-    )
-    spacing = found.get("PixelSpacing")
-    place = found.get("ImagePositionPatient")
+    slope, intercept = float(found.get("RescaleSlope", 1.0)), float(found.get("RescaleIntercept", 0.0))
+    image = pixels.astype(np.float32) * slope + intercept
+    spacing, place = found.get("PixelSpacing"), found.get("ImagePositionPatient")
     height = float(place[2]) if place is not None else float(found.get("InstanceNumber", 0) or 0)
-    return image, height, None if spacing is None or place is None else (float(spacing[0]), float(spacing[1]))
+    steps = None if spacing is None or place is None else (float(spacing[0]), float(spacing[1]))
+    thickness = float(found.get("SliceThickness") or 0.0)
+    if not np.isfinite(image).all() or not np.isfinite((height, thickness, *(steps or ()))).all():
+        raise FileFormatError(f"{file}: pixels or positions that are not finite; expected numbers")
+    if steps is not None and min(steps) <= 0:
+        raise FileFormatError(f"{file}: pixels of {steps[0]:g} x {steps[1]:g} mm; expected positive sizes")
+    return _Slice(image, height, steps, str(found.get("SeriesInstanceUID", "")), thickness)
 
 
 def _pydicom() -> Any:

@@ -56,7 +56,9 @@ def read_numpy(path: Path) -> xr.DataArray:
 
     try:
         return xr.DataArray(np.load(path, allow_pickle=False))
-    except (ValueError, OSError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # the header is Python's syntax, and fails as that does
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileFormatError(f"{path}: expected one array in NumPy's format; {reason}") from None
 

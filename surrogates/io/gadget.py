@@ -19,6 +19,7 @@ from .atomic import replacing
 from .blocks import SAMPLE, check_same_schema, opened
 from .description import describe, from_json, to_json
 from .formats import FileFormatError, Format, FormatError
+from .seals import check_seal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,7 +61,7 @@ def write_gadget(
 
     first, stream = opened(blocks)
     _require(first)
-    with replacing(Path(target), overwrite=overwrite) as temporary, writable_hdf5(temporary) as output:
+    with replacing(Path(target), overwrite=overwrite, sealed=True) as temporary, writable_hdf5(temporary) as output:
         file = output.file
         file.attrs["spacing"] = spacing
         file.create_dataset(DESCRIPTION, data=to_json(describe(first)))
@@ -165,6 +166,7 @@ def read_gadget(path: str | Path, *, block_rows: int = 16) -> Iterator[xr.Datase
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
+    check_seal(path)
     try:
         if (heap := endless_heap(path)) is not None:
             raise FileFormatError(f"the heap at byte {heap} is damaged; expected an intact HDF5 file")

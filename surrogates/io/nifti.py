@@ -17,6 +17,7 @@ import numpy as np
 from .atomic import replacing
 from .blocks import SAMPLE, check_same_schema, opened, rows
 from .formats import FileFormatError, Format, FormatError, missing_library
+from .seals import check_seal
 from .volumes import Spacing, resampled, volume
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ def write_nifti(
     about = {str(key): _plain(value) for key, value in first.attrs.items()}
     made.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", json.dumps(about).encode()))
     data = made.to_bytes()
-    if not str(target).removesuffix(".tmp").lower().endswith(".nii"):
+    plain = str(target).removesuffix(".tmp").lower().endswith(".nii")
+    if not plain:  # gzip has a checksum of its own
         import gzip
 
         data = gzip.compress(data, compresslevel=4, mtime=0)
-    with replacing(Path(target), overwrite=overwrite) as temporary:
+    with replacing(Path(target), overwrite=overwrite, sealed=plain) as temporary:
         temporary.write_bytes(data)
 
 
@@ -146,6 +148,8 @@ def read_nifti_field(path: str | Path, *, spacing: Spacing | None = None) -> xr.
 
 def _load(path: Path) -> tuple[xr.DataArray, dict[str, Any]]:
     nibabel = _nibabel()
+    if path.is_file():
+        check_seal(path)
     try:
         found: Any = nibabel.load(path)
         attrs: dict[str, Any] = {}

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...io.atomic import byte_stream
 from ...io.formats import FileFormatError, Format, FormatError, missing_library
+from ...io.seals import check_seal
 from ...physics.crystals.elements import SYMBOLS, formula
 from ...physics.crystals.groups import group
 from .convert import cif, from_structures, rows_of, to_ase, to_pymatgen
@@ -31,9 +32,16 @@ def _pymatgen(what: str) -> Any:
     return pymatgen.core
 
 
-def _write(text_of: Any, blocks: Iterable[xr.Dataset], target: str | Path, overwrite: bool, single: str = "") -> None:
+def _write(
+    text_of: Any,
+    blocks: Iterable[xr.Dataset],
+    target: str | Path,
+    overwrite: bool,
+    single: str = "",
+    line: str | None = None,
+) -> None:
     written = 0
-    with byte_stream(target, overwrite=overwrite) as stream:
+    with byte_stream(target, overwrite=overwrite, line=line) as stream:
         for block in blocks:
             for text in text_of(block):
                 if single and written:
@@ -47,7 +55,7 @@ def _write(text_of: Any, blocks: Iterable[xr.Dataset], target: str | Path, overw
 
 def write_cif(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bool = False) -> None:
     """Write one crystal as a CIF with its symmetry."""
-    _write(lambda block: map(cif, rows_of(block)), blocks, target, overwrite, "CIF")
+    _write(lambda block: map(cif, rows_of(block)), blocks, target, overwrite, "CIF", "# {}")
 
 
 def read_cif(path: str | Path) -> Iterator[xr.Dataset]:
@@ -56,8 +64,11 @@ def read_cif(path: str | Path) -> Iterator[xr.Dataset]:
     from pymatgen.io.cif import CifParser
 
     try:
+        check_seal(Path(path))
         text = Path(path).read_text(encoding="utf-8")
         found = CifParser.from_str(text, site_tolerance=1e-5).parse_structures(primitive=False, on_error="raise")
+    except FileFormatError:
+        raise
     except Exception as error:
         raise FileFormatError(f"{path}: no CIF with atoms; {str(error).splitlines()[0]}") from None
     yield from_structures(found, where=str(path))
