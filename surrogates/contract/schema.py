@@ -275,10 +275,41 @@ def gathered(
     import xarray as xr
 
     about = {"long_name": "identity of the sample", "units": "1"}
-    coords = {"sample": ("sample", np.asarray(samples, dtype=np.int64), about)}
-    there = {dim for variable in data.values() for dim in variable.dims}
-    coords |= {name: place for name, place in (coordinates or {}).items() if name in there}  # type: ignore[dict-item]
-    return xr.Dataset(data, coords=coords, attrs=dict(attrs))
+    coords = {"sample": xr.Variable(("sample",), np.asarray(samples, dtype=np.int64), about, fastpath=True)}
+    if coordinates:
+        there = {dim for variable in data.values() for dim in variable.dims}
+        coords |= {name: place for name, place in coordinates.items() if name in there}
+    return _assembled(data, coords, attrs)
+
+
+def with_values(dataset: xr.Dataset, values: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """A copy of a Dataset in which some variables have other values of the same shapes, kept in their own dtypes."""
+    import xarray as xr
+
+    held = dataset.variables
+    changed = {
+        name: xr.Variable(held[name].dims, array.astype(held[name].dtype, copy=False), held[name].attrs, fastpath=True)
+        for name, array in values.items()
+    }
+    data = {name: changed.get(str(name), held[name]) for name in held if name not in dataset.coords}
+    return _assembled(data, {name: held[name] for name in dataset.coords}, dataset.attrs)
+
+
+def _assembled(data: Mapping[Any, xr.Variable], coords: Mapping[Any, xr.Variable], attrs: Mapping[Any, Any]) -> Any:
+    """What ``xr.Dataset(data, coords, attrs)`` is, without its merging, which costs more than many a model's sample.
+
+    xarray's own shortcut is taken where it is there and every coordinate lies along the dimension of its name.
+    """
+    import pandas as pd  # which xarray has loaded
+    import xarray as xr
+    from xarray.indexes import PandasIndex
+
+    direct = getattr(xr.Dataset, "_construct_direct", None)
+    if direct is None or any(place.dims != (name,) for name, place in coords.items()):
+        return xr.Dataset(data, coords=coords, attrs=dict(attrs))
+    indexes = {name: PandasIndex(pd.Index(place.values), name) for name, place in coords.items()}
+    places = {name: indexes[name].create_variables({name: place})[name] for name, place in coords.items()}
+    return direct({**data, **places}, set(places), attrs=dict(attrs), indexes=indexes)
 
 
 def replace_variables(schema: Schema, changed: Mapping[str, Variable]) -> Schema:

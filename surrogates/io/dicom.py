@@ -246,7 +246,7 @@ def _stated(file: Path, found: Any) -> _Slice:
         pixels = found.pixel_array
     except Exception as error:
         syntax = getattr(getattr(found, "file_meta", None), "TransferSyntaxUID", None)
-        name = getattr(syntax, "name", syntax)
+        name = " ".join(str(getattr(syntax, "name", syntax)).split())[:80]
         raise FileFormatError(
             f"{file}: pixels in {name} do not decode ({' '.join(str(error).split())[:160]}); "
             "install its codec, or store the series uncompressed"

@@ -240,7 +240,7 @@ def _create(
             netcdf.dimensions[str(dim)] = None if dim == SAMPLE or dim in counts else size
         for key, value in {"Conventions": "CF-1.12", **first.attrs, **_coordinates(first)}.items():
             file.attrs[str(key)] = encode_attr("global", str(key), value)
-        lengths = {dim: int(first[name].sum()) for dim, name in counts.items()}
+        lengths = {dim: int(first.variables[name].values.sum()) for dim, name in counts.items()}
         for column in columns:
             if column.streamed:
                 there = lengths[column.ragged] if column.ragged else available

@@ -305,3 +305,26 @@ def test_text_is_an_option_and_a_column_on_the_command_line(tmp_path):
     table.write_text("name\n1\n2\n")
     with pytest.raises(SchemaError, match="column 'name' holds numbers; expected text"):
         read_table(table, STARS, {}, each=1)
+
+
+def test_samples_are_gathered_into_what_xarray_itself_would_make():
+    """The shortcut past xarray's merging leaves nothing out: variables, coordinates, indexes, attributes."""
+    from surrogates.contract.schema import gathered, with_values
+
+    axis = xr.Variable(("lat",), np.array([-30.0, 30.0]), {"units": "degrees_north"})
+    schema = Schema(
+        (Variable("mass", "mass", "GeV"), Variable("tas", "temperature", "K", dims=("lat",))),
+        (Dimension("lat", size=2), Dimension("day", size=3)),
+    )
+    data = schema.labelled({"mass": np.ones(4), "tas": np.arange(8.0).reshape(4, 2)})
+    made = gathered(data, np.arange(5, 9), {"seed": 1}, {"lat": axis, "day": axis})
+    about = {"long_name": "identity of the sample", "units": "1"}
+    expected = xr.Dataset(data, {"sample": ("sample", np.arange(5, 9), about), "lat": axis}, {"seed": 1})
+    xr.testing.assert_identical(made, expected)
+    assert made.indexes["sample"].equals(expected.indexes["sample"]) and set(made.indexes) == {"sample", "lat"}
+    xr.testing.assert_identical(made.sel(sample=[6, 8], lat=30.0), expected.sel(sample=[6, 8], lat=30.0))
+    changed = with_values(made, {"mass": np.full(4, 2.0)})
+    xr.testing.assert_identical(changed, expected.assign(mass=("sample", np.full(4, 2.0), expected["mass"].attrs)))
+    assert float(made["mass"][0]) == 1.0
+    with pytest.raises(ValueError):
+        gathered(data, np.arange(3), {})

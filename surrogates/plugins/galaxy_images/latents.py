@@ -91,16 +91,23 @@ def arm_phase(radius: np.ndarray, arms: np.ndarray, pitch: np.ndarray, phase: np
     return arms * np.log(radius) / np.tan(pitch) + phase
 
 
+_STEPS = 30
+
+
 def _knots(radial: np.ndarray, angular: np.ndarray, arms: dict[str, np.ndarray]) -> np.ndarray:
     m, contrast = arms["arms"][:, None], arms["contrast"][:, None]
     enclosed, lengths = _exponential_radii()
     radius = np.interp(radial, enclosed, lengths)
     amplitude = arm_contrast(radius, contrast)
     branch, share = np.divmod(angular * m, 1.0)
-    psi = 2.0 * np.pi * share
-    for _ in range(30):  # psi + A sin psi = 2 pi share, contracting as A < 1
-        step = (psi + amplitude * np.sin(psi) - 2.0 * np.pi * share) / (1.0 + amplitude * np.cos(psi))
+    goal = 2.0 * np.pi * share
+    psi, before = goal, goal
+    for done in range(1, _STEPS + 1):  # psi + A sin psi = 2 pi share, contracting as A < 1
+        step = (psi + amplitude * np.sin(psi) - goal) / (1.0 + amplitude * np.cos(psi))
+        last, before = before, psi
         psi = np.clip(psi - np.clip(step, -0.5, 0.5), 0.0, 2.0 * np.pi)
+        if np.array_equal(psi, last) and (_STEPS - done) % 2 == 0:
+            break  # it stands, or goes to and fro by one last bit: the steps left would end here
     crest = arm_phase(radius, m, arms["pitch"][:, None], arms["phase"][:, None])
     theta = (psi + 2.0 * np.pi * branch + crest) / m
     return radius[..., None] * np.stack([np.cos(theta), np.sin(theta)], axis=-1)

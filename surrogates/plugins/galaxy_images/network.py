@@ -65,7 +65,10 @@ class GalaxyDecoder(nn.Module):
         told = torch.cat((context.float(), latent_features(arms).to(context.device)), dim=-1)
         blended = (filled["blend_with"] >= 0) & (filled["blend_fraction"] > 0)
         calibrated = (filled["morphology"] == SPIRAL) & ~blended
-        factor = torch.where(calibrated[:, None], self.calibration(told), 1.0)
+        factor = torch.ones(len(told), len(BANDS), device=told.device)
+        for row in torch.nonzero(calibrated).flatten().tolist():  # by itself: its bits are the same in any batch
+            first = int(drawn["same_as"][row])
+            factor[row] = self.calibration(told[row : row + 1])[0] if first == row else factor[first]
         light = light.to(context.device) * factor[..., None, None]
         return {"light": light, "scale": scale.to(context.device), **drawn}
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.schema import Schema
+from ...contract.schema import Schema, with_values
 from . import colours, geometry
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
 from .variables import BANDS, CONDITIONS
@@ -113,12 +113,7 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
             drawn = _complete({k: v[some] for k, v in asked.items()}, samples[some], seed, candidates, schema)
             for name, values in drawn.items():
                 filled[name][some] = values
-    return conditions.assign(
-        {
-            name: (held[name].dims, values.astype(held[name].dtype, copy=False), held[name].attrs)
-            for name, values in filled.items()
-        }
-    )
+    return with_values(conditions, filled)
 
 
 def _complete(asked: Arrays, samples: np.ndarray, seed: int, candidates: int, schema: Schema) -> Arrays:

@@ -77,7 +77,7 @@ def set_flow(
         ),
         batch_size=384,
         sample_batch=1024,
-        sample_part=64,
+        sample_part=32,
         description="spline flow for the jet and its subjets, one-step set network for the constituents",
         use=(
             "Jet mass, transverse momentum, N-subjettiness and energy flow for fast studies and augmentation. "
