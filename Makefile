@@ -19,7 +19,7 @@ report: $(INSTALLED)
 	$(BIN)/surrogates demo --out report --compare all
 
 test: lint types
-	$(THREADS) $(BIN)/pytest -n $(WORKERS) --cov --cov-report=term
+	$(THREADS) $(BIN)/pytest -n $(WORKERS)
 
 test-all: lint types
 	$(THREADS) $(BIN)/pytest -m "slow or not slow" --cov --cov-report=term

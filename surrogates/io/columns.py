@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,16 +51,16 @@ def column_formats(variables: Sequence[Any], widths: dict[str, int]) -> tuple[Fo
     widths : dict
         Characters along each dimension of text.
     """
-    known = {variable.name: variable for variable in variables}
-
-    def read(path: Path) -> Iterator[xr.Dataset]:
-        """Yield the samples of a table; every variable of the plugin must be a column."""
-        yield _samples(Path(path), known, widths)
-
+    read = partial(_read, known={variable.name: variable for variable in variables}, widths=widths)
     return (
         Format("csv", (".csv",), "CSV table, a row a sample", write_csv, read, streams=True),
         Format("parquet", (".parquet",), "Parquet table, a row a sample", write_parquet, read, extra="parquet"),
     )
+
+
+def _read(path: Path, *, known: dict[str, Any], widths: dict[str, int]) -> Iterator[xr.Dataset]:
+    """Yield the samples of a table; every variable of the plugin must be a column."""
+    yield _samples(Path(path), known, widths)
 
 
 def _headers(block: xr.Dataset) -> dict[str, str]:

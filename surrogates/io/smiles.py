@@ -193,17 +193,12 @@ def _read_smiles(path: str | Path, length: int) -> Iterator[xr.Dataset]:
 
 def smiles_format(length: int, known: tuple[str, ...] = ()) -> Format:
     """``.smi`` of Datasets whose SMILES are `length` characters wide; see `write_smiles` for what is `known`."""
-
-    def read(path: Path) -> Iterator[xr.Dataset]:
-        """Yield the molecules of a file of SMILES: the first word of each line; further words are its `name`."""
-        return _read_smiles(path, length)
-
     return Format(
         name="smiles",
         suffixes=(".smi", ".smi.gz"),
         description="canonical SMILES, one a line; what is not valid stays out",
         write=partial(write_smiles, known=known),
-        read=read,
+        read=partial(_read_smiles, length=length),
         extra="molecules",
         streams=True,
         holds=valid_rows,
@@ -363,17 +358,12 @@ def structure_format(length: int, embed: Embed, variables: Iterable[Any] = ()) -
     `variables` are those of the plugin's schema, whose labels become codes again.
     """
     known = {variable.name: variable for variable in variables}
-
-    def read(path: Path) -> Iterator[xr.Dataset]:
-        """Yield the molecules of an SD file, with the properties that this package wrote beside them."""
-        return _read_structures(path, length, known)
-
     return Format(
         name="sdf",
         suffixes=(".sdf",),
         description="structures with 3-D coordinates (ETKDG, MMFF); what is not valid stays out",
         write=partial(_write_structures, embed),
-        read=read,
+        read=partial(_read_structures, length=length, known=known),
         extra="molecules",
         streams=True,
         holds=valid_rows,

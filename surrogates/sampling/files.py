@@ -181,6 +181,8 @@ def plugin_of(path: Path, named: str | None) -> Plugin | None:
     ------
     PluginError
         Several plugins know the suffix and the file names none of them, or the name is unknown.
+    FormatError
+        Plugins write files with that suffix and none reads them.
     """
     if named is not None:
         return registry.plugin(named)
@@ -195,14 +197,18 @@ def plugin_of(path: Path, named: str | None) -> Plugin | None:
 
 
 def _by_suffix(path: Path) -> Plugin | None:
-    knowing = [
-        plugin
+    known = [
+        (plugin, entry)
         for plugin in registry.every_plugin()
-        if any(path.name.lower().endswith(s) for entry in plugin.formats if entry.read for s in entry.suffixes)
+        for entry in plugin.formats
+        if any(path.name.lower().endswith(suffix) for suffix in entry.suffixes)
     ]
+    names = {plugin.name for plugin, entry in known if entry.read}
+    knowing = [plugin for plugin in registry.every_plugin() if plugin.name in names]
+    if known and not knowing:
+        raise FormatError(f"{path}: the format {known[0][1].name} can be written, not read")
     if len(knowing) < 2:
         return knowing[0] if knowing else None
-    names = {plugin.name for plugin in knowing}
     whole: dict[str, int] = {}
     for reader in knowing:
         try:

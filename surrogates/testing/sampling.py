@@ -202,6 +202,8 @@ def check_card_recomputed(subject: Subject, recipe: str) -> None:
             f"{path.name}: trained range of {name}, {low:g} to {high:g}, is not inside the declared {declared}"
         )
     for finding in card.findings:
+        if finding.name.split("/")[0] in set(card.plugins) - {subject.plugin.name}:
+            continue  # of the other plugin on the same weights
         known = any(f"/{finding.name}".endswith(f"/{target}") for target in subject.plugin.targets)
         assert known or finding.passed is None, f"{path.name}: {finding.name} has no target"
 

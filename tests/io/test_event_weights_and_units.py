@@ -11,7 +11,7 @@ import pyhepmc
 import pylhe
 import pytest
 import xarray as xr
-from conftest import MASSES, _two_body, particle_events
+from io_samples import MASSES, _two_body, particle_events
 
 from surrogates.io import HEPMC3, LHE, NETCDF, ROOT, FileFormatError, concatenate
 from surrogates.io.hepmc3 import write_hepmc3

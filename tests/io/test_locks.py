@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import jets
+from io_samples import jets
 
 from surrogates.io import NETCDF, FormatError, OutputError, concatenate, read_shards, verify, write_shards
 from surrogates.io.atomic import replacing

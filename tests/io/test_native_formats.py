@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import jets, particle_events
+from io_samples import jets, particle_events
 
 from surrogates.io import HEPMC3, JETNET, LHE, ROOT, FileFormatError, FormatError, OutputError, concatenate, to_awkward
 

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import jets, particle_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from io_samples import jets, particle_events
 
 from surrogates.io import HDF5, NETCDF, FormatError, OutputError, concatenate, verify
 
