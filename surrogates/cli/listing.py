@@ -174,7 +174,9 @@ def _schema(schema: Schema) -> list[tuple[str, ...]]:
 def _range(variable: Variable) -> str:
     if variable.categories is not None and len(variable.categories) > 6:
         return f"one of {len(variable.categories)} labels"
-    known = variable.bounds is not None or variable.categories is not None or variable.text
+    if variable.text or variable.dims[-1:] == ("character",):
+        return f'text: surrogates.text(samples, "{variable.name}")'
+    known = variable.bounds is not None or variable.categories is not None
     return variable.describe_range() if known else ""
 
 

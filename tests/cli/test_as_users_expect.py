@@ -90,6 +90,12 @@ def test_what_takes_long_says_so_though_nothing_is_counted(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
+def test_info_says_how_text_is_read_in_python(capsys):
+    for name, variable in (("molecules", "smiles"), ("molecule-properties", "smiles"), ("crystals", "formula")):
+        assert run(["info", name]) == 0
+        assert f'text: surrogates.text(samples, "{variable}")' in capsys.readouterr().out
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes end by signal")
 def test_a_run_that_timeout_ends_leaves_nothing(tmp_path):
     words = [*MUONS, "-n", "3000000", "--seed", "1", "--compression", "gzip", "-o", str(tmp_path / "m.nc")]

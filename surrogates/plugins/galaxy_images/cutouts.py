@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,8 @@ def read_picture(path: Path) -> np.ndarray:
         from PIL import Image
 
         with Image.open(path) as picture:
-            image = np.asarray(picture.convert("RGB"), dtype=np.float64)[::-1].transpose(2, 0, 1)[::-1]
+            colours = np.asarray(picture.convert("RGB"))[::-1].transpose(2, 0, 1)[::-1]
+        image = np.ascontiguousarray(colours).astype(np.float64)
     if image.ndim != 3 or image.shape[0] != len(BANDS) or min(image.shape[1:]) < STAMP:
         raise ValueError(f"shape {image.shape}; expected three bands of at least {STAMP} x {STAMP} pixels")
     if not np.isfinite(image).all():
@@ -162,6 +164,7 @@ def to_stamp(image: np.ndarray) -> np.ndarray:
     return stamp - np.median(border, axis=1)[:, None, None]
 
 
+@cache
 def _averaging(side: int) -> np.ndarray:
     """Shares of `side` pixels in each of the stamp's, (STAMP, side); rows sum to 1."""
     edges = np.linspace(0.0, side, STAMP + 1)
