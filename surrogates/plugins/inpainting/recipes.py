@@ -27,7 +27,7 @@ class ContextOptions:
     """
 
     width: int = 64
-    updates: int = 700
+    updates: int = 3000
     adversarial_updates: int = 150
 
     def __post_init__(self) -> None:
@@ -64,8 +64,9 @@ def context(options: ContextOptions) -> Recipe:
         learns=tiles,
         layout="a folder of photographs (PNG, JPEG, WebP, TIFF), sub-folders too",
         description="context encoder with dilated convolutions on a pull-push fill; least L1, then adversarial",
-        use="A first, short training: it fills holes of photographs, whose known pixels are untouched, no better than "
-        "Laplace's equation does. It continues edges and tones and invents no objects; not for pictures that matter.",
+        use="It fills holes of photographs, whose known pixels are untouched, no nearer than "
+        "Laplace's equation does, with a little more of their texture. It continues edges and tones and invents no "
+        "objects; not for pictures that matter.",
         source="a folder of photographs",
     )
 
