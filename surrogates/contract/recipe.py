@@ -110,10 +110,21 @@ class Muon(Adam):
 
 @dataclass(frozen=True)
 class Privacy:
-    """Per-sample clipping norm, noise multiplier and the delta at which epsilon is stated."""
+    """What makes a phase private: gradients clipped a sample, Gaussian noise, batches by Poisson's law.
+
+    Attributes
+    ----------
+    clip : float
+        Largest norm of one sample's gradient.
+    noise_multiplier : float or callable
+        Standard deviation of the noise in units of `clip`; or (sampling rate, updates, samples) -> it, where an epsilon
+        is asked.
+    delta : float
+        At which epsilon is stated; below one over the number of samples.
+    """
 
     clip: float
-    noise_multiplier: float
+    noise_multiplier: float | Callable[[float, int, int], float]
     delta: float
 
 
@@ -134,7 +145,7 @@ class Phase:
     average : float
         Decay of the exponential moving average of the shipped submodules.
     privacy : Privacy, optional
-        A private phase refuses a scalar loss.
+        A private phase yields one loss a sample of one submodule, and refuses a scalar one.
     kept : float
         Share of the phase's change of the averaged weights that is kept at its end; below 1 the model lies between
         what it was before and after the phase (Wortsman et al. 2022, arXiv:2109.01903).

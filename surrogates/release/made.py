@@ -15,6 +15,7 @@ from .weights import save_release
 
 if TYPE_CHECKING:
     from ..contract.plugin import Plugin
+    from ..contract.recipe import Recipe
 
 
 NARROWED_BELOW = 0.98
@@ -69,7 +70,7 @@ def new_card(
         asked = [pool.conditions for pool in pools]
         ranges |= (
             declared_range(described)
-            if data is None and declared.reference is not None
+            if (data is None and declared.reference is not None) or is_private(recipes[declared.name])
             else trained_range(described, asked)
         )
         never += unseen(described, asked, recipes[declared.name].derives)
@@ -124,10 +125,36 @@ def weights_of(plugin: Plugin, run: Path, *, stored: str = "float32") -> Path:
         raise WeightsError(
             f"weights: {run} has not trained yet; expected a run with a checkpoint after its first update"
         )
+    card = replace(card, notes=(*card.notes, *privacy_note(run)))
     if done < whole:
         card = replace(card, notes=(*card.notes, f"{UNFINISHED}: {done:,} of {whole:,} updates"))
     save_release(*trained(plugin, card.recipe, run), card, target, stored=stored)
     return target
+
+
+def is_private(recipe: Recipe) -> bool:
+    """Whether what is learned is private: nothing else that is read off the data may then stand on a card."""
+    return any(phase.privacy is not None for phase in recipe.phases)
+
+
+def privacy_note(run: Path) -> tuple[str, ...]:
+    """What a private run has spent, in words; nothing of any other run."""
+    from ..models.private import epsilon_of
+    from ..training.private import spent
+
+    said = spent(run)
+    if said is None:
+        return ()
+    epsilon = epsilon_of(said["noise_multiplier"], said["sampling_rate"], said["begun"], said["delta"])
+    return (
+        f"differential privacy: epsilon {epsilon:.2f} at delta {said['delta']:g} for one training sample (a patient, "
+        f"where each has one row) added or removed; {said['samples']:,} samples, each in a batch with probability "
+        f"{said['sampling_rate']:.4f}, gradients clipped to {said['clip']:g}, noise multiplier "
+        f"{said['noise_multiplier']:g}, {said['begun']:,} updates; counted by Opacus (numerically composed privacy "
+        "loss). It covers the weights and whatever is sampled from them. It does not cover the number of samples, the "
+        "choice of settings, or figures on this card that were measured on real samples; noise is drawn in floating "
+        "point from the system's entropy",
+    )
 
 
 def declared_range(plugin: Plugin) -> dict[str, tuple[float, float]]:

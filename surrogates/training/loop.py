@@ -20,6 +20,7 @@ from ..noise import Noise, fold
 from .checkpoints import CHECKPOINT, check_fingerprint, load_checkpoint, rewind_log, save_checkpoint
 from .optimisers import Optimiser, optimiser_of
 from .pools import Batches, Pool, digest, encode_pool
+from .private import PrivatePhase
 from .watch import Log, Progress, Watch, plot_losses
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ class Run:
     ) -> None:
         if recipe.batch_size % fabric.world_size:
             raise TrainingError(f"batch_size: {recipe.batch_size} is no multiple of {fabric.world_size} processes")
-        for phase in recipe.phases:
-            if phase.privacy is not None:
-                raise TrainingError("privacy: this loop adds no noise; it would train the phase without privacy")
+        private = [phase for phase in recipe.phases if phase.privacy is not None]
+        if private and (len(recipe.phases) > 1 or len(pools) > 1 or fabric.world_size > 1):
+            raise TrainingError("privacy: expected a private phase alone, on one pool and in one process")
+        self.private: PrivatePhase | None = None
         self.fabric, self.codec, self.recipe, self.run_dir, self.seed = fabric, codec, recipe, run_dir, seed
         self.checkpoint_seconds = checkpoint_seconds
         dtype = torch.float64 if precision == "64-true" else torch.float32
@@ -121,6 +123,8 @@ class Run:
                     phase = phases[number]
                     step = first_step if number == first_phase else 0
                     self._begin(phase, step, saved if number == first_phase else None)
+                    self.private = PrivatePhase.of(phase, len(self.pools[0]), self.recipe.batch_size, self.run_dir)
+                    step = step if self.private is None else self.private.goes_on_at(step)
                     ranks = self.fabric.global_rank, self.fabric.world_size
                     batches = Batches(
                         self.pools, self.recipe.batch_size, self.seed, number, *ranks, alike=self.recipe.alike
@@ -129,7 +133,8 @@ class Run:
                     critic = any(word in name for name in phase.optimisers for word in ("discriminator", "critic"))
                     while step < phase.updates and remaining > 0 and not self.stop:
                         batch = batches[step]
-                        losses, norms = self._update(phase, batch, step)
+                        update = self._update if self.private is None else self._private_update
+                        losses, norms = update(phase, batch, step)
                         if main and step % every == 0:
                             self._record(phase, number, batch, losses, norms)
                         if main and critic and step % max(phase.updates // 40, 1) == 0:
@@ -229,12 +234,26 @@ class Run:
             if name not in self.optimisers:
                 raise TrainingError(f"steps: yielded {name!r}; the phase optimises {', '.join(self.optimisers)}")
             losses[name], norms[name] = self._optimise(name, phase, loss.mean(), step)
-        with torch.no_grad():
-            decay = min(phase.average, (1 + step) / (10 + step))
-            torch._foreach_lerp_(list(self.averages.values()), [p.detach() for p in self.averaged], 1.0 - decay)  # pyright: ignore[reportPrivateImportUsage]
+        self._average(phase, step)
         if self.fabric.world_size == 1:
             self.stop = self.asked
         return losses, norms
+
+    def _average(self, phase: Phase, step: int) -> None:
+        with torch.no_grad():
+            decay = min(phase.average, (1 + step) / (10 + step))
+            torch._foreach_lerp_(list(self.averages.values()), [p.detach() for p in self.averaged], 1.0 - decay)  # pyright: ignore[reportPrivateImportUsage]
+
+    def _private_update(self, phase: Phase, batch: Batch, step: int) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """One private update; what it gives back to be logged are norms with their noise."""
+        del batch  # drawn by a seed that is kept
+        assert self.private is not None
+        (name,) = phase.optimisers
+        norm = self.private.set_gradients(self.model, self.parameters[name], self.pools[0], step)
+        self.optimisers[name].step(learning_rate(phase.optimisers[name], step, phase.updates))
+        self._average(phase, step)
+        self.stop = self.asked
+        return {name: norm}, {name: float(norm)}
 
     def _optimise(self, name: str, phase: Phase, loss: Tensor, step: int) -> tuple[Tensor, float]:
         settings, optimiser, parameters = phase.optimisers[name], self.optimisers[name], self.parameters[name]
@@ -351,6 +370,8 @@ class Run:
                 "codec": self.codec_state,
             },
         )
+        if self.private is not None:
+            self.private.settle(step or self.private.updates)
 
     def _draw(self, figure: Callable[[Any, Any], Any] | None, number: int, step: int) -> None:
         """Loss plot and sample figure; what fails here is a warning, for the training goes on."""

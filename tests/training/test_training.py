@@ -26,6 +26,7 @@ from surrogates.noise import Noise
 from surrogates.training.checkpoints import CheckpointError, load_checkpoint, read_log
 from surrogates.training.loop import TrainingError, learning_rate
 from surrogates.training.pools import Order, Pool, PoolError, digest, encode_pool, read_pools, write_pools
+from surrogates.training.private import PrivacyError
 from surrogates.training.train import fit, release, train
 from surrogates.training.watch import Watch
 
@@ -262,7 +263,7 @@ def test_wrong_submodules_precision_and_privacy_are_named(tmp_path: Path) -> Non
         run(tmp_path / "b", recipe({"teacher": Adam()}))
     with pytest.raises(TrainingError, match="16-mixed"):
         run(tmp_path / "c", precision="16-mixed")
-    with pytest.raises(TrainingError, match="privacy"):
+    with pytest.raises(PrivacyError, match="expected one loss a sample of teacher"):
         run(tmp_path / "d", recipe({"teacher": Adam()}, privacy=Privacy(1.0, 1.0, 1e-5)))
 
 
