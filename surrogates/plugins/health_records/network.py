@@ -1,0 +1,218 @@
+"""The default generator: outcome, then stature, then one categorical draw a bin and variable.
+
+A gated recurrent network carries a stay from bin to bin; within a bin each variable sees those before it as in a neural
+autoregressive distribution estimator (Larochelle, Murray 2011, AISTATS; Uria et al. 2016, JMLR 17, 205), and tables by
+variable give what follows the level in the bin before and the last one known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .codec import LEVELS
+from .variables import BINS, NAMES, STATURE, UNITS
+
+if TYPE_CHECKING:
+    from ...contract.recipe import Batch
+    from ...noise import Noise
+
+    Tensors = dict[str, Tensor]
+
+K = LEVELS + 1
+J = len(NAMES)
+R = 12
+"""Smooth functions of a level: one for "not measured", tents over the others."""
+
+
+def _basis() -> Tensor:
+    """Values of the functions at each level, (K, R)."""
+    place = torch.linspace(0.0, R - 2.0, LEVELS)
+    tents = (1.0 - (place[:, None] - torch.arange(R - 1.0)).abs()).clamp_min(0.0)
+    basis = torch.zeros(K, R)
+    basis[0, 0], basis[1:, 1:] = 1.0, tents
+    return basis
+
+
+class RecordNetwork(nn.Module):
+    """Logits of every level of a record.
+
+    Parameters
+    ----------
+    width : int
+        Of the recurrent state.
+    hidden : int
+        Of the estimator within a bin.
+    dropout : float
+        Share of the inputs of the recurrent network left out in training.
+    """
+
+    def __init__(self, width: int = 128, hidden: int = 128, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.width, self.hidden, self.dropout = width, hidden, dropout
+        self.person = nn.Sequential(nn.Linear(10, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU())
+        self.outcome = nn.Linear(64, 2)
+        self.outcome_seen = nn.Embedding(2, 64)
+        self.stature = nn.ModuleList(nn.Linear(64, K) for _ in STATURE)
+        self.stature_seen = nn.ModuleList(nn.Embedding(K, 64) for _ in STATURE)
+        self.begin = nn.Linear(64, width)
+        self.told = nn.Linear(64, hidden)
+        self.clock = nn.Parameter(torch.zeros(BINS, hidden))
+        self.seen = nn.Parameter(0.1 * torch.randn(J, R, width))  # level in the bin before
+        self.known = nn.Parameter(0.1 * torch.randn(J, R, width))  # last level known
+        self.turn = nn.Linear(width, 3 * width)
+        self.turn_state = nn.Linear(width, 3 * width)
+        self.state = nn.Linear(width, hidden)
+        self.within = nn.Parameter(0.1 * torch.randn(J, R, hidden))
+        self.of = nn.Parameter(0.02 * torch.randn(J, hidden))
+        self.read = nn.Parameter(torch.randn(J, hidden, R) / hidden**0.5 * 0.3)
+        self.bias = nn.Parameter(torch.zeros(J, K))
+        self.after = nn.Parameter(torch.zeros(J, R, R))
+        self.after_known = nn.Parameter(torch.zeros(J, R, R))
+        self.apart = nn.Parameter(torch.zeros(J, 2 * LEVELS - 1))  # of a level and the last one known
+        self.register_buffer("basis", _basis(), persistent=False)
+        level = torch.arange(LEVELS)
+        self.register_buffer("gap", level[None, :] - level[:, None] + LEVELS - 1, persistent=False)
+        self.register_buffer("offset", K * torch.arange(J), persistent=False)
+
+    def people(self, conditions: Tensors) -> Tensor:
+        """Features of who comes, (n, 64)."""
+        age = conditions["age"]
+        there = age.isfinite()
+        age = torch.where(there, age, 0.0)
+        sex, unit = conditions["sex"], conditions["unit"]
+        parts = [age, age * age - 0.7, there.to(age.dtype), (sex == 1).to(age.dtype), (sex < 0).to(age.dtype)]
+        parts += [(unit == k).to(age.dtype) for k in range(-1, len(UNITS))]
+        return self.person(torch.stack(parts, dim=-1))
+
+    def tables(self) -> Tensors:
+        """What the network adds or multiplies at each level, from its coefficients of smooth functions of the level."""
+        basis = self.basis
+        apart = functional.pad(self.apart[:, self.gap], (1, 0, 1, 0))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return {
+            "seen": (basis @ self.seen).flatten(0, 1),
+            "known": (basis @ self.known).flatten(0, 1),
+            "within": (basis @ self.within).flatten(0, 1),
+            "read": self.read @ basis.t(),  # pyright: ignore[reportCallIssue]
+            "after": (basis @ self.after @ basis.t()).flatten(0, 1),  # pyright: ignore[reportCallIssue]
+            "after_known": (basis @ self.after_known @ basis.t() + apart).flatten(0, 1),  # pyright: ignore[reportCallIssue]
+        }
+
+    def step(self, state: Tensor, before: Tensor, known: Tensor, tables: Tensors) -> Tensor:
+        """The next recurrent state, (n, width), from indices (n, J) of the levels before and the last known ones."""
+        # gathered and summed, which is quicker than a bag of embeddings, and vectorises by sample
+        told = tables["seen"][before].sum(dim=1) + tables["known"][known].sum(dim=1)
+        told = functional.dropout(functional.silu(told), self.dropout, self.training)
+        reset, keep, new = self.turn(told).chunk(3, dim=-1)
+        reset_state, keep_state, new_state = self.turn_state(state).chunk(3, dim=-1)
+        gate = torch.sigmoid(keep + keep_state)
+        fresh = torch.tanh(new + torch.sigmoid(reset + reset_state) * new_state)
+        return gate * state + (1.0 - gate) * fresh
+
+    def log_probability(self, encoded: Tensors, conditions: Tensors) -> Tensor:
+        """Natural logarithm of the probability of the levels of records, (n,)."""
+        person = self.people(conditions)
+        total = _log_of(self.outcome(person), encoded["outcome"])
+        person = person + self.outcome_seen(encoded["outcome"])
+        for k, (head, seen) in enumerate(zip(self.stature, self.stature_seen, strict=True)):
+            total = total + _log_of(head(functional.silu(person)), encoded["stature"][:, k])
+            person = person + seen(encoded["stature"][:, k])
+        person = functional.silu(person)
+        level = encoded["level"]
+        index = level + self.offset  # pyright: ignore[reportOperatorIssue]
+        last = last_known(level) + self.offset  # pyright: ignore[reportOperatorIssue]
+        tables = self.tables()
+        state = torch.tanh(self.begin(person))
+        states = [state]
+        for t in range(BINS - 1):
+            state = self.step(state, index[:, t], last[:, t], tables)
+            states.append(state)
+        base = self.state(torch.stack(states, dim=1)) + self.told(person)[:, None] + self.clock
+        within = tables["within"][index].cumsum(dim=2)
+        within = torch.cat((torch.zeros_like(within[:, :, :1]), within[:, :, :-1]), dim=2)
+        hidden = functional.silu(base[:, :, None] + within + self.of)
+        hidden = functional.dropout(hidden, self.dropout, self.training)
+        logits = torch.einsum("ntjh,jhk->ntjk", hidden, tables["read"]) + self.bias
+        followed = tables["after"][index[:, :-1]] + tables["after_known"][last[:, :-1]]
+        logits = torch.cat((logits[:, :1], logits[:, 1:] + followed), dim=1)
+        return total + _log_of(logits, level).sum(dim=(1, 2))
+
+    def draw(self, conditions: Tensors, noise: Noise) -> Tensors:
+        """Draw records level by level."""
+        person = self.people(conditions)
+        dtype, n = person.dtype, len(person)
+        first = noise.uniform((1 + len(STATURE),), "person").to(dtype)
+        outcome = _chosen(self.outcome(person), first[:, 0])
+        person = person + self.outcome_seen(outcome)
+        stature = []
+        for k, (head, seen) in enumerate(zip(self.stature, self.stature_seen, strict=True)):
+            stature.append(_chosen(head(functional.silu(person)), first[:, 1 + k]))
+            person = person + seen(stature[-1])
+        person, tables = functional.silu(person), self.tables()
+        state, told = torch.tanh(self.begin(person)), self.told(person)
+        u = noise.uniform((BINS, J), "level").to(dtype).permute(1, 2, 0).contiguous()
+        levels = torch.zeros((BINS, J, n), dtype=torch.int64, device=person.device)
+        known = torch.zeros((n, J), dtype=torch.int64, device=person.device)
+        for t in range(BINS):
+            if t:
+                before = levels[t - 1].t()
+                known = torch.where(before > 0, before, known)
+                seen, held = before + self.offset, known + self.offset  # pyright: ignore[reportOperatorIssue]
+                state = self.step(state, seen, held, tables)
+            hidden = self.state(state) + told + self.clock[t]
+            for j in range(J):
+                logits = torch.addmm(self.bias[j], functional.silu(hidden + self.of[j]), tables["read"][j])
+                if t:
+                    logits += tables["after"].index_select(0, seen[:, j])  # pyright: ignore[reportPossiblyUnboundVariable]
+                    logits += tables["after_known"].index_select(0, held[:, j])  # pyright: ignore[reportPossiblyUnboundVariable]
+                levels[t, j] = chosen = _chosen(logits, u[t, j])
+                hidden = hidden + tables["within"].index_select(0, chosen + j * K)
+        places = noise.uniform((BINS * J + len(STATURE),), "place").to(dtype)
+        return {
+            "outcome": outcome,
+            "stature": torch.stack(stature, dim=-1),
+            "stature_place": places[:, BINS * J :],
+            "level": levels.permute(2, 0, 1),
+            "place": places[:, : BINS * J].reshape(n, BINS, J),
+        }
+
+
+def last_known(level: Tensor) -> Tensor:
+    """The last level above 0 up to each bin, 0 where there is none yet, (n, bin, J)."""
+    found = [level[:, 0]]
+    for t in range(1, level.shape[1]):
+        found.append(torch.where(level[:, t] > 0, level[:, t], found[-1]))
+    return torch.stack(found, dim=1)
+
+
+def _log_of(logits: Tensor, code: Tensor) -> Tensor:
+    return torch.log_softmax(logits, dim=-1).gather(-1, code[..., None])[..., 0]
+
+
+def _chosen(logits: Tensor, u: Tensor) -> Tensor:
+    """Codes by inversion of the cumulative probability, (n,) int64."""
+    total = (logits - logits.amax(dim=-1, keepdim=True)).exp_().cumsum(dim=-1)
+    return (total[:, :-1] <= u[:, None] * total[:, -1:]).sum(dim=-1)
+
+
+class RecordModel(nn.Module):
+    """Records drawn from the network."""
+
+    ships = ("network",)
+
+    def __init__(self, width: int = 128, hidden: int = 128, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.network = RecordNetwork(width, hidden, dropout)
+
+    def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
+        """Encoded records."""
+        return self.network.draw(conditions, noise)
+
+
+def learn(model: RecordModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    """Maximum likelihood: one loss a stay."""
+    yield "network", -model.network.log_probability(batch.encoded, batch.conditions)

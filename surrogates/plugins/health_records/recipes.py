@@ -1,0 +1,175 @@
+"""How the generators of records are trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Codec, Phase, Privacy, Recipe, configurable
+from ...noise import fold
+from .demographics import prior
+from .physionet import SOURCE, challenge_training
+from .reference import PatientSimulator
+from .variables import CONDITIONS, OUTPUTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from .network import RecordModel
+
+TRAINING_SEED = 1
+LAYOUT = "an .npz of the PhysioNet/CinC Challenge 2012 in twelve bins (temporal, static, and their names)"
+
+_learn = deferred("surrogates.plugins.health_records.network:learn")
+
+
+@dataclass(frozen=True)
+class Autoregressive:
+    """Settings of the likelihood recipes."""
+
+    stays: int = 60_000
+    updates: int = 1_600
+    width: int = 128
+    hidden: int = 128
+    dropout: float = 0.05
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+
+
+@dataclass(frozen=True)
+class Private:
+    """Settings of the private recipe; the noise follows from epsilon, delta, batch and updates."""
+
+    epsilon: float = 3.0
+    delta: float = 1e-5
+    clip: float = 1.0
+    batch_size: int = 512
+    updates: int = 260
+    width: int = 64
+    hidden: int = 64
+    learning_rate: float = 2e-3
+
+    def __post_init__(self) -> None:
+        if not (self.epsilon > 0.0 and 0.0 < self.delta < 1.0 and self.clip > 0.0):
+            raise ValueError("expected epsilon and clip above 0, and delta between 0 and 1")
+
+
+def truth(n: int, seed: int) -> xr.Dataset:
+    """Stays of the embedded simulator."""
+    return PatientSimulator().sample(prior(CONDITIONS, n, fold(seed, "truth")), seed=seed)
+
+
+def _simulated(folder: Path, *, stays: int) -> tuple[xr.Dataset, ...]:
+    from ...training.simulated import kept
+
+    def make(n: int, seed: int) -> dict[str, np.ndarray]:
+        found = truth(n, seed)
+        return {name: found[name].values for name in (*CONDITIONS.names, *OUTPUTS.names)}
+
+    (arrays,) = kept(folder, [("stays", {"n": stays, "seed": TRAINING_SEED})], make, {"simulator": 1})
+    data = OUTPUTS.dataset({name: arrays[name] for name in OUTPUTS.names})
+    return (data.assign(CONDITIONS.labelled({name: arrays[name] for name in CONDITIONS.names})),)
+
+
+def _model(codec: Codec, *, options: Autoregressive) -> RecordModel:
+    from .network import RecordModel
+
+    del codec
+    return RecordModel(options.width, options.hidden, options.dropout)
+
+
+def _likelihood(options: Autoregressive, **said) -> Recipe:
+    adam = Adam(options.learning_rate, weight_decay=options.weight_decay, clip=20.0, warmup=200)
+    return Recipe(
+        model=partial(_model, options=options),
+        phases=(Phase(_learn, options.updates, {"network": adam}, average=0.998),),
+        batch_size=128,
+        sample_batch=1024,
+        sample_part=128,
+        **said,
+    )
+
+
+def _autoregressive(options: Autoregressive) -> Recipe:
+    return _likelihood(
+        options,
+        data=partial(_simulated, stays=options.stays),
+        description="recurrent over bins, autoregressive over signs; learned from the embedded patient simulator",
+        use=(
+            "Cohorts of an imaginary hospital for teaching, software tests and methods: no real patient is behind "
+            "them. Not for clinical conclusions of any kind."
+        ),
+    )
+
+
+def _physionet(options: Autoregressive) -> Recipe:
+    return _likelihood(
+        options,
+        data=None,
+        learns=challenge_training,
+        layout=LAYOUT,
+        reads=(".npz",),
+        source=SOURCE,
+        description="recurrent over bins, autoregressive over signs; learned from 4,500 stays of PhysioNet 2012",
+        use=(
+            "Cohorts that resemble the public PhysioNet 2012 stays, for methods and software. Learned without "
+            "differential privacy: nothing is guaranteed about single stays. Not for clinical conclusions."
+        ),
+    )
+
+
+_noise_for = deferred("surrogates.models.private:noise_for")
+
+
+def _private(options: Private) -> Recipe:
+    noise = partial(_noise_for, epsilon=options.epsilon, delta=options.delta)
+    adam = Adam(options.learning_rate, clip=0.0, warmup=10, final_fraction=0.1)
+    network = Autoregressive(width=options.width, hidden=options.hidden, dropout=0.0)
+    return Recipe(
+        data=None,
+        codec=deferred("surrogates.plugins.health_records.public:PublicRecordCodec"),
+        model=partial(_model, options=network),
+        phases=(
+            Phase(
+                _learn,
+                options.updates,
+                {"network": adam},
+                start=deferred("surrogates.plugins.health_records.public:begin_in_public"),
+                average=0.95,
+                privacy=Privacy(options.clip, noise, options.delta),
+            ),
+        ),
+        batch_size=options.batch_size,
+        sample_batch=1024,
+        sample_part=128,
+        learns=challenge_training,
+        layout=LAYOUT,
+        reads=(".npz",),
+        source=SOURCE,
+        description="the autoregressive network, first taught by the simulator, then by PhysioNet 2012 in private",
+        use=(
+            "Where single stays must be protected by proof: a record more or less in the training data changes what "
+            "can be seen by no more than epsilon says. Coarser than the other weights: see its figures. The unit is "
+            "one stay, which is one patient in this challenge."
+        ),
+    )
+
+
+def private() -> Recipe:
+    """Learned from the challenge's stays with differential privacy: `--set epsilon=3 --set delta=1e-5`."""
+    return configurable(_private, Private())
+
+
+def autoregressive() -> Recipe:
+    """The default: learned from the embedded simulator, which the reference runs forward."""
+    return configurable(_autoregressive, Autoregressive())
+
+
+def physionet() -> Recipe:
+    """Learned from the public challenge's stays, of which the weights alone are packaged."""
+    return configurable(_physionet, Autoregressive(stays=4_500, updates=750, dropout=0.25, weight_decay=0.1))
