@@ -51,8 +51,8 @@ MADE_BY = {
 }
 """What a command reads, and how it comes about."""
 QUICK = ("list", "info", "verify", "merge", "convert", "generate jets")
-RELEASES = ("train", "card", "demo")
-"""Commands that write weights, cards or pages of minutes: their words are read, they have tests of their own."""
+RELEASES = ("train", "card", "demo", "serve")
+"""Commands that write weights, cards or pages of minutes, or do not end: they have tests of their own."""
 
 
 def shown() -> list[str]:
@@ -110,6 +110,43 @@ def cheap(words: list[str]) -> list[str]:
     return words
 
 
+def volume(path: Path, plugin: str, name: str) -> None:
+    """Two slices of what a medical plugin asks for: a NIfTI file, or a folder of DICOM files."""
+    from surrogates import registry
+    from surrogates.io.dicom import dicom_format
+    from surrogates.io.nifti import nifti_format
+    from surrogates.plugins.head_translation.variables import SPACING
+
+    declared = registry.plugin(plugin)
+    drawn = declared.prior(declared.conditions, 2, 3)[[name]]
+    if path.suffix == ".gz":
+        nifti_format(name, units="1", spacing=SPACING).write([drawn], path)
+        return
+    path.mkdir()
+    for row in range(2):
+        one = drawn.isel(sample=slice(row, row + 1))
+        dicom_format(name, modality="CT", spacing=SPACING).write([one], path / f"sample-{row:09d}.dcm")
+
+
+def picture(path: Path, *channels: int) -> None:
+    from PIL import Image
+
+    values = np.zeros((24, 32, *channels), dtype=np.uint8)
+    values[8:14, 6:20] = 255
+    Image.fromarray(values).save(path)
+
+
+FIELDS = {
+    "t1.nii.gz": lambda path: volume(path, "mri-to-ct", "mri"),
+    "head.nii.gz": lambda path: volume(path, "ct-to-mri", "ct"),
+    "series/": lambda path: volume(path, "ct-to-mri", "ct"),
+    "small.png": lambda path: picture(path, 3),
+    "scratched.png": lambda path: picture(path, 3),
+    "scratches.png": picture,
+}
+"""What a field condition is read from, and what makes it."""
+
+
 def provide(words: list[str]) -> None:
     """Make what the words read and is not there."""
     words = words[:2] if words[0] in ("merge", "convert") else words
@@ -135,6 +172,8 @@ def provide(words: list[str]) -> None:
 
             plugin = registry.plugin("cosmic-web")
             write_hdf5([plugin.prior(plugin.conditions, 1, 3)], word)
+        elif word in FIELDS and not Path(word).exists():
+            FIELDS[word](Path(word))
         elif word == "zinc250k.smi":
             Path(word).write_text("CCO\nc1ccccc1O\nCCCCCCCCCCCCCCCCCCCCO\n")
 
@@ -152,7 +191,9 @@ def test_a_command_that_is_shown_runs(line, tmp_path, monkeypatch, capfdbinary):
     simulates = words[0] in ("reference", "benchmark") or (words[0] == "validate" and "--reference" not in words)
     if simulates and importlib.util.find_spec(NEEDS.get(plugin, "sys")) is None:
         pytest.skip(f"the reference of {plugin} needs {NEEDS[plugin]}")
-    for library, suffixes in {"pyhepmc": (".hepmc3",), "matplotlib": (".png", ".html")}.items():
+    drawn_with = {"matplotlib": (".png", ".html")} if words[0] in ("plot", "validate") else {"PIL": (".png",)}
+    read_with = {"pyhepmc": (".hepmc3",), "nibabel": (".nii.gz",), "pydicom": ("series/",), "pymatgen": ("lfp/",)}
+    for library, suffixes in (drawn_with | read_with).items():
         if any(word.endswith(suffixes) for word in words):
             pytest.importorskip(library)
     provide(words)

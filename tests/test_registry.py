@@ -1,10 +1,12 @@
 """Plugins are found by entry point, opened by name, and never take the host down."""
 
+import re
 import subprocess
 import sys
 import textwrap
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +155,13 @@ def test_another_process_opens_by_name_only_what_is_installed():
     assert registry.portable(plugin, card) == registry.portable(plugin) == "muon-decay"
     assert registry.portable(changed, card) is changed
     assert registry.portable(changed) is changed
+
+
+def test_the_extra_all_brings_what_every_plugin_needs():
+    import tomllib
+
+    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = declared["optional-dependencies"]
+    named = {name for line in extras["all"] for name in re.findall(r"[\w-]+", line.partition("[")[2])}
+    needed = {entry.load().extra for entry in registry.plugins() if entry.package == "surrogates"}
+    assert needed - {""} <= named <= set(extras)
