@@ -67,7 +67,7 @@ def pages() -> dict[Path, str]:
         auc, speed, _, _, met = (value for value, _ in headlines(card).shown())
         kind = "of the literature" if card.baseline else "default" if not card.position else ""
         rows.append((f"[{card.plugin}: {card.recipe}]({page(card).name})", kind, auc, speed, met))
-    listed = "\n".join(page(card).name for card in released())
+    listed = "\n".join(dict.fromkeys(page(card).name for card in released()))
     made[CARDS / "index.md"] = (
         "# Cards\n\nWhat each set of released weights is, how near its samples come to the reference, and what it "
         "is not good for.\n\n"

@@ -32,7 +32,7 @@ TEXT_COMMENT = "text: ASCII codes, padded with 0"
 
 
 def cf_label(label: str) -> str:
-    """A flag's meaning in CF's characters (letters, digits, ``_ - . + @``; section 3.5): ``K*-`` becomes ``Kstar-``."""
+    """A flag's meaning in CF's characters (letters, digits and "_-.+@", section 3.5): as in "Kstar-" of "K*-"."""
     return re.sub(r"[^A-Za-z0-9_\-.+@]", "_", label.replace("*", "star").replace("(", "_").replace(")", ""))
 
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 AXES = ("slice", "y", "x")
-Spacing = tuple[float, float, float]
-"""Millimetres between slices, rows and columns."""
+Spacing = tuple[float, float, float]  # millimetres between slices, rows and columns
 
 
 def volume(values: np.ndarray, spacing: Spacing | None) -> xr.DataArray:

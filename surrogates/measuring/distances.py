@@ -55,13 +55,13 @@ def kuiper_distance(first: np.ndarray, second: np.ndarray, *, weights: Weights =
 
 
 def difference_of_means(first: np.ndarray, second: np.ndarray, *, weights: Weights = None) -> float:
-    """|mean - mean|, in the values' units; the largest component of values (n, k)."""
+    """``|mean - mean|``, in the values' units; the largest component of values (n, k)."""
     sides = [np.average(side, axis=0, weights=own) for side, own in zip((first, second), _each(weights), strict=True)]
     return float(np.abs(sides[0] - sides[1]).max())
 
 
 def mean_absolute_error(first: np.ndarray, second: np.ndarray, *, weights: Weights = None) -> float:
-    """Mean |first - second| of values that both rows have, weighted by the second's; NaN where there are none."""
+    """Mean ``|first - second|`` of values that both rows have, weighted by the second's; NaN where there are none."""
     error = np.abs(np.asarray(first, dtype=np.float64) - second)
     known, own = np.isfinite(error), _each(weights)[1]
     if not known.any():

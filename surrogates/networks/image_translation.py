@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Drawn = Callable[[tuple[int, ...], int], Tensor]
-"""(shape of a sample, number of the draw) -> uniform numbers (n, *shape)."""
+"""(shape of a sample, number of the draw) -> uniform numbers of that shape a sample."""
 
 _SLOPE = 0.2
 

@@ -18,7 +18,7 @@ def wavevectors(size: int, box_size: float) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def wavenumbers(size: int, box_size: float) -> np.ndarray:
-    """|k| (h/Mpc) of a real transform of a cubic mesh."""
+    """``|k|`` (h/Mpc) of a real transform of a cubic mesh."""
     kx, ky, kz = wavevectors(size, box_size)
     return np.sqrt(kx**2 + ky**2 + kz**2)
 

@@ -24,7 +24,7 @@ def _shells(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def shells(size: int, box_size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of the shells up to the mesh's Nyquist wavenumber, and the mean |k| in each, h/Mpc."""
+    """Edges of the shells up to the mesh's Nyquist wavenumber, and the mean ``|k|`` in each, h/Mpc."""
     unit = 2 * np.pi / box_size
     return (np.arange(size // 2 + 1) + 0.5) * unit, _shells(size)[3][1:-1] * unit
 

@@ -40,7 +40,7 @@ def _by_parent(values: Tensor, parent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def mass_shell(outputs: Tensors, conditions: Tensors) -> Tensor:
-    """Largest |E - sqrt(p^2 + m^2)| / E among the particles of an event."""
+    """Largest ``|E - sqrt(p^2 + m^2)| / E`` among the particles of an event."""
     ids, px, py, pz, energy, mass = _filled(outputs, "pdg_id", "px", "py", "pz", "E", "mass")
     empty = (ids == 0).to(energy.dtype)
     on_shell = (px * px + py * py + pz * pz + mass * mass + empty).sqrt()
@@ -49,7 +49,7 @@ def mass_shell(outputs: Tensors, conditions: Tensors) -> Tensor:
 
 
 def four_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
-    """Largest component of |sum of four-momenta - (0, 0, 0, sqrt(s))| relative to sqrt(s), the condition `energy`."""
+    """Largest component of all four-momenta less (0, 0, 0, sqrt(s)), relative to sqrt(s), the condition `energy`."""
     ids, *momentum = _filled(outputs, "pdg_id", "px", "py", "pz", "E")
     present = (ids != 0).to(momentum[0].dtype)
     total = [(component * present).sum(dim=-1) for component in momentum]
@@ -61,7 +61,7 @@ def four_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
 
 
 def tau_momentum(outputs: Tensors, conditions: Tensors) -> Tensor:
-    """Largest component of |sum of a tau's products - the tau|, relative to sqrt(s), over both taus."""
+    """Largest component of the sum of a tau's products less the tau, relative to sqrt(s), over both taus."""
     ids, parent, *momentum = _filled(outputs, "pdg_id", "parent", "px", "py", "pz", "E")
     worst = conditions["energy"] * 0.0
     for side, sign in enumerate(SIDES[:2]):
@@ -99,7 +99,7 @@ def lepton_number(outputs: Tensors, conditions: Tensors, *, flavour: str) -> Ten
 
 
 def table_masses(outputs: Tensors, conditions: Tensors, *, ids: tuple[int, ...], masses: tuple[float, ...]) -> Tensor:
-    """Largest |mass - mass of the simulator's table| [GeV]; an id that is not in the table counts 1 GeV.
+    """Largest distance of a mass from that of the simulator's table [GeV]; an id that is not in the table counts 1 GeV.
 
     Parameters
     ----------
