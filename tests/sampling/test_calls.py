@@ -38,3 +38,24 @@ def test_versions_are_read_once_a_process(monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda package: pytest.fail(f"{package} read again"))
     assert provenance.package_version("surrogates")
     surrogate.sample(1, seed=1, muon_momentum="3 GeV", polarisation=0.0)
+
+
+RELEASED = [
+    (item.name, path.stem)
+    for item in registry.plugins()
+    if item.package == "surrogates"
+    for path in sorted(item.weights.glob("*.safetensors"))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "recipe"), RELEASED)
+def test_a_sample_alone_has_the_bits_that_it_has_among_others(name, recipe):
+    surrogate = surrogates.load(name, model=recipe)
+    conditions = surrogate.plugin.prior(surrogate.conditions, 4, 5)
+    among = surrogate.sample(conditions, seed=3)
+    for row in (0, 3):
+        alone = surrogate.sample(conditions.isel(sample=[row]), seed=3)
+        for variable in among.data_vars:
+            expected = among[variable].values[[row]]
+            assert np.array_equal(alone[variable].values, expected, equal_nan=expected.dtype.kind == "f"), variable

@@ -296,9 +296,12 @@ def separated(crystal: Standard) -> Standard:
 def estimated(estimator: Estimator, crystals: list[Standard]) -> list[tuple[float, float]]:
     """Estimated formation energy and energy above the hull of each [eV an atom]; row by row, so that no bit depends on
     the others."""
-    parts = [np.stack(part) for part in zip(*(orbit_features(crystal, ORBITS) for crystal in crystals), strict=True)]
-    found = estimator.energies(*(torch.from_numpy(part) for part in parts))
-    return list(zip(*(part.tolist() for part in found), strict=True))
+    found = []
+    for crystal in crystals:
+        parts = (torch.from_numpy(part[None]) for part in orbit_features(crystal, ORBITS))
+        formation, above = estimator.energies(*parts)
+        found.append((float(formation), float(above)))
+    return found
 
 
 def encoded(kept: list[tuple[Standard, float, float]]) -> Tensors:
