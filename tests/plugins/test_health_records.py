@@ -244,3 +244,23 @@ def test_a_cohort_too_small_for_the_epsilon_is_refused():
         phase.privacy.noise_multiplier(100 / 225, phase.updates, 225)
     with pytest.raises(SchemaError, match=r"delta"):
         PLUGIN.recipes["private"].using(delta=0.2).phases[0].privacy.noise_multiplier(0.4, 10, 225)
+
+
+def test_a_cohort_as_two_tables_has_a_row_a_patient_and_a_row_a_measurement(truth, tmp_path):
+    import csv
+
+    from surrogates.io.atomic import OutputError
+    from surrogates.plugins.health_records.tidy import write_pair
+
+    few = truth.isel(sample=slice(0, 40))
+    paths = write_pair(few, tmp_path)
+    patients, measurements = (list(csv.DictReader(path.open(encoding="utf-8"))) for path in paths)
+    assert len(patients) == 40
+    assert len(measurements) == sum(int(np.isfinite(few[name].values).sum()) for name in NAMES)
+    row = next(r for r in measurements if r["sign"] == "glucose")
+    place = int((float(row["hour"]) - 2.0) / 4.0)
+    assert float(row["value"]) == pytest.approx(few["glucose"].values[int(row["patient"]), place], rel=1e-5)
+    known = np.isfinite(few["height"].values)
+    assert [bool(p["height"]) for p in patients] == known.tolist()
+    with pytest.raises(OutputError):
+        write_pair(few, tmp_path)

@@ -102,10 +102,8 @@ class RecordNetwork(nn.Module):
             "after_known": (basis @ self.after_known @ basis.t() + apart).flatten(0, 1),  # pyright: ignore[reportCallIssue]
         }
 
-    def step(self, state: Tensor, before: Tensor, known: Tensor, tables: Tensors) -> Tensor:
-        """The next recurrent state, (n, width), from indices (n, J) of the levels before and the last known ones."""
-        # gathered and summed, which is quicker than a bag of embeddings, and vectorises by sample
-        told = tables["seen"][before].sum(dim=1) + tables["known"][known].sum(dim=1)
+    def step(self, state: Tensor, told: Tensor) -> Tensor:
+        """The next recurrent state, (n, width), from the sum over signs of what the last bin tells, (n, width)."""
         told = functional.dropout(functional.silu(told), self.dropout, self.training)
         reset, keep, new = self.turn(told).chunk(3, dim=-1)
         reset_state, keep_state, new_state = self.turn_state(state).chunk(3, dim=-1)
@@ -129,7 +127,8 @@ class RecordNetwork(nn.Module):
         state = torch.tanh(self.begin(person))
         states = [state]
         for t in range(BINS - 1):
-            state = self.step(state, index[:, t], last[:, t], tables)
+            # gathered and summed, not a bag of embeddings: that does not vectorise by sample, as a private phase asks
+            state = self.step(state, tables["seen"][index[:, t]].sum(dim=1) + tables["known"][last[:, t]].sum(dim=1))
             states.append(state)
         base = self.state(torch.stack(states, dim=1)) + self.told(person)[:, None] + self.clock
         within = tables["within"][index].cumsum(dim=2)
@@ -154,6 +153,7 @@ class RecordNetwork(nn.Module):
             person = person + seen(stature[-1])
         person, tables = functional.silu(person), self.tables()
         state, told = torch.tanh(self.begin(person)), self.told(person)
+        both = torch.cat((tables["seen"], tables["known"]))
         u = noise.uniform((BINS, J), "level").to(dtype).permute(1, 2, 0).contiguous()
         levels = torch.zeros((BINS, J, n), dtype=torch.int64, device=person.device)
         known = torch.zeros((n, J), dtype=torch.int64, device=person.device)
@@ -162,7 +162,8 @@ class RecordNetwork(nn.Module):
                 before = levels[t - 1].t()
                 known = torch.where(before > 0, before, known)
                 seen, held = before + self.offset, known + self.offset  # pyright: ignore[reportOperatorIssue]
-                state = self.step(state, seen, held, tables)
+                index = torch.cat((seen, held + J * K), dim=1)
+                state = self.step(state, functional.embedding_bag(index, both, mode="sum"))
             hidden = self.state(state) + told + self.clock[t]
             for j in range(J):
                 logits = torch.addmm(self.bias[j], functional.silu(hidden + self.of[j]), tables["read"][j])

@@ -42,5 +42,6 @@ PLUGIN = Plugin(
     figure=deferred("surrogates.plugins.health_records.figure:figure"),
     reference=PatientSimulator,
     extra="validate",
+    reference_package="numpy",
     checked={"truth_samples": 200, "samples": 1100, "measured_samples": 800, "slow": ("trains",)},
 )
