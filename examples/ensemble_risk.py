@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--nino34", type=float, default=2.0)
     parser.add_argument("--latitude", type=float, default=37.0)
     parser.add_argument("--longitude", type=float, default=238.0)
-    parser.add_argument("--against", type=Path, help="NetCDF of the reference's winters.")
+    parser.add_argument("--against", type=Path, help="File of the reference's winters.")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     row, column = place(chosen.latitude, chosen.longitude)
@@ -71,8 +71,7 @@ def main() -> None:
     print(f"cell at {T31.latitudes[row]:.1f} N, {T31.longitudes[column]:.1f} E")
     sides = {"surrogate": np.concatenate(largest)}
     if chosen.against is not None:
-        with xr.open_dataset(chosen.against, engine="h5netcdf") as stored:
-            sides["reference"] = largest_five_days(stored.load(), row, column)
+        sides["reference"] = largest_five_days(surrogates.read(chosen.against), row, column)
     for name, values in sides.items():
         for period, level, low, high in levels(values, random):
             print(f"{name}: once in {period} winters {level:.0f} mm in five days ({low:.0f} to {high:.0f})")
