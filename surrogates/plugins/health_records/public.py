@@ -4,9 +4,9 @@ Each sign has a low, a middle and a high value, about the first, fiftieth and ni
 intensive care in round numbers; levels lie between them as quantiles of a normal distribution of
 two halves do, in the logarithm where a sign is skewed. A Glasgow coma scale has its thirteen whole values.
 
-The round numbers were set by hand by authors who had seen summaries of the public challenge's stays, as the simulator's
-were: for weights learned from those, that look is not counted by any accountant, and their card says so. For a cohort of
-your own nothing here has touched it.
+The round numbers were set by hand by authors who had seen summaries of the public challenge's stays, as the
+simulator's were: for weights learned from those, that look is not counted by any accountant, and their card says so.
+For a cohort of your own nothing here has touched it.
 """
 
 from __future__ import annotations

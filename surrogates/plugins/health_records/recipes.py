@@ -155,8 +155,8 @@ def _private(options: Private) -> Recipe:
         use=(
             "Where single stays must be protected by proof: a record more or less in the training data changes what "
             "can be seen by no more than epsilon says. Coarser than the other weights: see its figures. The unit is "
-            "one stay, which is one patient in this challenge. Not counted: the clinical table and the simulator were set by "
-            "hand by authors who had seen summaries of the same public stays, and so were these settings."
+            "one stay, which is one patient in this challenge. Not counted: the clinical table and the simulator were "
+            "set by hand by authors who had seen summaries of the same public stays, and so were these settings."
         ),
     )
 
