@@ -129,16 +129,15 @@ class PrivatePhase:
         if batch_size > samples:
             raise PrivacyError(f"batch_size: {batch_size} of {samples} samples; expected no more than there are")
         self.rate, self.samples, self.batch_size = batch_size / samples, samples, batch_size
-        noise = privacy.noise_multiplier
+        noise: Any = privacy.noise_multiplier
         self.clip, self.delta = privacy.clip, privacy.delta
         self.path = folder / LEDGER
         self.begun = 0
         kept: dict[str, Any] = {}
         if self.path.exists():
             kept = json.loads(self.path.read_text(encoding="utf-8"))
-        self.noise = float(
-            kept.get("noise_multiplier") or (noise(self.rate, self.updates, samples) if callable(noise) else noise)
-        )
+        solved: Any = noise(self.rate, self.updates, samples) if callable(noise) and not kept else noise
+        self.noise = float(kept["noise_multiplier"] if kept else solved)
         self.settings = {
             "samples": samples,
             "sampling_rate": self.rate,

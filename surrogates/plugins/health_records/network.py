@@ -51,6 +51,10 @@ class RecordNetwork(nn.Module):
         Share of the inputs of the recurrent network left out in training.
     """
 
+    basis: Tensor
+    gap: Tensor
+    offset: Tensor
+
     def __init__(self, width: int = 128, hidden: int = 128, dropout: float = 0.1) -> None:
         super().__init__()
         self.width, self.hidden, self.dropout = width, hidden, dropout
@@ -168,7 +172,7 @@ class RecordNetwork(nn.Module):
             for j in range(J):
                 logits = torch.addmm(self.bias[j], functional.silu(hidden + self.of[j]), tables["read"][j])
                 if t:
-                    logits += tables["after"].index_select(0, seen[:, j])  # pyright: ignore[reportPossiblyUnboundVariable]
+                    logits += tables["after"].index_select(0, seen[:, j])  # pyright: ignore[reportIndexIssue, reportPossiblyUnboundVariable]
                     logits += tables["after_known"].index_select(0, held[:, j])  # pyright: ignore[reportPossiblyUnboundVariable]
                 levels[t, j] = chosen = _chosen(logits, u[t, j])
                 hidden = hidden + tables["within"].index_select(0, chosen + j * K)
@@ -203,7 +207,7 @@ def _chosen(logits: Tensor, u: Tensor) -> Tensor:
 class RecordModel(nn.Module):
     """Records drawn from the network."""
 
-    ships = ("network",)
+    ships: tuple[str, ...] = ("network",)
 
     def __init__(self, width: int = 128, hidden: int = 128, dropout: float = 0.1) -> None:
         super().__init__()

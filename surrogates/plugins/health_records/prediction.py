@@ -53,7 +53,7 @@ def fitted(features: np.ndarray, labels: np.ndarray) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import QuantileTransformer
 
-    scaled = QuantileTransformer(n_quantiles=100, output_distribution="uniform", subsample=None)
+    scaled = QuantileTransformer(n_quantiles=100, output_distribution="uniform", subsample=1_000_000_000)
     model = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), scaled, LogisticRegression(C=0.05, max_iter=300)
     )
