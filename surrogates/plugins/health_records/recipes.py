@@ -173,4 +173,4 @@ def autoregressive() -> Recipe:
 
 def physionet() -> Recipe:
     """Learned from the public challenge's stays, of which the weights alone are packaged."""
-    return configurable(_physionet, Autoregressive(stays=4_500, updates=750, dropout=0.25, weight_decay=0.1))
+    return configurable(_physionet, Autoregressive(stays=4_500, updates=700, dropout=0.25, weight_decay=0.1))
