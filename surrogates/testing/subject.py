@@ -41,6 +41,9 @@ class Subject:
         Size of a surrogate's samples.
     measured_samples : int
         Size at which the measures must tell impostors from the truth.
+    learned_elsewhere : tuple of str
+        Recipes whose weights were learned from other data than the plugin's truth: their codec is fitted anew where a
+        round trip of that truth is checked.
     measures_truth : bool
         Whether the measures are held against the truth itself, which is cheap, though a surrogate is released: a
         network's own answers say nothing of impostors that it resembles.
@@ -57,6 +60,7 @@ class Subject:
     samples: int = 3000
     measured_samples: int = 2000
     measures_truth: bool = False
+    learned_elsewhere: tuple[str, ...] = ()
     trains: bool = True
     slow: tuple[str, ...] = ()
     seed: int = 20_250_101
