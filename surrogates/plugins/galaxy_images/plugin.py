@@ -61,6 +61,6 @@ PLUGIN = Plugin(
         "samples": 150,
         "measured_samples": 600,
         "trains": False,
-        "slow": ("measure", "figure"),
+        "slow": ("measure", "figure", "[ddpm]"),
     },
 )
