@@ -43,7 +43,9 @@ _HOMES = {
     "web.client": ("connect",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = frozenset({"contract", "io", "measuring", "noise", "physics", "registry", "sampling", "testing", "timing"})
+_ROOMS = frozenset(
+    {"contract", "io", "measuring", "noise", "physics", "registry", "sampling", "survey", "testing", "timing"}
+)
 
 __all__ = [
     "Adam",

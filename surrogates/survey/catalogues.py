@@ -1,0 +1,171 @@
+"""The catalogue of a mock survey, in memory or as a folder of parts that any number of processes fill alike."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.errors import SurrogatesError
+from ..counting import Counter
+from ..io.manifest import MANIFEST, as_json, finished
+from ..io.shards import Shards
+from ..provenance import CONVENTIONS, machine, package_version
+from ..sampling.workers import pool
+from . import lightcone
+from .galaxies import make
+from .request import Survey, SurveyError
+from .simulators import matter_surrogate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..io.locks import Lock
+
+FOLDER = "catalogue"
+"""Of the parts, within a survey's folder."""
+
+
+def catalogue(**asked: Any) -> xr.Dataset:
+    """The galaxies of a mock survey, in memory.
+
+    Parameters
+    ----------
+    **asked
+        As for `Survey`: `area`, `depth`, `bands`, `seed`, `centre`, `depths`, `omega_m`, `sigma_8`, `max_redshift`.
+
+    Returns
+    -------
+    Dataset
+        Columns of :func:`surrogates.survey.galaxies.columns` along `sample`, whose coordinate is the galaxy's identity.
+
+    Raises
+    ------
+    SurveyError
+        A value that cannot be.
+    """
+    from ..io import concatenate
+
+    survey = Survey(**asked)
+    parts = lightcone.cells(survey)
+    return concatenate(part(survey, number) for number in range(len(parts)))
+
+
+def part(survey: Survey, number: int) -> xr.Dataset:
+    """The galaxies of one cell of the lightcone, with what made them."""
+    made = make(survey, lightcone.cells(survey)[number], number)
+    return made.assign_attrs(Conventions=CONVENTIONS, title="mock survey", **_about(survey))
+
+
+def _about(survey: Survey) -> dict[str, Any]:
+    card = matter_surrogate().card
+    assert card is not None
+    facts = {
+        f"survey_{name}": value for name, value in survey.settings().items() if not isinstance(value, (dict, list))
+    }
+    for band in survey.bands:
+        facts[f"survey_depth_{band}"] = survey.depth_of(band)
+    facts |= dict(zip(("survey_ra", "survey_dec"), survey.centre, strict=True))
+    return {
+        **facts,
+        "survey_boxes": len(lightcone.cells(survey)),
+        "matter": f"{card.recipe} {card.sha256}",
+        "surrogates_version": package_version("surrogates"),
+    }
+
+
+def shards(survey: Survey, folder: Path) -> Shards:
+    """The run that a survey's catalogue is."""
+    made = {"survey": survey.settings(), **_about(survey), "threads": matter_surrogate().threads}
+    return Shards(folder / FOLDER, len(lightcone.cells(survey)), as_json(made), {"compression": "none"})
+
+
+def write(survey: Survey, folder: Path, *, workers: int = 1, resume: bool = False, overwrite: bool = False) -> int:
+    """Write the catalogue's parts into a folder; killed at any moment, it resumes byte for byte.
+
+    Parameters
+    ----------
+    survey : Survey
+    folder : Path
+        Parts go into `catalogue` within.
+    workers : int
+        Processes; the files do not depend on their number.
+    resume, overwrite : bool
+
+    Returns
+    -------
+    int
+        Galaxies.
+
+    Raises
+    ------
+    OutputError, FormatError
+        As for :func:`surrogates.io.shards.write_shards`.
+    """
+    if workers < 1:
+        raise SurveyError.about("workers", repr(workers), "1 or more", value=workers)
+    run = shards(survey, folder)
+    if run.folder.is_dir() and any(run.folder.iterdir()) and not (run.folder / MANIFEST).exists():
+        raise SurveyError(f"{run.folder} is not empty and holds no survey; choose another folder")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with run.begun(resume=resume, overwrite=overwrite) as lock, Counter("boxes of the lightcone", run.n_shards) as bar:
+        if workers == 1:
+            _write_parts(survey, run, lock, run.mine, bar)
+        else:
+            _in_processes(survey, run, lock, workers, bar)
+    records = [finished(run.folder, number) for number in run.mine]
+    return sum(record["rows"] for record in records if record is not None)
+
+
+def _write_parts(survey: Survey, run: Shards, lock: Lock, parts: range, bar: Counter | None = None) -> None:
+    def blocks(number: int) -> Iterator[xr.Dataset]:
+        yield part(survey, number)
+
+    done = 0
+
+    def count(*_: int) -> None:
+        nonlocal done
+        done += 1
+        if bar is not None:
+            bar.update(done)
+
+    run.write(blocks, lock, parts, machine=machine(matter_surrogate()), on_part=count)
+
+
+def _in_processes(survey: Survey, run: Shards, lock: Lock, workers: int, bar: Counter) -> None:
+    """Let each process write every `workers`-th part; one that ends early is followed up as long as parts are added."""
+    while True:
+        there = _there(run)
+        with pool(workers) as processes:
+            futures = [
+                processes.submit(_write_parts, survey, run, lock, run.mine[number::workers])
+                for number in range(workers)
+            ]
+            try:
+                while wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION).not_done:
+                    if any(future.done() and future.exception() for future in futures):
+                        break
+                    bar.update(len(_there(run)))
+                for future in futures:
+                    future.result()
+                return
+            except BrokenProcessPool:
+                processes.shutdown()
+                run.remove_leftovers()
+                if there == _there(run):
+                    raise SurrogatesError(
+                        f"workers: a process of the survey ended early (out of memory?), {len(there)} of "
+                        f"{run.n_shards} parts are there; go on with --resume and fewer --workers"
+                    ) from None
+                warnings.warn("a process of the survey ended early; its part is done again", stacklevel=2)
+            except BaseException:
+                for process in list((processes._processes or {}).values()):
+                    process.terminate()
+                raise
+
+
+def _there(run: Shards) -> set[int]:
+    return {number for number in run.mine if finished(run.folder, number) is not None}
