@@ -83,7 +83,7 @@ def expected(survey: Survey, power, first: float = 1e-4) -> tuple[np.ndarray, np
 
 
 def measured(survey: Survey, folder: Path) -> np.ndarray:
-    """w of one field to its limit, and of as many galaxies strewn at random; kept in the folder."""
+    """w of one field to its limit from pairs within a box, of galaxies strewn at random, and from all pairs; kept."""
     target = folder / f"clustering-{survey.seed:03d}.json"
     if not target.exists():
         start = time.process_time()
@@ -94,13 +94,16 @@ def measured(survey: Survey, folder: Path) -> np.ndarray:
         x = np.degrees(np.arctan2(place[:, 1], place[:, 0])) * 60 + side / 2
         y = np.degrees(np.arcsin(place[:, 2])) * 60 + side / 2
         clustered, separation = angular.angular_correlation(x, y, side, EDGES)
+        slab = np.repeat(np.arange(len(parts)), [part.sizes["sample"] for part in parts])
+        within, _ = angular.angular_correlation(x, y, side, EDGES, slab=slab)
         strewn = side * np.random.default_rng(survey.seed).random((2, len(x)))
-        unclustered, _ = angular.angular_correlation(*strewn, side, EDGES)
+        unclustered, _ = angular.angular_correlation(*strewn, side, EDGES, slab=slab)
         target.write_text(
             json.dumps(
                 {
                     "galaxies": len(x),
                     "correlation": clustered.tolist(),
+                    "within": within.tolist(),
                     "unclustered": unclustered.tolist(),
                     "separation": separation.tolist(),
                     "cpu_seconds": time.process_time() - start,
@@ -108,27 +111,31 @@ def measured(survey: Survey, folder: Path) -> np.ndarray:
             )
         )
     found = json.loads(target.read_text())
-    return np.stack((found["separation"], found["correlation"], found["unclustered"]))
+    return np.stack([found[name] for name in ("separation", "within", "unclustered", "correlation")])
 
 
-def clustering(folder: Path, seeds: int) -> dict[str, object]:
+def clustering(folder: Path, seeds: int) -> dict[str, np.ndarray]:
     """Mean w over seeds beside Limber's prediction with the biases that went in."""
     folder.mkdir(parents=True, exist_ok=True)
     fields = [Survey(area=1.0, depth=GOLD - 1.5, bands="i", seed=seed) for seed in range(1, seeds + 1)]
-    separation, found, strewn = np.stack([measured(survey, folder) for survey in fields]).transpose(1, 2, 0)
+    separation, within, strewn, every = np.stack([measured(survey, folder) for survey in fields]).transpose(1, 2, 0)
     means, curve, constraint = expected(fields[0], nonlinear_power(fields[0]))
     straight, _, _ = expected(fields[0], linear(fields[0]))
-    error = found.std(1, ddof=1) / np.sqrt(seeds)
-    print(f"{seeds} fields of 1 deg2 to i = {GOLD}; integral constraint {constraint:.5f}")
-    print("arcmin  measured  error    Limber   ratio  linear   unclustered: ratio, sigma")
+    error, wide = (found.std(1, ddof=1) / np.sqrt(seeds) for found in (within, every))
+    print(f"{seeds} fields of 1 deg2 to i = {GOLD}; integral constraint {constraint:.5f}, taken off Limber's w")
+    print(
+        "arcmin  pairs within a box    Limber   ratio           linear   all pairs             unclustered, sigma off"
+    )
     for row in range(len(means)):
-        ratio = found[row].mean() / means[row]
-        none = strewn[row].mean()
+        mean, none = within[row].mean(), strewn[row].mean()
         print(
-            f"{separation[row, 0]:6.2f}  {found[row].mean():.5f}  {error[row]:.5f}  {means[row]:.5f}  {ratio:.3f}  "
-            f"{straight[row]:.5f}  {none / means[row]:+.3f} {(means[row] - none) / error[row]:.1f}"
+            f"{separation[row, 0]:6.2f}  {mean:.5f} +- {error[row]:.5f}  {means[row]:.5f}  "
+            f"{mean / means[row]:.3f} +- {error[row] / means[row]:.3f}  {straight[row]:.5f}  "
+            f"{every[row].mean():.5f} +- {wide[row]:.5f}  {none:+.5f} {(means[row] - none) / error[row]:.1f}"
         )
-    return {"separation": separation[:, 0], "found": found, "limber": means, "curve": curve, "strewn": strewn}
+    whole = within.mean(1).sum() / means.sum()
+    print(f"all bins together: ratio {whole:.3f} +- {within.sum(0).std(ddof=1) / np.sqrt(seeds) / means.sum():.3f}")
+    return {"separation": separation[:, 0], "within": within, "limber": means, "strewn": strewn, "every": every}
 
 
 def counts(folder: Path) -> None:

@@ -5,6 +5,7 @@ A tile is drawn in strips from south to north, in memory that does not depend on
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -279,30 +280,17 @@ def write_tile(survey: Survey, folder: Path, tile: Tile, *, overwrite: bool = Tr
         file.truncate(end)
         on_tile = (x >= -0.5) & (x < tile.pixels - 0.5) & (y >= -0.5) & (y < tile.pixels - 0.5)
         for table in (_truth(survey, galaxies, x, y, on_tile), _psf(survey, tile)):
-            table.writeto(hdu_file := _Buffer())
-            file.write(hdu_file.extension())
+            file.write(_extension(table))
     return target
 
 
-class _Buffer:
-    """What astropy writes of one table, without the primary header before it."""
+def _extension(table: Any) -> bytes:
+    """A table as it stands in a file after other extensions."""
+    from astropy.io import fits
 
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    mode = "wb"
-    closed = False
-    name = "table"
-
-    def write(self, content: bytes) -> int:
-        self._parts.append(bytes(content))
-        return len(content)
-
-    def flush(self) -> None:
-        pass
-
-    def extension(self) -> bytes:
-        return b"".join(self._parts)[2880:]
+    whole = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(whole)
+    return whole.getvalue()[2880:]
 
 
 def _truth(survey: Survey, galaxies: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Any:

@@ -69,7 +69,7 @@ def pairs_in_square(side: float, edges: np.ndarray, cells: int) -> tuple[np.ndar
 
 
 def angular_correlation(
-    x: np.ndarray, y: np.ndarray, side: float, edges: np.ndarray, cells: int = 480
+    x: np.ndarray, y: np.ndarray, side: float, edges: np.ndarray, cells: int = 240, slab: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Angular correlation in a square field, of the contrast to the field's own mean, from counts in cells.
 
@@ -82,18 +82,24 @@ def angular_correlation(
         Of the bins of separation, above a few cells.
     cells : int
         A side.
+    slab : ndarray, optional
+        Number of the slab of the line of sight that each galaxy is in: pairs of one slab alone count then, each slab
+        about its own mean. Limber's approximation has no others, and what they add to one field is noise.
 
     Returns
     -------
     correlation, separation : ndarray
         In each bin; the mean separation is that of the pairs of cells.
     """
-    counts = np.histogram2d(x, y, bins=cells, range=((0, side), (0, side)))[0]
-    contrast = np.zeros((2 * cells, 2 * cells))
-    contrast[:cells, :cells] = counts / counts.mean() - 1
-    inside = np.zeros_like(contrast)
-    inside[:cells, :cells] = 1
-    products, pairs = (np.fft.irfft2(np.abs(np.fft.rfft2(field)) ** 2, s=field.shape) for field in (contrast, inside))
+    slab = np.zeros(len(x), int) if slab is None else slab
+    shape = (2 * cells, 2 * cells)
+    power = np.zeros((2 * cells, cells + 1))
+    for number in np.unique(slab):
+        rows = slab == number
+        counts = np.histogram2d(x[rows], y[rows], bins=cells, range=((0, side), (0, side)))[0]
+        power += np.abs(np.fft.rfft2((counts - counts.mean()) * (cells**2 / len(x)), s=shape)) ** 2
+    products = np.fft.irfft2(power, s=shape)
+    pairs = np.fft.irfft2(np.abs(np.fft.rfft2(np.ones((cells, cells)), s=shape)) ** 2, s=shape)
     bins, separation = pairs_in_square(side, edges, cells)
     kept = bins >= 0
     total, number, distance = (
