@@ -132,7 +132,7 @@ def _write_parts(survey: Survey, run: Shards, lock: Lock, parts: range, bar: Cou
         if bar is not None:
             bar.update(done)
 
-    run.write(blocks, lock, parts, machine=machine(matter_surrogate()), on_part=count)
+    run.write(blocks, lock, parts, machine=machine(matter_surrogate()), on_part=count)  # type: ignore[arg-type]
 
 
 def _in_processes(survey: Survey, run: Shards, lock: Lock, workers: int, bar: Counter) -> None:

@@ -73,7 +73,7 @@ class Cell:
 
     def redshift(self, cosmology: Cosmology) -> float:
         """Of its middle."""
-        return float(redshift_at(np.linalg.norm(self.corner + SIDE / 2), cosmology))
+        return float(redshift_at(float(np.linalg.norm(self.corner + SIDE / 2)), cosmology))
 
 
 def cells(survey: Survey) -> tuple[Cell, ...]:

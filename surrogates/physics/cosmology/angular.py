@@ -49,7 +49,7 @@ def limber(
         phase = k[None, :] * (np.asarray(angle)[:, None] * float(comoving_distance(z, cosmology)))
         projected[row] = np.trapezoid(spectrum * j0(phase), np.log(k), axis=1)
     rate = np.array([cosmology.expansion_rate(z) for z in redshift]) / HUBBLE_LENGTH
-    return np.trapezoid((weight**2 * rate)[:, None] * projected, redshift, axis=0)
+    return np.asarray(np.trapezoid((weight**2 * rate)[:, None] * projected, redshift, axis=0))
 
 
 def pairs_in_square(side: float, edges: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:

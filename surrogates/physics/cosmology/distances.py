@@ -37,13 +37,13 @@ def _table(omega_m: float) -> tuple[np.ndarray, np.ndarray]:
 def comoving_distance(redshift: np.ndarray | float, cosmology: Cosmology) -> np.ndarray:
     """Comoving distance [Mpc/h] to redshifts of 0 to 12."""
     table = _table(float(cosmology.omega_m))
-    return np.interp(redshift, *table)
+    return np.asarray(np.interp(redshift, *table))
 
 
 def redshift_at(distance: np.ndarray | float, cosmology: Cosmology) -> np.ndarray:
     """Redshift at a comoving distance [Mpc/h]."""
     redshift, distances = _table(float(cosmology.omega_m))
-    return np.interp(distance, distances, redshift)
+    return np.asarray(np.interp(distance, distances, redshift))
 
 
 def distance_modulus(redshift: np.ndarray | float, cosmology: Cosmology, hubble: float) -> np.ndarray:
