@@ -67,7 +67,7 @@ def linear(survey: Survey):
 
 
 def expected(survey: Survey, power: Any) -> tuple[np.ndarray, float]:
-    """Limber's w in the bins less the integral constraint, and the constraint."""
+    """Limber's w in the bins, and the integral constraint, its mean over the pairs of the whole field."""
     redshift, bias = lightcone.biases(survey)
     solid = np.gradient(lightcone.comoving_distance(redshift, survey.cosmology), redshift)
     volume = lightcone.comoving_distance(redshift, survey.cosmology) ** 2 * solid
@@ -79,7 +79,7 @@ def expected(survey: Survey, power: Any) -> tuple[np.ndarray, float]:
     found = angular.limber(angle * angular.ARCMIN, redshift[some], weight[some], power, survey.cosmology)
     side = 2 * np.degrees(Field(survey.square_degrees, survey.centre).half_side) * 60
     means, constraint = angular.mean_in_square(lambda t: np.interp(np.log(t), np.log(angle), found), side, EDGES)
-    return means - constraint, constraint
+    return means, constraint
 
 
 def measured(survey: Survey, folder: Path) -> np.ndarray:
@@ -121,8 +121,9 @@ def clustering(folder: Path, seeds: int) -> dict[str, np.ndarray]:
     separation, within, strewn, every = np.stack([measured(survey, folder) for survey in fields]).transpose(1, 2, 0)
     means, constraint = expected(fields[0], nonlinear_power(fields[0]))
     straight, _ = expected(fields[0], linear(fields[0]))
+    within, every = within + constraint, every + constraint
     error, wide = (found.std(1, ddof=1) / np.sqrt(seeds) for found in (within, every))
-    print(f"{seeds} fields of 1 deg2 to i = {GOLD}; integral constraint {constraint:.5f}, taken off Limber's w")
+    print(f"{seeds} fields of 1 deg2 to i = {GOLD}; integral constraint {constraint:.5f}, added to what was found")
     print(
         "arcmin  pairs within a box    Limber   ratio           linear   all pairs             unclustered, sigma off"
     )
@@ -135,7 +136,13 @@ def clustering(folder: Path, seeds: int) -> dict[str, np.ndarray]:
         )
     whole = within.mean(1).sum() / means.sum()
     print(f"all bins together: ratio {whole:.3f} +- {within.sum(0).std(ddof=1) / np.sqrt(seeds) / means.sum():.3f}")
-    return {"separation": separation[:, 0], "within": within, "limber": means, "strewn": strewn, "every": every}
+    return {
+        "separation": separation[:, 0],
+        "within": within,
+        "limber": means,
+        "strewn": strewn,
+        "every": every,
+    }
 
 
 def counts(folder: Path) -> None:

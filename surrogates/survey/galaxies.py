@@ -169,7 +169,8 @@ def _luminosities(
         chosen = np.minimum((random.random(len(z))[:, None] > shares).sum(1), len(function.kinds) - 1)
         spread = function.width * (random.random(len(z)) - 0.5)
         kind[rows] = np.array(function.kinds)[chosen] + spread
-        faintest = function.faintest(z, kind[rows], survey.limit, band, survey.cosmology)
+        modulus = distance_modulus(z, survey.cosmology, HUBBLE)
+        faintest = function.faintest(z, modulus, kind[rows], survey.limit, band)
         drawn = function.luminosity_of(random.random(len(z)) * function.brighter_than(faintest))
         log_luminosity[rows] = np.maximum(drawn, faintest)
         absolute[rows] = function.bright_magnitude(z) - 2.5 / np.log(10) * log_luminosity[rows]

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..noise import fold
 from ..physics.cosmology.background import Cosmology
-from ..physics.cosmology.distances import comoving_distance, redshift_at
+from ..physics.cosmology.distances import comoving_distance, distance_modulus, redshift_at
 from ..physics.cosmology.linear_power import linear_power
-from ..physics.galaxies.population import POPULATIONS
+from ..physics.galaxies.population import HUBBLE, POPULATIONS
 from .request import NEAREST, REFERENCE_BAND, Survey
 from .simulators import matter_surrogate
 from .sky import Field
@@ -123,7 +123,8 @@ def _by_type(limit: float, last: float, cosmology: Cosmology, population: str) -
     from ..physics.galaxies.templates import BANDS
 
     redshift = np.linspace(NEAREST, last, 400)
-    return POPULATIONS[population].densities(redshift, limit, BANDS.index(REFERENCE_BAND), cosmology)
+    modulus = distance_modulus(redshift, cosmology, HUBBLE)
+    return POPULATIONS[population].densities(redshift, modulus, limit, BANDS.index(REFERENCE_BAND))
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ..cosmology.background import Cosmology
-from ..cosmology.distances import distance_modulus
 from . import templates
 
 HUBBLE = 0.7
@@ -75,20 +73,29 @@ class LuminosityFunction:
         return self.magnitude + self.brightening * np.log1p(redshift)
 
     def faintest(
-        self, redshift: np.ndarray, kind: np.ndarray, limit: float, band: int, cosmology: Cosmology
+        self, redshift: np.ndarray, modulus: np.ndarray, kind: np.ndarray, limit: float, band: int
     ) -> np.ndarray:
-        """ln L/L* of galaxies of a type at the apparent magnitude `limit` in a band (an index)."""
-        modulus = distance_modulus(redshift, cosmology, HUBBLE)
+        """ln L/L* of galaxies of a type at an apparent magnitude.
+
+        Parameters
+        ----------
+        redshift, modulus, kind : ndarray
+            (n,); the distance modulus [mag] is that for H0 = 70 km/s/Mpc.
+        limit : float
+            AB magnitude.
+        band : int
+            In the order of `templates.BANDS`.
+        """
         absolute = limit - modulus - templates.correction(redshift, kind)[:, band]
         log = 0.4 * np.log(10) * (self.bright_magnitude(redshift) - absolute)
         return np.maximum(log, np.log(FAINTEST_LUMINOSITY))
 
-    def densities(self, redshift: np.ndarray, limit: float, band: int, cosmology: Cosmology) -> np.ndarray:
-        """Galaxies of each type brighter than the limit, per (Mpc/h)^3; (n, types)."""
+    def densities(self, redshift: np.ndarray, modulus: np.ndarray, limit: float, band: int) -> np.ndarray:
+        """Galaxies of each type brighter than the limit, per (Mpc/h)^3, (n, types); arguments as of `faintest`."""
         star = self.density * (1 + redshift) ** self.growth / HUBBLE**3
         columns = []
         for kind, share in zip(self.kinds, self.shares, strict=True):
-            faintest = self.faintest(redshift, np.full(len(redshift), kind), limit, band, cosmology)
+            faintest = self.faintest(redshift, modulus, np.full(len(redshift), kind), limit, band)
             columns.append(share * star * self.brighter_than(faintest))
         return np.stack(columns, -1)
 

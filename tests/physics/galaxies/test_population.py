@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surrogates.physics.cosmology.background import Cosmology
-from surrogates.physics.cosmology.distances import comoving_distance
+from surrogates.physics.cosmology.distances import comoving_distance, distance_modulus
 from surrogates.physics.galaxies import photometric_errors, population, templates
 
 UNIVERSE = Cosmology(0.31, 0.81)
@@ -16,7 +16,8 @@ def by_redshift(limit: float, last: float = 3.0) -> tuple[np.ndarray, np.ndarray
     """Redshifts and galaxies per deg^2 and unit redshift, brighter than i = `limit`."""
     redshift = np.linspace(0.01, last, 600)
     volume = comoving_distance(redshift, UNIVERSE) ** 2 * np.gradient(comoving_distance(redshift, UNIVERSE), redshift)
-    density = sum(f.densities(redshift, limit, 3, UNIVERSE).sum(1) for f in population.POPULATIONS.values())
+    modulus = distance_modulus(redshift, UNIVERSE, population.HUBBLE)
+    density = sum(f.densities(redshift, modulus, limit, 3).sum(1) for f in population.POPULATIONS.values())
     return redshift, density * volume * (np.pi / 180) ** 2
 
 
@@ -42,8 +43,9 @@ def test_the_mean_redshift_is_near_the_published_one(limit):
 
 def test_densities_fall_with_redshift_and_grow_with_depth():
     redshift = np.linspace(0.01, 3, 200)
+    modulus = distance_modulus(redshift, UNIVERSE, population.HUBBLE)
     for function in population.POPULATIONS.values():
-        bright, faint = (function.densities(redshift, limit, 3, UNIVERSE).sum(1) for limit in (24.0, 26.0))
+        bright, faint = (function.densities(redshift, modulus, limit, 3).sum(1) for limit in (24.0, 26.0))
         assert (faint >= bright).all()
         assert (np.diff(bright)[10:] <= 0).all()  # nearer than that the faintest galaxies of all are seen
 
