@@ -10,11 +10,13 @@ import click
 from .. import registry
 from ..counting import Counter
 from ..io import FileFormatError
+from ..release.cards import Card
 from ..reporting.held_out import held_out
 from ..reporting.validation import broken_laws, differing_conditions, validation_section
 from ..sampling.files import read_whole
 from .entry import CheckFailed
 from .files import FILE
+from .generation import card_file
 from .output import announce, columns
 
 if TYPE_CHECKING:
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
 @click.option(
     "--training", type=FILE, metavar="FILE", help="What the model was trained on, to look for memorised samples."
 )
+@click.option(
+    "--weights",
+    type=FILE,
+    metavar="PATH",
+    help="What made the samples, a weights file or a run's folder, where training found what their variables are.",
+)
 @click.option("--report", type=FILE, metavar="PATH", help="Write a self-contained HTML page.")
 @click.option("-n", "n", type=click.IntRange(min=2), help="Samples on each side, in place of each figure's own number.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random splits.")
@@ -55,6 +63,7 @@ def validate_command(
     reference: Path | None,
     second_reference: Path | None,
     training: Path | None,
+    weights: Path | None,
     report: Path | None,
     n: int | None,
     seed: int,
@@ -70,6 +79,8 @@ def validate_command(
     from ..reporting.page import check_path
 
     plugin = registry.plugin(name)
+    if weights is not None:
+        plugin = Card.read(card_file(weights)).described(plugin)
     if report is not None:
         check_path(report, overwrite=overwrite)
     if reference is None and second_reference is not None:

@@ -17,6 +17,7 @@ from ..contract.errors import SurrogatesError
 from ..contract.remarks import Heard
 from ..counting import Counter
 from ..release.cards import Card
+from ..release.made import CARD
 from ..reporting.page import PICTURES
 from ..sampling import opening
 from ..sampling.runs import Job, Summary, write
@@ -148,7 +149,7 @@ def _generate(plugin: Plugin, schema: Schema) -> click.Command:
             extrapolate=given["extrapolate"],
             fallback=given["fallback"],
         )
-        _sample(plugin, simulator, given, block=given["block"], part_size=PART)
+        _sample(simulator.plugin, simulator, given, block=given["block"], part_size=PART)
 
     return click.Command(
         plugin.name,
@@ -175,13 +176,18 @@ def asked_conditions(plugin: Plugin, model: str | None, weights: str | None) -> 
     """The conditions as the weights that will be opened saw them; as declared where those have no card that reads."""
     try:
         if weights is not None:
-            cards = [Card.read(Path(weights).with_suffix(".json"))]
+            cards = [Card.read(card_file(Path(weights)))]
         else:
             wanted = model or next(iter(plugin.recipes), "")
             cards = [card for card in registry.entry(plugin.name).cards() if card.recipe == wanted]
         return cards[0].described(plugin).conditions.narrowed(cards[0].trained_range)
     except (SurrogatesError, OSError, IndexError):
         return plugin.conditions
+
+
+def card_file(weights: Path) -> Path:
+    """The card of a weights file or of a run's folder."""
+    return weights / CARD if weights.is_dir() else weights.with_suffix(".json")
 
 
 def _word(words: list[str], option: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from ..contract.schema import nearest
 from ..io import OutputError
 from .files import FILE
 from .output import announce
+
+if TYPE_CHECKING:
+    from ..contract.plugin import Plugin
 
 
 class Duration(click.ParamType):
@@ -139,7 +142,7 @@ def train_command(
     While it trains, `surrogates generate NAME --weights RUN` samples its newest checkpoint.
     """
     plugin = registry.plugin(name)
-    recipe = next(iter(plugin.recipes)) if model is None else model
+    recipe = _default(plugin, data) if model is None else model
     if recipe not in plugin.recipes:
         known = ", ".join(plugin.recipes)
         raise PluginError(
@@ -198,6 +201,17 @@ def train_command(
     unfinished = [note for note in card.notes if note.startswith(UNFINISHED)]
     text = f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…"
     announce("; ".join((text, *unfinished)), {**facts, "notes": list(card.notes)}, as_json=as_json)
+
+
+def _default(plugin: Plugin, data: Path | None) -> str:
+    """The plugin's first recipe; where that reads no data of a user's, the first that reads what is given."""
+    first = next(iter(plugin.recipes))
+    if data is None or plugin.recipes[first].learns is not None:
+        return first
+    folder, suffix = data.is_dir(), data.suffix.lower()
+    reading = {key: one for key, one in plugin.recipes.items() if one.learns is not None}
+    fitting = [key for key, one in reading.items() if (one.folders if folder else suffix in one.reads)]
+    return fitting[0] if fitting else first
 
 
 def _options(changed: tuple[str, ...]) -> dict[str, str]:

@@ -36,10 +36,9 @@ def uniform_prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     PluginError
         A variable that has neither bounds nor a default and must be asked.
     """
-    values = draws(seed, np.arange(n)).uniform((len(schema.names),), "prior")
-    return schema.dataset(
-        {variable.name: _drawn(schema, variable, u) for variable, u in zip(schema, values.T, strict=True)}
-    )
+    values = draws(seed, np.arange(n)).uniform((max(len(schema.names), 1),), "prior")
+    drawn = {variable.name: _drawn(schema, variable, u) for variable, u in zip(schema, values.T, strict=False)}
+    return schema.dataset(drawn, np.arange(n))
 
 
 def _drawn(schema: Schema, variable: Variable, u: np.ndarray) -> np.ndarray:

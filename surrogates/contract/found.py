@@ -40,7 +40,7 @@ def with_found_schemas(plugin: Plugin, recipe: Recipe, pools: Sequence[xr.Datase
     """
     conditions, outputs = (plugin.conditions, plugin.outputs) if recipe.schema is None else recipe.schema(pools)
     if not (open_labels(conditions) or open_labels(outputs) or open_lengths(conditions, outputs)):
-        return plugin if recipe.schema is None else replace(plugin, conditions=conditions, outputs=outputs)
+        return plugin if recipe.schema is None else plugin.with_schemas(conditions, outputs)
     arrays = [(str(name), array) for pool in pools for name, array in pool.data_vars.items()]
     labels: dict[str, tuple[str, ...]] = {}
     for name, array in arrays:
@@ -51,7 +51,7 @@ def with_found_schemas(plugin: Plugin, recipe: Recipe, pools: Sequence[xr.Datase
     found = (_labelled(schema, labels) for schema in (conditions, outputs))
     conditions, outputs = found
     sized = tuple(replace(d, size=lengths[d.name]) if d.name in lengths else d for d in outputs.dimensions)
-    return replace(plugin, conditions=conditions, outputs=Schema(outputs.variables, sized))
+    return plugin.with_schemas(conditions, replace(outputs, dimensions=sized))
 
 
 def open_labels(schema: Schema) -> tuple[str, ...]:

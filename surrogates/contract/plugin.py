@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .defaults import ReferenceTruth, histograms, uniform_prior
@@ -110,6 +110,9 @@ class Plugin:
         Distribution whose version a file records.
     anchors : tuple of Anchor
         Published figures, for context on the cards.
+    found : callable, optional
+        Plugin with schemas that training found in data, or that a card says -> the plugin for these: its codec, laws
+        and figures where they depend on what the variables are. None: the schemas are all that changes.
     checked : mapping
         Sizes at which the conformance kit checks the plugin, where its own take too long: fields of
         `surrogates.testing.Subject`.
@@ -140,6 +143,7 @@ class Plugin:
     extra: str = ""
     reference_package: str = ""
     anchors: tuple[Anchor, ...] = ()
+    found: Callable[[Plugin], Plugin] | None = None
     checked: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,6 +162,11 @@ class Plugin:
             if not hasattr(self.measure, "targets"):
                 raise PluginError(f"plugin {self.name!r}: no targets; declare them, or a measure made of Figures")
             object.__setattr__(self, "targets", self.measure.targets)  # type: ignore[attr-defined]
+
+    def with_schemas(self, conditions: Schema, outputs: Schema) -> Plugin:
+        """The plugin for schemas that were found in data; see `found`."""
+        changed = replace(self, conditions=conditions, outputs=outputs)
+        return changed if self.found is None else self.found(changed)
 
     def reduced(self, dataset: xr.Dataset) -> xr.Dataset:
         """What the figures need of samples: by `reduce`, else as the measure reduces them, else as they are."""

@@ -196,6 +196,8 @@ class Recipe:
         What `learns` takes, in one line, for the help and for the error where there is something else.
     reads : tuple of str
         Suffixes of single files that `learns` reads beside folders.
+    folders : bool
+        Whether it reads folders at all.
     source : str
         What the training data are and their licence, for the card; where it is empty, that the recipe simulates them.
     alike : callable, optional
@@ -228,6 +230,7 @@ class Recipe:
     learns: Callable[[Path, Path], tuple[xr.Dataset, ...]] | None = None
     layout: str = ""
     reads: tuple[str, ...] = ()
+    folders: bool = True
     source: str = ""
     alike: Callable[[Mapping[str, Tensor]], Tensor] | None = None
     derives: tuple[str, ...] = ()

@@ -121,10 +121,20 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Schema:
-    """An ordered set of variables over declared dimensions."""
+    """An ordered set of variables over declared dimensions.
+
+    Attributes
+    ----------
+    variables : tuple of Variable
+    dimensions : tuple of Dimension
+    source : str
+        Of a schema found in data: the text of the file that describes them, where a plugin needs more of it than
+        variables say; see `Plugin.found`.
+    """
 
     variables: tuple[Variable, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
+    source: str = ""
     _index: Mapping[str, Variable] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -234,6 +244,7 @@ class Schema:
         return {
             "variables": [asdict(variable) for variable in self.variables],
             "dimensions": [asdict(dimension) for dimension in self.dimensions],
+            **({"source": self.source} if self.source else {}),
         }
 
     @classmethod
@@ -244,7 +255,8 @@ class Schema:
         for item in data["variables"]:
             fields: dict[str, Any] = {k: tuple(v) if k in tuples and v is not None else v for k, v in item.items()}
             variables.append(Variable(**fields))
-        return cls(tuple(variables), tuple(_dimension(item) for item in data["dimensions"]))
+        dimensions = tuple(_dimension(item) for item in data["dimensions"])
+        return cls(tuple(variables), dimensions, str(data.get("source", "")))
 
 
 def _dimension(item: Mapping[str, Any]) -> Dimension:
@@ -314,7 +326,7 @@ def _assembled(data: Mapping[Any, xr.Variable], coords: Mapping[Any, xr.Variable
 
 def replace_variables(schema: Schema, changed: Mapping[str, Variable]) -> Schema:
     """A copy of `schema` with some variables replaced."""
-    return Schema(tuple(changed.get(v.name, v) for v in schema.variables), schema.dimensions)
+    return replace(schema, variables=tuple(changed.get(v.name, v) for v in schema.variables))
 
 
 def one_length(dimension: Dimension, asked: Any) -> int:

@@ -168,7 +168,7 @@ class Card:
             from ..contract.schema import Schema
 
             found = {kind: Schema.from_json(data) for kind, data in self.schemas[plugin.name].items()}
-            plugin = replace(plugin, conditions=found["conditions"], outputs=found["outputs"])
+            plugin = plugin.with_schemas(found["conditions"], found["outputs"])
         return plugin
 
     def to_json(self) -> dict[str, Any]:

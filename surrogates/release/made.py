@@ -128,7 +128,7 @@ def weights_of(plugin: Plugin, run: Path, *, stored: str = "float32") -> Path:
     card = replace(card, notes=(*card.notes, *privacy_note(run)))
     if done < whole:
         card = replace(card, notes=(*card.notes, f"{UNFINISHED}: {done:,} of {whole:,} updates"))
-    save_release(*trained(plugin, card.recipe, run), card, target, stored=stored)
+    save_release(*trained(card.described(plugin), card.recipe, run), card, target, stored=stored)
     return target
 
 

@@ -12,7 +12,6 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +188,7 @@ def training_data(
     if path.is_file() and path.suffix.lower() not in recipe.reads:
         found = read_schemas(path).get(plugin.name)
         if found is not None:
-            plugin = replace(plugin, conditions=found[0], outputs=found[1])
+            plugin = plugin.with_schemas(*found)
         return plugin, read_pools(path, plugin.conditions.names)
     if (path / _MARK).exists() and recipe.data is not None:
         return _with_pools(plugin, recipe, recipe.data(path))
@@ -197,6 +196,8 @@ def training_data(
         others = [key for key, other in plugin.recipes.items() if other.learns is not None]
         hint = f" ({', '.join(others)} of {plugin.name} read users' own)" if others else ""
         raise PoolError(f"data: {path}: this recipe reads none but {_readable(recipe)}{hint}; or leave --data out")
+    if path.is_dir() and not recipe.folders:
+        raise PoolError(f"data: {path} is a folder; expected {_readable(recipe)}")
     try:
         if path.is_dir() and not any(path.iterdir()):
             raise PoolError(f"data: {path} is empty; expected {_readable(recipe)}")

@@ -8,9 +8,10 @@ import torch
 
 from surrogates.contract.errors import SchemaError
 from surrogates.plugins.health_records.attacks import nearest_neighbour_attack
-from surrogates.plugins.health_records.codec import LEVELS, RecordCodec
+from surrogates.plugins.health_records.codec import RecordCodec
 from surrogates.plugins.health_records.demographics import complete, prior
 from surrogates.plugins.health_records.impostors import bootstrap, copula_by_outcome, noisy_bootstrap
+from surrogates.plugins.health_records.levels import LEVELS
 from surrogates.plugins.health_records.network import J, RecordModel, learn
 from surrogates.plugins.health_records.physionet import COLUMNS, challenge_training, read_challenge, split
 from surrogates.plugins.health_records.plugin import PLUGIN

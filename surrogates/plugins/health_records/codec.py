@@ -10,62 +10,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from .levels import Levels
 from .variables import BOUNDS, NAMES, STATURE
 
 Tensors = dict[str, Tensor]
 
-LEVELS = 32
-KNOTS = 9
 CODED = (*STATURE, *NAMES)
 MEAN, SYSTOLIC = "mean_arterial_pressure", "systolic_arterial_pressure"
 UNKNOWN_MEAN = 40.0
 """mmHg that the systolic pressure is counted from where no mean pressure was measured."""
 
 
-def level_shares() -> Tensor:
-    """Cumulative shares at which levels begin, (LEVELS + 1,): finer towards both tails."""
-    tail = torch.tensor([0.0, 0.001, 0.004, 0.01, 0.02, 0.035, 0.055], dtype=torch.float64)
-    body = torch.linspace(0.08, 0.92, LEVELS + 1 - 2 * len(tail), dtype=torch.float64)
-    return torch.cat((tail, body, 1.0 - tail.flip(0)))
-
-
-class RecordCodec(nn.Module):
+class RecordCodec(Levels):
     """Records to levels and places within them; the levels' edges and quantiles are fitted."""
 
-    edges: Tensor
-    knots: Tensor
-    used: Tensor
-
     def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("edges", torch.zeros(len(CODED), LEVELS + 1, dtype=torch.float64))
-        self.register_buffer("knots", torch.zeros(len(CODED), LEVELS, KNOTS, dtype=torch.float64))
-        self.register_buffer("used", torch.zeros(len(CODED), dtype=torch.int64))
+        super().__init__(len(CODED))
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Set edges and quantiles from the first pool."""
         outputs = _differences(pools[0])
         for number, name in enumerate(CODED):
             values = outputs[name].double().flatten()
-            self._fit_one(number, values[values.isfinite()].sort().values)
-
-    def _fit_one(self, number: int, values: Tensor) -> None:
-        if not len(values):
-            low, high = BOUNDS[CODED[number]]
-            values = torch.tensor([(low + high) / 2], dtype=torch.float64)
-        places = (level_shares() * (len(values) - 1)).round().long()
-        edges = values[places].unique()
-        starts = edges[:-1] if len(edges) > 1 else edges
-        self.used[number] = len(starts)
-        self.edges[number] = torch.inf
-        self.edges[number, : len(starts)] = starts
-        level = torch.searchsorted(starts, values, right=True) - 1
-        shares = torch.linspace(0.0, 1.0, KNOTS, dtype=torch.float64)
-        for k in range(LEVELS):
-            within = values[level == min(k, len(starts) - 1)]
-            self.knots[number, k] = within[(shares * (len(within) - 1)).round().long()]
+            known = values[values.isfinite()].sort().values
+            if not len(known):
+                low, high = BOUNDS[name]
+                known = torch.tensor([(low + high) / 2], dtype=torch.float64)
+            self.fit_column(number, known)
 
     def encode(self, physical: Tensors) -> Tensors:
         """Levels (0: missing) and places within them of what is there; age in units of 20 years from 65."""
@@ -75,7 +48,7 @@ class RecordCodec(nn.Module):
             encoded["sex"], encoded["unit"] = physical["sex"].long(), physical["unit"].long()
         if MEAN in physical:
             outputs = _differences(physical)
-            pairs = [self._encode_one(number, outputs[name].double()) for number, name in enumerate(CODED)]
+            pairs = [self.encode_column(number, outputs[name].double()) for number, name in enumerate(CODED)]
             first = len(STATURE)
             encoded["stature"], encoded["stature_place"] = (
                 torch.stack(part, dim=-1) for part in zip(*pairs[:first], strict=True)
@@ -86,19 +59,6 @@ class RecordCodec(nn.Module):
             encoded["outcome"] = physical["outcome"].long()
         return encoded
 
-    def _encode_one(self, number: int, values: Tensor) -> tuple[Tensor, Tensor]:
-        known = values.isfinite()
-        edges, knots = self.edges[number], self.knots[number]
-        values = torch.where(known, values, edges[0])
-        level = (torch.searchsorted(edges, values.contiguous(), right=True) - 1).clamp(0, int(self.used[number]) - 1)
-        table = knots[level]
-        values = values.clamp(table[..., 0], table[..., -1])
-        right = (table <= values[..., None]).sum(dim=-1).clamp(1, KNOTS - 1)
-        low, high = (table.gather(-1, index[..., None])[..., 0] for index in (right - 1, right))
-        part = torch.where(high > low, (values - low) / (high - low).clamp_min(1e-300), 0.5)
-        place = ((right - 1) + part) / (KNOTS - 1)
-        return torch.where(known, level + 1, 0), torch.where(known, place, 0.5).float()
-
     def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
         """Values in float64, NaN where not measured, within their bounds, systolic no lower than mean pressure."""
         del conditions
@@ -106,13 +66,8 @@ class RecordCodec(nn.Module):
         for number, name in enumerate(CODED):
             kind = ("stature", number) if number < first else ("level", number - first)
             level = encoded[kind[0]][..., kind[1]].long()
-            place = encoded["stature_place" if number < first else "place"][..., kind[1]].double()
-            at = place.clamp(0.0, 1.0) * (KNOTS - 1)
-            left = at.floor().clamp_max(KNOTS - 2).long()
-            table = self.knots[number].flatten()
-            index = (level - 1).clamp_min(0) * KNOTS + left
-            low, high = table[index], table[index + 1]
-            value = low + (high - low) * (at - left)
+            place = encoded["stature_place" if number < first else "place"][..., kind[1]]
+            value = self.decode_column(number, level, place)
             if name == SYSTOLIC:
                 mean = outputs[MEAN].nan_to_num(nan=UNKNOWN_MEAN)
                 value = mean + value.clamp_min(0.0)

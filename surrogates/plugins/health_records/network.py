@@ -8,13 +8,14 @@ variable give what follows the level in the bin before and the last one known.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .codec import LEVELS
+from .levels import LEVELS
 from .variables import BINS, NAMES, STATURE, UNITS
 
 if TYPE_CHECKING:
@@ -29,12 +30,23 @@ R = 12
 """Smooth functions of a level: one for "not measured", tents over the others."""
 
 
-def _basis() -> Tensor:
+@dataclass(frozen=True)
+class Shape:
+    """Numbers of features of a person, outcomes, columns a stay, signs, bins, and smooth functions of a level."""
+
+    people: int = 6 + len(UNITS)
+    outcomes: int = 2
+    stature: int = len(STATURE)
+    signs: int = J
+    bins: int = BINS
+    functions: int = R
+
+
+def tents() -> Tensor:
     """Values of the functions at each level, (K, R)."""
     place = torch.linspace(0.0, R - 2.0, LEVELS)
-    tents = (1.0 - (place[:, None] - torch.arange(R - 1.0)).abs()).clamp_min(0.0)
     basis = torch.zeros(K, R)
-    basis[0, 0], basis[1:, 1:] = 1.0, tents
+    basis[0, 0], basis[1:, 1:] = 1.0, (1.0 - (place[:, None] - torch.arange(R - 1.0)).abs()).clamp_min(0.0)
     return basis
 
 
@@ -49,23 +61,27 @@ class RecordNetwork(nn.Module):
         Of the estimator within a bin.
     dropout : float
         Share of the inputs of the recurrent network left out in training.
+    shape : Shape
+        Of other records than the plugin's own.
     """
 
     basis: Tensor
     gap: Tensor
     offset: Tensor
 
-    def __init__(self, width: int = 128, hidden: int = 128, dropout: float = 0.1) -> None:
+    def __init__(self, width: int = 128, hidden: int = 128, dropout: float = 0.1, shape: Shape | None = None) -> None:
         super().__init__()
         self.width, self.hidden, self.dropout = width, hidden, dropout
-        self.person = nn.Sequential(nn.Linear(10, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU())
-        self.outcome = nn.Linear(64, 2)
-        self.outcome_seen = nn.Embedding(2, 64)
-        self.stature = nn.ModuleList(nn.Linear(64, K) for _ in STATURE)
-        self.stature_seen = nn.ModuleList(nn.Embedding(K, 64) for _ in STATURE)
+        self.shape = shape = shape or Shape()
+        J, R = shape.signs, shape.functions  # noqa: N806
+        self.person = nn.Sequential(nn.Linear(shape.people, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU())
+        self.outcome = nn.Linear(64, shape.outcomes)
+        self.outcome_seen = nn.Embedding(shape.outcomes, 64)
+        self.stature = nn.ModuleList(nn.Linear(64, K) for _ in range(shape.stature))
+        self.stature_seen = nn.ModuleList(nn.Embedding(K, 64) for _ in range(shape.stature))
         self.begin = nn.Linear(64, width)
         self.told = nn.Linear(64, hidden)
-        self.clock = nn.Parameter(torch.zeros(BINS, hidden))
+        self.clock = nn.Parameter(torch.zeros(shape.bins, hidden))
         self.seen = nn.Parameter(0.1 * torch.randn(J, R, width))  # level in the bin before
         self.known = nn.Parameter(0.1 * torch.randn(J, R, width))  # last level known
         self.turn = nn.Linear(width, 3 * width)
@@ -78,13 +94,14 @@ class RecordNetwork(nn.Module):
         self.after = nn.Parameter(torch.zeros(J, R, R))
         self.after_known = nn.Parameter(torch.zeros(J, R, R))
         self.apart = nn.Parameter(torch.zeros(J, 2 * LEVELS - 1))  # of a level and the last one known
-        self.register_buffer("basis", _basis(), persistent=False)
+        self.register_buffer("basis", tents(), persistent=False)
         level = torch.arange(LEVELS)
         self.register_buffer("gap", level[None, :] - level[:, None] + LEVELS - 1, persistent=False)
         self.register_buffer("offset", K * torch.arange(J), persistent=False)
 
-    def people(self, conditions: Tensors) -> Tensor:
+    def people(self, conditions: Tensors, n: int) -> Tensor:
         """Features of who comes, (n, 64)."""
+        del n
         age = conditions["age"]
         there = age.isfinite()
         age = torch.where(there, age, 0.0)
@@ -101,10 +118,18 @@ class RecordNetwork(nn.Module):
             "seen": (basis @ self.seen).flatten(0, 1),
             "known": (basis @ self.known).flatten(0, 1),
             "within": (basis @ self.within).flatten(0, 1),
-            "read": self.read @ basis.t(),  # pyright: ignore[reportCallIssue]
-            "after": (basis @ self.after @ basis.t()).flatten(0, 1),  # pyright: ignore[reportCallIssue]
-            "after_known": (basis @ self.after_known @ basis.t() + apart).flatten(0, 1),  # pyright: ignore[reportCallIssue]
+            "read": self.read @ basis.mT,  # pyright: ignore[reportCallIssue]
+            "after": (basis @ self.after @ basis.mT).flatten(0, 1),  # pyright: ignore[reportCallIssue]
+            "after_known": (basis @ self.after_known @ basis.mT + apart).flatten(0, 1),  # pyright: ignore[reportCallIssue]
         }
+
+    def biases(self) -> Tensor:
+        """Logits of levels whatever else is known, (J, K)."""
+        return self.bias
+
+    def stature_logits(self, k: int, person: Tensor) -> Tensor:
+        """Logits of column k of a stay, (n, K), from features of the person and the columns before."""
+        return self.stature[k](functional.silu(person))
 
     def step(self, state: Tensor, told: Tensor) -> Tensor:
         """The next recurrent state, (n, width), from the sum over signs of what the last bin tells, (n, width)."""
@@ -117,11 +142,11 @@ class RecordNetwork(nn.Module):
 
     def log_probability(self, encoded: Tensors, conditions: Tensors) -> Tensor:
         """Natural logarithm of the probability of the levels of records, (n,)."""
-        person = self.people(conditions)
+        person = self.people(conditions, len(encoded["outcome"]))
         total = _log_of(self.outcome(person), encoded["outcome"])
         person = person + self.outcome_seen(encoded["outcome"])
-        for k, (head, seen) in enumerate(zip(self.stature, self.stature_seen, strict=True)):
-            total = total + _log_of(head(functional.silu(person)), encoded["stature"][:, k])
+        for k, seen in enumerate(self.stature_seen):
+            total = total + _log_of(self.stature_logits(k, person), encoded["stature"][:, k])
             person = person + seen(encoded["stature"][:, k])
         person = functional.silu(person)
         level = encoded["level"]
@@ -130,7 +155,7 @@ class RecordNetwork(nn.Module):
         tables = self.tables()
         state = torch.tanh(self.begin(person))
         states = [state]
-        for t in range(BINS - 1):
+        for t in range(self.shape.bins - 1):
             # gathered and summed, not a bag of embeddings: that does not vectorise by sample, as a private phase asks
             state = self.step(state, tables["seen"][index[:, t]].sum(dim=1) + tables["known"][last[:, t]].sum(dim=1))
             states.append(state)
@@ -139,50 +164,51 @@ class RecordNetwork(nn.Module):
         within = torch.cat((torch.zeros_like(within[:, :, :1]), within[:, :, :-1]), dim=2)
         hidden = functional.silu(base[:, :, None] + within + self.of)
         hidden = functional.dropout(hidden, self.dropout, self.training)
-        logits = torch.einsum("ntjh,jhk->ntjk", hidden, tables["read"]) + self.bias
+        logits = torch.einsum("ntjh,jhk->ntjk", hidden, tables["read"]) + self.biases()
         followed = tables["after"][index[:, :-1]] + tables["after_known"][last[:, :-1]]
         logits = torch.cat((logits[:, :1], logits[:, 1:] + followed), dim=1)
         return total + _log_of(logits, level).sum(dim=(1, 2))
 
     def draw(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw records level by level."""
-        person = self.people(conditions)
-        dtype, n = person.dtype, len(person)
-        first = noise.uniform((1 + len(STATURE),), "person").to(dtype)
+        n, bins, signs = len(noise.samples), self.shape.bins, self.shape.signs
+        person = self.people(conditions, n)
+        dtype = person.dtype
+        first = noise.uniform((1 + self.shape.stature,), "person").to(dtype)
         outcome = _chosen(self.outcome(person), first[:, 0])
         person = person + self.outcome_seen(outcome)
         stature = []
-        for k, (head, seen) in enumerate(zip(self.stature, self.stature_seen, strict=True)):
-            stature.append(_chosen(head(functional.silu(person)), first[:, 1 + k]))
+        for k, seen in enumerate(self.stature_seen):
+            stature.append(_chosen(self.stature_logits(k, person), first[:, 1 + k]))
             person = person + seen(stature[-1])
         person, tables = functional.silu(person), self.tables()
         state, told = torch.tanh(self.begin(person)), self.told(person)
         both = torch.cat((tables["seen"], tables["known"]))
-        u = noise.uniform((BINS, J), "level").to(dtype).permute(1, 2, 0).contiguous()
-        levels = torch.zeros((BINS, J, n), dtype=torch.int64, device=person.device)
-        known = torch.zeros((n, J), dtype=torch.int64, device=person.device)
-        for t in range(BINS):
+        bias, u = self.biases(), noise.uniform((bins, signs), "level").to(dtype).permute(1, 2, 0).contiguous()
+        levels = torch.zeros((bins, signs, n), dtype=torch.int64, device=person.device)
+        known = torch.zeros((n, signs), dtype=torch.int64, device=person.device)
+        for t in range(bins):
             if t:
                 before = levels[t - 1].t()
                 known = torch.where(before > 0, before, known)
                 seen, held = before + self.offset, known + self.offset  # pyright: ignore[reportOperatorIssue]
-                index = torch.cat((seen, held + J * K), dim=1)
+                index = torch.cat((seen, held + signs * K), dim=1)
                 state = self.step(state, functional.embedding_bag(index, both, mode="sum"))
             hidden = self.state(state) + told + self.clock[t]
-            for j in range(J):
-                logits = torch.addmm(self.bias[j], functional.silu(hidden + self.of[j]), tables["read"][j])
+            for j in range(signs):
+                logits = torch.addmm(bias[j], functional.silu(hidden + self.of[j]), tables["read"][j])
                 if t:
                     logits += tables["after"].index_select(0, seen[:, j])  # pyright: ignore[reportIndexIssue, reportPossiblyUnboundVariable]
                     logits += tables["after_known"].index_select(0, held[:, j])  # pyright: ignore[reportPossiblyUnboundVariable]
                 levels[t, j] = chosen = _chosen(logits, u[t, j])
                 hidden = hidden + tables["within"].index_select(0, chosen + j * K)
-        places = noise.uniform((BINS * J + len(STATURE),), "place").to(dtype)
+        places = noise.uniform((bins * signs + self.shape.stature,), "place").to(dtype)
         return {
             "outcome": outcome,
-            "stature": torch.stack(stature, dim=-1),
-            "stature_place": places[:, BINS * J :],
+            "stature": torch.stack(stature, dim=-1) if stature else outcome.new_zeros((n, 0)),
+            "stature_place": places[:, bins * signs :],
             "level": levels.permute(2, 0, 1),
-            "place": places[:, : BINS * J].reshape(n, BINS, J),
+            "place": places[:, : bins * signs].reshape(n, bins, signs),
         }
 
 

@@ -13,12 +13,15 @@ from functools import partial
 from ...contract.deferred import deferred
 from ...contract.laws import Law
 from ...contract.plugin import Plugin
+from ...io.patient_tables import pair_format
 from ...physics.records.laws import pressure_order, ranges
+from .cohort.described import described
 from .demographics import complete, prior
 from .impostors import IMPOSTORS
 from .measure import FEATURES, FIGURES, TARGETS
-from .recipes import autoregressive, physionet, private, truth
+from .recipes import autoregressive, physionet, private, tables, truth
 from .reference import PatientSimulator
+from .tidy import TABLES
 from .variables import BOUNDS, CONDITIONS, OUTPUTS
 
 PLUGIN = Plugin(
@@ -30,7 +33,12 @@ PLUGIN = Plugin(
     complete=complete,
     truth=truth,
     codec=deferred("surrogates.plugins.health_records.codec:RecordCodec"),
-    recipes={"autoregressive": autoregressive(), "physionet": physionet(), "private": private()},
+    recipes={
+        "autoregressive": autoregressive(),
+        "physionet": physionet(),
+        "private": private(),
+        "tables": tables(),
+    },
     constraints=(
         Law("pressure_order", pressure_order, 0.0, units="torr"),
         Law("ranges", partial(ranges, bounds=BOUNDS), 0.0),
@@ -40,9 +48,11 @@ PLUGIN = Plugin(
     features=FEATURES,
     impostors=IMPOSTORS,
     figure=deferred("surrogates.plugins.health_records.figure:figure"),
+    formats=(pair_format(TABLES),),
     reference=PatientSimulator,
     extra="validate",
     reference_package="numpy",
+    found=described,
     checked={
         "truth_samples": 200,
         "samples": 1100,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,23 +16,42 @@ if TYPE_CHECKING:
 SPLITS = 5
 
 
-def usefulness(samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
+def usefulness(
+    samples: xr.Dataset,
+    truth: xr.Dataset,
+    training: xr.Dataset | None = None,
+    looked_at: Callable[[xr.Dataset], tuple[np.ndarray, np.ndarray]] | None = None,
+) -> dict[str, float]:
     """AUROC ratios, each the mean over five splits of the truth; see `splits`."""
     del training
-    found = splits(samples, truth)
+    found = splits(samples, truth, looked_at=looked_at or _mortality)
     if not len(found):
         return {}
     real, on_samples, on_truth = found.mean(axis=0)
     return {"tstr_ratio": float(on_truth / real), "trts_ratio": float(on_samples / real)}
 
 
-def splits(samples: xr.Dataset, truth: xr.Dataset, count: int = SPLITS) -> np.ndarray:
+def _mortality(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    return summaries(data), (data["outcome"].values == 1).astype(int)
+
+
+def splits(
+    samples: xr.Dataset,
+    truth: xr.Dataset,
+    count: int = SPLITS,
+    looked_at: Callable[[xr.Dataset], tuple[np.ndarray, np.ndarray]] = _mortality,
+) -> np.ndarray:
     """AUROC of mortality: real to real, real to samples, samples to real, (split, 3).
 
     Each split trains on a half of the truth, or on as many samples, and tests on the other half, or on as many others.
     Logistic regression on summaries of each sign.
+
+    Parameters
+    ----------
+    looked_at : callable
+        Dataset -> features (n, k) and labels (n,) of 0 and 1.
     """
-    sides = [(summaries(side), (side["outcome"].values == 1).astype(int)) for side in (samples, truth)]
+    sides = [looked_at(side) for side in (samples, truth)]
     half = min(len(side[1]) for side in sides) // 2
     found = []
     for split in range(count):

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from ...contract.recipe import Batch
-from .codec import CODED, KNOTS, LEVELS, SYSTOLIC, RecordCodec, level_shares
+from .codec import CODED, SYSTOLIC, RecordCodec
+from .levels import KNOTS, LEVELS, level_shares
 from .network import RecordModel, learn
 from .variables import BOUNDS, CONDITIONS, OUTPUTS
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Phase, Privacy, Recipe, configurable
 from ...noise import fold
+from .cohort import reading
 from .demographics import prior
 from .physionet import SOURCE, challenge_training
 from .reference import PatientSimulator
@@ -39,6 +40,25 @@ class Autoregressive:
     dropout: float = 0.05
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Settings of the recipe for tables of one's own.
+
+    Attributes
+    ----------
+    schema : str
+        A file that says what the columns are, as an earlier run wrote it; inferred where it is empty.
+    """
+
+    schema: str = ""
+    updates: int = 700
+    width: int = 128
+    hidden: int = 128
+    dropout: float = 0.25
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -83,10 +103,9 @@ def _model(codec: Codec, *, options: Autoregressive) -> RecordModel:
     return RecordModel(options.width, options.hidden, options.dropout)
 
 
-def _likelihood(options: Autoregressive, **said) -> Recipe:
+def _likelihood(options: Autoregressive | Tables, **said) -> Recipe:
     adam = Adam(options.learning_rate, weight_decay=options.weight_decay, clip=20.0, warmup=200)
     return Recipe(
-        model=partial(_model, options=options),
         phases=(Phase(_learn, options.updates, {"network": adam}, average=0.998),),
         batch_size=128,
         sample_batch=1024,
@@ -98,6 +117,7 @@ def _likelihood(options: Autoregressive, **said) -> Recipe:
 def _autoregressive(options: Autoregressive) -> Recipe:
     return _likelihood(
         options,
+        model=partial(_model, options=options),
         data=partial(_simulated, stays=options.stays),
         description="recurrent over bins, autoregressive over signs; learned from the embedded patient simulator",
         use=(
@@ -110,15 +130,41 @@ def _autoregressive(options: Autoregressive) -> Recipe:
 def _physionet(options: Autoregressive) -> Recipe:
     return _likelihood(
         options,
+        model=partial(_model, options=options),
         data=None,
         learns=challenge_training,
         layout=LAYOUT,
         reads=(".npz",),
+        folders=False,
         source=SOURCE,
         description="recurrent over bins, autoregressive over signs; learned from 4,500 stays of PhysioNet 2012",
         use=(
             "Cohorts that resemble the public PhysioNet 2012 stays, for methods and software. Learned without "
             "differential privacy: nothing is guaranteed about single stays. Not for clinical conclusions."
+        ),
+    )
+
+
+def _table_model(codec: Codec, *, options: Tables) -> Any:
+    from .cohort.network import TableModel
+
+    return TableModel(codec, options.width, options.hidden, options.dropout)  # type: ignore[arg-type]
+
+
+def _tables(options: Tables) -> Recipe:
+    return _likelihood(
+        options,
+        model=partial(_table_model, options=options),
+        data=None,
+        learns=partial(reading.read, schema=options.schema),
+        layout=reading.LAYOUT,
+        reads=(".zip",),
+        source="a pair of tables of one's own, one row a patient and one row a measurement",
+        schema=reading.found,
+        description="the autoregressive network for any pair of tables, whose columns it finds",
+        use=(
+            "Records with the columns of the tables that they were learned from. Learned without differential "
+            "privacy: nothing is guaranteed about single patients. Not for clinical conclusions."
         ),
     )
 
@@ -150,6 +196,7 @@ def _private(options: Private) -> Recipe:
         learns=challenge_training,
         layout=LAYOUT,
         reads=(".npz",),
+        folders=False,
         source=SOURCE,
         description="the autoregressive network, first taught by the simulator, then by PhysioNet 2012 in private",
         use=(
@@ -169,6 +216,11 @@ def private() -> Recipe:
 def autoregressive() -> Recipe:
     """The default: learned from the embedded simulator, which the reference runs forward."""
     return configurable(_autoregressive, Autoregressive())
+
+
+def tables() -> Recipe:
+    """Learned from any pair of tables: `--data FOLDER`."""
+    return configurable(_tables, Tables())
 
 
 def physionet() -> Recipe:

@@ -25,7 +25,12 @@ def flat(data: xr.Dataset) -> np.ndarray:
 
 def summaries(data: xr.Dataset) -> np.ndarray:
     """What a score of severity looks at: age, sex, each sign's least, greatest, mean and last value, its count."""
-    cells = table(data)
+    about = np.stack([np.asarray(data[name].values, dtype=np.float64) for name in ("age", "sex")], axis=1)
+    return np.concatenate([about, summaries_of(table(data))], axis=1)
+
+
+def summaries_of(cells: np.ndarray) -> np.ndarray:
+    """Least, greatest, mean and last value of each sign and its count, (n, 5 signs), of cells (n, bin, sign)."""
     there = np.isfinite(cells)
     count = there.sum(axis=1)
     known = count > 0
@@ -35,5 +40,4 @@ def summaries(data: xr.Dataset) -> np.ndarray:
     last = cells.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
     final = np.take_along_axis(cells, last[:, None, :], axis=1)[:, 0]
     parts = [np.where(known, part, np.nan) for part in (least, greatest, mean, final)]
-    about = np.stack([np.asarray(data[name].values, dtype=np.float64) for name in ("age", "sex")], axis=1)
-    return np.concatenate([about, *parts, count], axis=1)
+    return np.concatenate([*parts, count], axis=1)
