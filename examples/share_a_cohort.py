@@ -2,9 +2,12 @@
 
     python examples/share_a_cohort.py
     python examples/share_a_cohort.py --stays 20000 --model physionet --out cohort
+    surrogates train health-records --data TABLES --run runs/cohort
+    python examples/share_a_cohort.py --run runs/cohort
 
-Writes NetCDF and a pair of CSV files (one row a patient; one row a measurement), fits a severity score on the drawn
-stays, and tests it on stays of the embedded simulator, beside the same score fitted on simulated ones.
+Writes NetCDF, a pair of CSV tables, the tables of OMOP and Bundles of FHIR. Then it fits a severity score on the drawn
+stays and tests it on stays of the embedded simulator, beside the same score fitted on simulated ones; of a run on
+tables of your own it prints the figures on the patients that were held out, an attack on membership among them.
 """
 
 from __future__ import annotations
@@ -13,12 +16,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 import surrogates
 from surrogates.measuring.classifiers import area_under_curve
 from surrogates.plugins.health_records.prediction import fitted
 from surrogates.plugins.health_records.tables import summaries
-from surrogates.plugins.health_records.tidy import write_pair
 
 
 def died(stays) -> np.ndarray:
@@ -31,15 +34,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stays", type=int, default=4000)
     parser.add_argument("--model", default=None, help="recipe whose weights are used")
+    parser.add_argument("--run", type=Path, default=None, help="folder of a run on tables of your own")
     parser.add_argument("--out", type=Path, default=Path("cohort"))
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    simulator = surrogates.load("health-records", model=asked.model)
+    simulator = surrogates.load("health-records", model=asked.model, weights=asked.run)
     drawn = simulator.sample(asked.stays, seed=asked.seed)
     asked.out.mkdir(parents=True, exist_ok=True)
     drawn.to_netcdf(asked.out / "stays.nc", engine="h5netcdf")
-    for path in write_pair(drawn, asked.out):
-        print(path)
+    for kind in simulator.plugin.formats:
+        kind.write([drawn], asked.out / f"stays{kind.suffixes[-1]}", overwrite=True)
+        print(asked.out / f"stays{kind.suffixes[-1]}", f"({kind.description})")
+    if asked.run is not None:
+        members, others = (xr.open_dataset(asked.run / "data" / f"{side}.nc") for side in ("training", "held_out"))
+        for name, value in simulator.plugin.measure(drawn, others, members).items():
+            print(f"{name}: {value:.4g}")
+        return
     reference = surrogates.reference("health-records")
     known, unseen = (reference.sample(asked.stays, seed=asked.seed + k) for k in (1, 2))
     scores = {

@@ -31,7 +31,7 @@ class RecordCodec(Levels):
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Set edges and quantiles from the first pool."""
-        outputs = _differences(pools[0])
+        outputs = differences(pools[0])
         for number, name in enumerate(CODED):
             values = outputs[name].double().flatten()
             known = values[values.isfinite()].sort().values
@@ -47,7 +47,7 @@ class RecordCodec(Levels):
             encoded["age"] = ((physical["age"].double() - 65.0) / 20.0).float()
             encoded["sex"], encoded["unit"] = physical["sex"].long(), physical["unit"].long()
         if MEAN in physical:
-            outputs = _differences(physical)
+            outputs = differences(physical)
             pairs = [self.encode_column(number, outputs[name].double()) for number, name in enumerate(CODED)]
             first = len(STATURE)
             encoded["stature"], encoded["stature_place"] = (
@@ -79,7 +79,7 @@ class RecordCodec(Levels):
         return outputs
 
 
-def _differences(physical: Tensors) -> Tensors:
+def differences(physical: Tensors) -> Tensors:
     """Outputs with the systolic arterial pressure counted from the mean one."""
     mean = physical[MEAN].double().nan_to_num(nan=UNKNOWN_MEAN)
     return {**physical, SYSTOLIC: (physical[SYSTOLIC].double() - mean).clamp_min(0.0)}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 K = LEVELS + 1
 J = len(NAMES)
+PEOPLE = 6 + len(UNITS)
+"""Features of who comes."""
 R = 12
 """Smooth functions of a level: one for "not measured", tents over the others."""
 
@@ -34,7 +36,7 @@ R = 12
 class Shape:
     """Numbers of features of a person, outcomes, columns a stay, signs, bins, and smooth functions of a level."""
 
-    people: int = 6 + len(UNITS)
+    people: int = PEOPLE
     outcomes: int = 2
     stature: int = len(STATURE)
     signs: int = J
@@ -102,13 +104,7 @@ class RecordNetwork(nn.Module):
     def people(self, conditions: Tensors, n: int) -> Tensor:
         """Features of who comes, (n, 64)."""
         del n
-        age = conditions["age"]
-        there = age.isfinite()
-        age = torch.where(there, age, 0.0)
-        sex, unit = conditions["sex"], conditions["unit"]
-        parts = [age, age * age - 0.7, there.to(age.dtype), (sex == 1).to(age.dtype), (sex < 0).to(age.dtype)]
-        parts += [(unit == k).to(age.dtype) for k in range(-1, len(UNITS))]
-        return self.person(torch.stack(parts, dim=-1))
+        return self.person(people_features(conditions))
 
     def tables(self) -> Tensors:
         """What the network adds or multiplies at each level, from its coefficients of smooth functions of the level."""
@@ -210,6 +206,17 @@ class RecordNetwork(nn.Module):
             "level": levels.permute(2, 0, 1),
             "place": places[:, : bins * signs].reshape(n, bins, signs),
         }
+
+
+def people_features(conditions: Tensors) -> Tensor:
+    """Who comes as a network takes it, (n, PEOPLE), from encoded conditions."""
+    age = conditions["age"]
+    there = age.isfinite()
+    age = torch.where(there, age, 0.0)
+    sex, unit = conditions["sex"], conditions["unit"]
+    parts = [age, age * age - 0.7, there.to(age.dtype), (sex == 1).to(age.dtype), (sex < 0).to(age.dtype)]
+    parts += [(unit == k).to(age.dtype) for k in range(-1, len(UNITS))]
+    return torch.stack(parts, dim=-1)
 
 
 def last_known(level: Tensor) -> Tensor:

@@ -13,14 +13,17 @@ from functools import partial
 from ...contract.deferred import deferred
 from ...contract.laws import Law
 from ...contract.plugin import Plugin
+from ...io.fhir import fhir_format
+from ...io.omop import omop_format
 from ...io.patient_tables import pair_format
 from ...physics.records.laws import pressure_order, ranges
 from .cohort.described import described
 from .demographics import complete, prior
 from .impostors import IMPOSTORS
 from .measure import FEATURES, FIGURES, TARGETS
-from .recipes import autoregressive, physionet, private, tables, truth
+from .recipes import autoregressive, gan, physionet, private, tables, truth
 from .reference import PatientSimulator
+from .standards import CARE
 from .tidy import TABLES
 from .variables import BOUNDS, CONDITIONS, OUTPUTS
 
@@ -38,6 +41,7 @@ PLUGIN = Plugin(
         "physionet": physionet(),
         "private": private(),
         "tables": tables(),
+        "gan": gan(),
     },
     constraints=(
         Law("pressure_order", pressure_order, 0.0, units="torr"),
@@ -48,7 +52,7 @@ PLUGIN = Plugin(
     features=FEATURES,
     impostors=IMPOSTORS,
     figure=deferred("surrogates.plugins.health_records.figure:figure"),
-    formats=(pair_format(TABLES),),
+    formats=(pair_format(TABLES), omop_format(CARE), fhir_format(CARE)),
     reference=PatientSimulator,
     extra="validate",
     reference_package="numpy",

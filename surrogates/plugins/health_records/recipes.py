@@ -218,6 +218,48 @@ def autoregressive() -> Recipe:
     return configurable(_autoregressive, Autoregressive())
 
 
+@dataclass(frozen=True)
+class Gan:
+    """Settings of the literature's GAN."""
+
+    stays: int = 20_000
+    updates: int = 8_000
+    width: int = 128
+    learning_rate: float = 3e-4
+
+    def __post_init__(self) -> None:
+        if min(self.stays, self.updates, self.width) < 1:
+            raise ValueError("stays, updates, width: expected 1 or more")
+
+
+def _gan_model(codec: Codec, *, width: int) -> Any:
+    from .gan import RecordGAN
+
+    del codec
+    return RecordGAN(width)
+
+
+def _gan(options: Gan) -> Recipe:
+    adam = Adam(options.learning_rate, betas=(0.5, 0.999), final_fraction=0.1)
+    play = deferred("surrogates.plugins.health_records.gan:play")
+    return Recipe(
+        data=partial(_simulated, stays=options.stays),
+        codec=deferred("surrogates.plugins.health_records.gan:GanCodec"),
+        model=partial(_gan_model, width=options.width),
+        phases=(Phase(play, options.updates, {"discriminator": adam, "generator": adam}, average=0.995),),
+        batch_size=128,
+        sample_batch=256,
+        description="the literature's GAN: tanh values, softmax categories, recurrent head, LSTM discriminator",
+        use="For comparison with the default.",
+        baseline=True,
+    )
+
+
+def gan() -> Recipe:
+    """The literature's GAN, learned from the embedded simulator."""
+    return configurable(_gan, Gan())
+
+
 def tables() -> Recipe:
     """Learned from any pair of tables: `--data FOLDER`."""
     return configurable(_tables, Tables())

@@ -14,6 +14,9 @@ from ....contract.errors import SchemaError
 from ....contract.findings import Target
 from ....contract.laws import Law
 from ....contract.plugin import Features, Plugin
+from ....io.fhir import fhir_format
+from ....io.formats import Format
+from ....io.omop import omop_format
 from ....io.patient_tables import Field, PatientTables, pair_format
 from ....measuring.distances import wasserstein_distance
 from ....measuring.figures import Figure, Figures, Together
@@ -31,6 +34,7 @@ from ..measure import (
     transitions,
 )
 from ..prediction import usefulness
+from ..standards import care_of
 from .layout import Column, Layout
 from .view import View
 
@@ -68,8 +72,14 @@ def described(plugin: Plugin) -> Plugin:
         features=Features(high_level=view.features),
         impostors={},
         figure=histograms,
-        formats=(pair_format(patient_tables(layout)),),
+        formats=_formats(layout),
     )
+
+
+def _formats(layout: Layout) -> tuple[Format, ...]:
+    tables = patient_tables(layout)
+    care = care_of(layout, tables.once, tables.signs)
+    return pair_format(tables), omop_format(care), fhir_format(care)
 
 
 def patient_tables(layout: Layout) -> PatientTables:
