@@ -331,6 +331,48 @@ def test_levels_come_back_and_what_never_occurs_is_never_drawn(folder, kept):
     assert set(drawn["children"].unique().tolist()) <= {0.0, 1.0, 2.0, 3.0}
 
 
+def test_conditions_can_be_asked_or_left_out(folder, kept, tmp_path):
+    place, run, schema = folder(), tmp_path / "run", tmp_path / "mine.json"
+    read(place, kept)
+    text = (kept / "schema.json").read_text(encoding="utf-8")
+    for name in ("ward", "age_years"):
+        text = text.replace(f'"name": "{name}", ', f'"name": "{name}", "role": "condition", ')
+    schema.write_text(text, encoding="utf-8")
+    options = {"width": 8, "hidden": 8, "schema": str(schema)}
+    new_card(PLUGIN, "tables", data=place, run=run, seed=0, options=options).write(run / "card.json")
+    train(PLUGIN, "tables", run, data=place, updates=2, device="cpu", progress=False, options=options)
+    surrogate = Surrogate.open(PLUGIN, weights=weights_of(PLUGIN, run))
+    assert surrogate.conditions.names == ("age_years", "ward")
+    samples = surrogate.sample(20, seed=1, ward="step_down")
+    assert set(samples["ward"].values) == {1} and np.isnan(samples["age_years"].values).all()
+    with pytest.raises(SchemaError, match="ward: 'burns' is unknown.*intensive_care"):
+        surrogate.sample(2, seed=1, ward="burns")
+    with pytest.raises(SchemaError, match="age_years: 150 is out of range"):
+        surrogate.sample(2, seed=1, age_years=150)
+    assert set(surrogate.plugin.prior(surrogate.conditions, 50, 1)["ward"].values) == {0, 1, 2}
+
+
+def test_a_pair_of_the_plugins_own_columns_is_learned_in_private_without_a_look_at_it(tmp_path, kept):
+    pytest.importorskip("opacus")
+    from surrogates.plugins.health_records.tidy import write_pair
+
+    truth = PLUGIN.truth(300, 8)
+    place = tmp_path / "own"
+    place.mkdir()
+    write_pair(truth, place)
+    recipe = PLUGIN.recipes["private"].using(epsilon=0.05, batch_size=64)
+    (data,) = recipe.learns(place, kept)
+    rows = data["sample"].values
+    for name in ("heart_rate", "unit", "age", "outcome", "body_weight"):
+        np.testing.assert_allclose(data[name].values, truth[name].values[rows], rtol=1e-5)
+    with pytest.raises(SchemaError, match=r"epsilon: 0.05 with \d+ samples, .*; expected [\d.]+ or more, more samples"):
+        recipe.phases[0].privacy.noise_multiplier(64 / len(rows), recipe.updates, len(rows))
+    text = (place / "patients.csv").read_text(encoding="utf-8")
+    (place / "patients.csv").write_text(text.replace(",surgical,", ",burns,", 1), encoding="utf-8")
+    with pytest.raises(SchemaError, match=r"unit: 'burns' in line \d+ of patients.csv is none of the schema's labels"):
+        recipe.learns(place, kept)
+
+
 def test_a_run_learns_samples_and_writes_the_same_pair(folder, tmp_path):
     place, run = folder(), tmp_path / "run"
     small = {"width": 16, "hidden": 16}
@@ -341,7 +383,7 @@ def test_a_run_learns_samples_and_writes_the_same_pair(folder, tmp_path):
     assert surrogate.plugin.reference is None and surrogate.conditions.names == ()
     assert samples["lactate"].dims == ("sample", "bin") and samples["lactate"].attrs["units"] == "mmol/L"
     assert samples.attrs["residual_ranges"] == 0.0
-    (pair,) = surrogate.plugin.formats
+    pair = surrogate.plugin.formats[0]
     pair.write(iter([samples.isel(sample=slice(0, 60)), samples.isel(sample=slice(60, None))]), tmp_path / "a.pair.zip")
     with zipfile.ZipFile(tmp_path / "a.pair.zip") as archive:
         static, temporal = (archive.read(name).decode().splitlines() for name in ("patients.csv", "charts.csv"))

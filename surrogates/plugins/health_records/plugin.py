@@ -38,9 +38,9 @@ PLUGIN = Plugin(
     codec=deferred("surrogates.plugins.health_records.codec:RecordCodec"),
     recipes={
         "autoregressive": autoregressive(),
+        "tables": tables(),
         "physionet": physionet(),
         "private": private(),
-        "tables": tables(),
         "gan": gan(),
     },
     constraints=(

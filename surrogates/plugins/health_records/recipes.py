@@ -12,7 +12,7 @@ import numpy as np
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Phase, Privacy, Recipe, configurable
 from ...noise import fold
-from .cohort import reading
+from .cohort import own, reading
 from .demographics import prior
 from .physionet import SOURCE, challenge_training
 from .reference import PatientSimulator
@@ -193,10 +193,9 @@ def _private(options: Private) -> Recipe:
         batch_size=options.batch_size,
         sample_batch=1024,
         sample_part=128,
-        learns=challenge_training,
-        layout=LAYOUT,
-        reads=(".npz",),
-        folders=False,
+        learns=own.read_own,
+        layout=f"{LAYOUT}, or {own.LAYOUT}",
+        reads=(".npz", ".zip"),
         source=SOURCE,
         description="the autoregressive network, first taught by the simulator, then by PhysioNet 2012 in private",
         use=(

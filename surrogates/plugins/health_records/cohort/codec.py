@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ....contract.schema import Schema
 from ....models.encodings import context, context_width
 from ..levels import LEVELS, Levels
 from .layout import Column, Layout
@@ -29,7 +30,9 @@ class TableCodec(Levels):
         self.drawn, self.measured = layout.drawn, layout.measured
         super().__init__(len(self.drawn) + len(self.measured))
         self.conditions, self.outputs = layout.schemas()
-        self.asked = context_width(self.conditions) if self.conditions.names else 0
+        widths = [context_width(Schema((variable,))) for variable in self.conditions]
+        self.asked = [place for place, width in enumerate(widths) for _ in range(width)]
+        """Of each column of the context, the condition's place."""
         self.register_buffer("occurs", torch.zeros(len(self.columns), LEVELS + 1, dtype=torch.bool))
 
     @property

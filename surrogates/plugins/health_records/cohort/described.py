@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....contract.defaults import histograms, uniform_prior
+from ....contract.defaults import uniform_prior
 from ....contract.deferred import deferred
 from ....contract.errors import SchemaError
 from ....contract.findings import Target
@@ -45,6 +45,7 @@ N_PATIENTS = 500
 """Patients on each side at which figures are asked; fewer where fewer are held out."""
 
 _codec = deferred("surrogates.plugins.health_records.cohort.codec:TableCodec")
+_figure = deferred("surrogates.plugins.health_records.cohort.figure:figure")
 
 
 def described(plugin: Plugin) -> Plugin:
@@ -71,7 +72,7 @@ def described(plugin: Plugin) -> Plugin:
         targets={"auc_high_level": limit, **measure.targets},
         features=Features(high_level=view.features),
         impostors={},
-        figure=histograms,
+        figure=partial(_figure, view=view),
         formats=_formats(layout),
     )
 

@@ -91,12 +91,11 @@ class Column:
 
     def variable(self, dims: tuple[str, ...] = ()) -> Variable:
         """The variable of a Dataset; a gap is NaN, or -1 of a label."""
-        words = self.column if not dims else f"{self.column}, missing where not measured"
         if self.kind == "categorical":
             gaps = self.role != "outcome"
-            return Variable(self.name, words, dims=dims, dtype="int8", categories=self.codes, optional=gaps)
+            return Variable(self.name, self.column, dims=dims, dtype="int8", categories=self.codes, optional=gaps)
         bounds = self.bounds or (min(self.values), max(self.values))
-        return Variable(self.name, words, self.units or "1", dims, bounds=bounds, optional=True)
+        return Variable(self.name, self.column, self.units or "1", dims, bounds=bounds, optional=True)
 
 
 @dataclass(frozen=True)

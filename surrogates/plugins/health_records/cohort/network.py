@@ -20,6 +20,10 @@ NEVER = -1e9
 """Logit of a level that does not occur."""
 
 
+NOT_ASKED = 0.15
+"""Share of conditions that training leaves out."""
+
+
 class TableNetwork(RecordNetwork):
     """Logits of every level of a record of a pair of tables.
 
@@ -31,6 +35,7 @@ class TableNetwork(RecordNetwork):
         As for `RecordNetwork`.
     """
 
+    asked: Tensor
     shut: Tensor
 
     def __init__(self, codec: TableCodec, width: int = 128, hidden: int = 128, dropout: float = 0.1) -> None:
@@ -38,7 +43,7 @@ class TableNetwork(RecordNetwork):
         apart = [sign.kind != "continuous" for sign in codec.measured]
         most = max([R, *(1 + count for count, single in zip(atoms, apart, strict=True) if single)])
         shape = Shape(
-            people=max(codec.asked, 1),
+            people=max(len(codec.asked), 1),
             outcomes=1,
             stature=len(codec.drawn),
             signs=len(codec.measured),
@@ -53,13 +58,19 @@ class TableNetwork(RecordNetwork):
                 basis[sign] = torch.eye(K, most)
         self.register_buffer("basis", basis, persistent=False)
         shut = torch.where(codec.occurs, 0.0, NEVER)
+        self.register_buffer("asked", torch.tensor(codec.asked, dtype=torch.int64), persistent=False)
         self.register_buffer("shut", shut, persistent=False)
         self.register_buffer("shut_signs", shut[len(codec.drawn) :].clone(), persistent=False)
 
     def people(self, conditions: Tensors, n: int) -> Tensor:
-        """Features of what is asked of a stay, (n, 64)."""
-        asked = conditions.get("asked")
-        return self.person(self.bias.new_zeros((n, self.shape.people)) if asked is None else asked.to(self.bias.dtype))
+        """Features of what is asked of a stay, (n, 64); in training some of it is not, so that all may be left out."""
+        if "asked" not in conditions:
+            return self.person(self.bias.new_zeros((n, self.shape.people)))
+        asked = conditions["asked"].to(self.bias.dtype)
+        if self.training:
+            there = torch.rand((n, int(self.asked.max()) + 1), device=asked.device) >= NOT_ASKED
+            asked = asked * there[:, self.asked]
+        return self.person(asked)
 
     def biases(self) -> Tensor:
         """Logits of levels whatever else is known, (J, K)."""

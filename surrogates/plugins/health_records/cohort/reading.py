@@ -48,18 +48,23 @@ def read(path: Path, kept: Path, *, schema: str = "") -> tuple[xr.Dataset, ...]:
         Whatever in the tables or the layout nothing can be learned from.
     """
     tables, layout = opened(Path(path), kept, schema)
-    everyone, trains = cohort(*tables, layout)
-    sides = [everyone.isel(sample=np.flatnonzero(side)) for side in (trains, ~trains)]
+    sides = kept_sides(*cohort(*tables, layout), kept)
+    _check_labels(layout, sides[0])
+    return (sides[0],)
+
+
+def kept_sides(everyone: xr.Dataset, trains: np.ndarray, kept: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    """Who trains and who is held out, both kept as files; raises SchemaError where too few train."""
+    sides = (everyone.isel(sample=np.flatnonzero(trains)), everyone.isel(sample=np.flatnonzero(~trains)))
     if sides[0].sizes["sample"] < LEAST:
         raise SchemaError(
             f"patients: {sides[0].sizes['sample']} who train ({sides[1].sizes['sample']} held out); expected {LEAST} "
             "or more, for a generator learns fewer by heart: gather more, or hold out fewer (split in the schema)"
         )
-    _check_labels(layout, sides[0])
     for name, side in zip((TRAINING, HELD_OUT), sides, strict=True):
         with replacing(kept / name, overwrite=True) as partial:
             side.drop_attrs(deep=False).to_netcdf(partial, engine="h5netcdf")
-    return (sides[0],)
+    return sides
 
 
 def opened(path: Path, kept: Path, schema: str = "") -> tuple[tuple[Table, Table], Layout]:
