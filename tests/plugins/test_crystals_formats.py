@@ -126,3 +126,18 @@ def test_conversions_agree(crystals):
                 structure.composition.reduced_formula
                 == pymatgen.Composition(atoms.get_chemical_formula()).reduced_formula
             )
+
+
+def test_chiral_crystal_keeps_its_hand_from_a_left_handed_cell(tmp_path):
+    """P3_1 2 1 of swapped cell vectors stays P3_1 2 1 on reading and in our CIF; P3_2 2 1 is its mirror image."""
+    from ase.spacegroup import crystal
+
+    places = [(0.4697, 0, 1 / 3), (0.4133, 0.2672, 0.4521)]
+    quartz = crystal(["Si", "O"], places, spacegroup=152, cellpar=[4.916, 4.916, 5.405, 90, 90, 120])
+    quartz.set_cell(quartz.cell[[1, 0, 2]])
+    assert quartz.cell.handedness == -1
+    ase_io.write(tmp_path / "left.extxyz", quartz, format="extxyz")
+    (found,) = formats.read_extxyz(tmp_path / "left.extxyz")
+    assert found.group_number.values.tolist() == [152]
+    formats.write_cif([found], tmp_path / "right.cif")
+    assert number_by_moyopy(pymatgen.Structure.from_file(tmp_path / "right.cif", primitive=False)) == 152
