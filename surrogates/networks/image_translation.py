@@ -44,13 +44,31 @@ def _norm(channels: int, affine: bool = True) -> nn.Module:
     return nn.InstanceNorm2d(channels, affine=affine)
 
 
+class PixelNorm(nn.Module):
+    """Layer norm (Ba et al. 2016, arXiv:1607.06450) of each pixel's channels: no statistics of the image, whose level a
+    network so keeps.
+
+    Parameters
+    ----------
+    channels : int
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of x's shape (n, channels, y, x)."""
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
 class _Pair(nn.Module):
     """Two convolutions with their norms."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, norm: Callable[[int], nn.Module] = _norm) -> None:
         super().__init__()
-        self.first, self.first_norm = nn.Conv2d(inputs, outputs, 3, padding=1), _norm(outputs)
-        self.second, self.second_norm = nn.Conv2d(outputs, outputs, 3, padding=1), _norm(outputs)
+        self.first, self.first_norm = nn.Conv2d(inputs, outputs, 3, padding=1), norm(outputs)
+        self.second, self.second_norm = nn.Conv2d(outputs, outputs, 3, padding=1), norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.leaky_relu(self.first_norm(self.first(x)), _SLOPE)
@@ -73,25 +91,46 @@ class UNet(nn.Module):
         given draws (arXiv:1611.07004, section 3.1).
     patch : int
         Pixels on a side that the first convolution folds into channels and the last unfolds: `patch`² times cheaper.
+    detail : int
+        Channels of two convolutions at the image's own resolution, which see what the U-net unfolds beside the image:
+        edges as sharp as the image's, whatever `patch`; 0 for none.
+    norm : str
+        ``instance`` takes an image's level and contrast away, as a segmenter wants; ``pixel`` (`PixelNorm`) keeps them.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, *, width: int = 16, levels: int = 5, dropout: float = 0.0, patch: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        width: int = 16,
+        levels: int = 5,
+        dropout: float = 0.0,
+        patch: int = 1,
+        detail: int = 0,
+        norm: str = "instance",
     ) -> None:
         super().__init__()
+        made = {"instance": _norm, "pixel": PixelNorm}[norm]
         widths = [min(width << k, 8 * width) for k in range(levels)]
         self.dropout, self.patch, self.multiple = dropout, patch, patch << (levels - 1)
         self.down = nn.ModuleList(
-            _Pair(before, here) for before, here in zip([inputs * patch * patch, *widths], widths, strict=False)
+            _Pair(before, here, made) for before, here in zip([inputs * patch * patch, *widths], widths, strict=False)
         )
         self.up = nn.ModuleList(
-            _Pair(below + here, here) for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            _Pair(below + here, here, made) for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.exit = nn.Conv2d(widths[0], outputs * patch * patch, 1)
+        self.exit = nn.Conv2d(widths[0], (detail or outputs) * patch * patch, 1)
+        self.detail = _Detail(detail + inputs, detail, outputs) if detail else None
+        self.channels_last = norm == "pixel"
+        if self.channels_last:
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor, draw: Drawn | None = None) -> Tensor:
         """Map images; `draw` gives the uniform numbers of dropout, none of which is dropped without it."""
         image, size = padded(image, self.multiple)
+        if self.channels_last:
+            image = image.contiguous(memory_format=torch.channels_last)
         hidden, kept = functional.pixel_unshuffle(image, self.patch), []
         for level, pair in enumerate(self.down):
             hidden = pair(functional.avg_pool2d(hidden, 2) if level else hidden)
@@ -103,7 +142,24 @@ class UNet(nn.Module):
             if draw is not None and self.dropout and level < 3:
                 alive = draw((hidden.shape[1],), level) >= self.dropout
                 hidden = hidden * alive.to(hidden.dtype)[..., None, None] / (1.0 - self.dropout)
-        return cropped(functional.pixel_shuffle(self.exit(hidden), self.patch), size)
+        made = functional.pixel_shuffle(self.exit(hidden), self.patch)
+        if self.detail is not None:
+            with torch.autocast(image.device.type, enabled=False):  # small differences of large values
+                kind = self.exit.weight.dtype
+                made = self.detail(torch.cat((made.to(kind), image.to(kind)), dim=1))
+        return cropped(made, size).contiguous()
+
+
+class _Detail(nn.Module):
+    """Two convolutions without norms, and what a single one gives."""
+
+    def __init__(self, inputs: int, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(inputs, channels, 3, padding=1), nn.Conv2d(channels, outputs, 3, padding=1)
+        self.straight = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.straight(x) + self.second(functional.leaky_relu(self.first(x), _SLOPE))
 
 
 class ResidualTranslator(nn.Module):

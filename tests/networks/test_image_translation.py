@@ -8,7 +8,12 @@ from surrogates.networks.image_translation import PatchDiscriminator, ResidualTr
 
 @pytest.mark.parametrize(
     "network",
-    [UNet(2, 3, width=4, levels=3), UNet(2, 3, width=4, levels=3, patch=2), ResidualTranslator(2, 3, width=4)],
+    [
+        UNet(2, 3, width=4, levels=3),
+        UNet(2, 3, width=4, levels=3, patch=2),
+        UNet(2, 3, width=4, levels=3, patch=2, detail=4, norm="pixel"),
+        ResidualTranslator(2, 3, width=4),
+    ],
 )
 @pytest.mark.parametrize("size", [(32, 32), (33, 47)])
 def test_size_is_kept(network, size):
@@ -19,6 +24,27 @@ def test_size_is_kept(network, size):
 def test_an_image_does_not_depend_on_its_batch(network):
     images = torch.randn(3, 1, 32, 32)
     assert torch.allclose(network(images)[1:2], network(images[1:2]), atol=1e-5)
+
+
+def test_a_norm_of_pixels_keeps_the_level_of_an_image_and_one_of_instances_takes_it_away():
+    flat = torch.full((1, 1, 32, 32), 0.3)
+    apart = {}
+    for norm in ("instance", "pixel"):
+        torch.manual_seed(3)
+        network = UNet(1, 1, width=8, levels=2, norm=norm)
+        apart[norm] = (network(flat) - network(4.0 * flat))[..., 8:-8, 8:-8].abs().max().item()
+    assert apart["pixel"] > 1e-2 and apart["instance"] < 1e-3
+
+
+def test_detail_sees_each_pixel_where_folded_ones_are_blurred():
+    torch.manual_seed(1)
+    network = UNet(1, 1, width=4, levels=2, patch=2, detail=4)
+    for part in (network.exit.weight, network.exit.bias):
+        torch.nn.init.zeros_(part)
+    image = torch.zeros(1, 1, 16, 16)
+    image[0, 0, 8, 8] = 1.0
+    changed = (network(image) - network(torch.zeros(1, 1, 16, 16)))[0, 0].abs() > 1e-7
+    assert changed[8, 8] and not changed[:6].any() and not changed[11:].any()
 
 
 def test_padding_repeats_the_edge_and_is_cropped_off():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ...models.adversarial import Game, Penalty, adversarial_steps
+from ...models.adversarial import Game, Penalty, adversarial_steps, spectrally_normalised
 from ...models.flow import Sampler, Target, integrate, matching_steps
 from ...networks.autoencoder import Autoencoder, PatchCritic
 from ...networks.unet import ContextUNet
@@ -29,8 +29,8 @@ GRID = 8  # pixels on a side of an image for one of its code
 JITTER = 0.1
 """Standard deviation of the noise on the codes that the decoder is trained on; codes lie within 2 of 0."""
 
-GAME = Game("relativistic", r1=0.3, penalty_every=8)
-FIDELITY = 10.0
+GAME = Game("hinge")
+FIDELITY = 20.0
 """Weight of the mean absolute error beside the critic's verdict."""
 
 
@@ -63,7 +63,7 @@ class LatentFlow(nn.Module):
         super().__init__()
         self.side = codec.size // GRID
         self.autoencoder = Autoencoder(1, CODE)
-        self.critic = PatchCritic(1)
+        self.critic = spectrally_normalised(PatchCritic(1))
         self.flow = LatentVelocity(codec.categories, width)
         self.options = Sampler(steps=10, method="heun")
 
