@@ -14,8 +14,8 @@ import click
 import numpy as np
 import xarray as xr
 
+from surrogates.physics.jets.simulation import JET_TYPES, JetSimulation, concatenate
 from surrogates.plugins.jets import reference as chain
-from surrogates.plugins.jets.simulation import JET_TYPES, JetSimulation, concatenate
 from surrogates.plugins.jets.variables import CONDITIONS, OUTPUTS
 from surrogates.timing.race import Contender, contenders, prior_conditions, race
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from surrogates.physics.jets import observables
+from surrogates.physics.jets.subjets import SUBJETS, assign, one_hot, whiten
 from surrogates.plugins.jets.codec import VECTOR, JetCodec, describe, from_uniform, subjet_counts, to_uniform, with_mass
 from surrogates.plugins.jets.plugin import LAWS
-from surrogates.plugins.jets.subjets import SUBJETS, assign, one_hot, whiten
 
 AXES = np.array([[0.0, 0.0], [0.3, 0.1], [-0.1, 0.35]])
 

@@ -11,7 +11,8 @@ import torch
 import xarray as xr
 
 from surrogates.contract.errors import SchemaError, SurrogatesError
-from surrogates.plugins.jets import reference, simulation
+from surrogates.physics.jets import simulation
+from surrogates.plugins.jets import reference
 from surrogates.plugins.jets.impostors import IMPOSTORS
 from surrogates.plugins.jets.measure import FIGURES, features, figures, flat_low_level, low_level, reduce
 from surrogates.plugins.jets.plugin import LAWS
@@ -117,12 +118,12 @@ def test_kept_parts_resume_to_the_same_jets(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "PART_BLOCKS", 1)
     monkeypatch.setattr(simulation.JetSimulation.block, "__defaults__", (8, None, None))
     first = reference.natural_jets("light_quark", 20, 7, tmp_path)
-    parts = sorted((tmp_path / "light_quark").glob("part-*.h5"))
+    parts = sorted((tmp_path / "light_quark").glob("part-*.npz"))
     assert len(parts) >= 2
     parts[-1].unlink()
     again = reference.natural_jets("light_quark", 20, 7, tmp_path)
     np.testing.assert_array_equal(first.constituents, again.constituents)
-    with pytest.raises(SurrogatesError, match="expected 8; choose another folder"):
+    with pytest.raises(SurrogatesError, match="seed = 7, now 8"):
         reference.natural_jets("light_quark", 20, 8, tmp_path)
 
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ...physics.jets import observables
 from ...physics.jets.laws import project, relative_momentum
-from .simulation import N_CONSTITUENTS
-from .subjets import SUBJETS, assign, one_hot, whiten
+from ...physics.jets.simulation import N_CONSTITUENTS
+from ...physics.jets.subjets import SUBJETS, assign, one_hot, whiten
 
 Tensors = dict[str, Tensor]
 KNOTS = 257

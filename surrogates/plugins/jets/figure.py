@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...physics.jets.observables import mean_image
+from ...physics.jets.simulation import JET_TYPES
 from ...plotting.images import field
 from ...plotting.panels import ratio_axes, ratio_histogram, styled
 from .measure import OBSERVABLES, constituents, observe
-from .simulation import JET_TYPES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .simulation import JET_TYPES
+from ...physics.jets.simulation import JET_TYPES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from ...contract.plugin import Features
 from ...measuring.distances import wasserstein_distance
 from ...measuring.figures import Figure, Figures, bins, by, classes
 from ...physics.jets import energy_flow, measures, observables
-from .simulation import JET_TYPES
+from ...physics.jets.simulation import JET_TYPES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,10 +16,10 @@ from ...models.flow import Sampler, Target, VelocityField, coupling_loss, integr
 from ...models.scoring import energy_score
 from ...networks.sets import SetGenerator
 from ...noise import Noise
+from ...physics.jets.simulation import N_CONSTITUENTS
+from ...physics.jets.subjets import SUBJETS, one_hot
 from ...physics.jets.substructure import shapes
 from .codec import VECTOR, JetCodec, from_uniform, jet_momentum, place, subjet_counts
-from .simulation import N_CONSTITUENTS
-from .subjets import SUBJETS, one_hot
 
 Tensors = dict[str, Tensor]
 CONTEXT = 4

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from ...contract.errors import SchemaError, SurrogatesError
 from ...contract.schema import Schema
 from ...counting import Counter
-from .simulation import (
+from ...physics.jets.simulation import (
     ARRAYS,
     EVENTS_AT_ONCE,
     JET_TYPES,
@@ -25,6 +26,7 @@ from .simulation import (
     JetSimulation,
     concatenate,
 )
+from ...training.simulated import kept
 from .variables import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
@@ -131,8 +133,8 @@ def natural_jets(
     seed : int
         Names the stream; jet i depends on (seed, jet type, i) alone.
     folder : Path, optional
-        Where finished parts are kept (`part-00000.h5`, …, each renamed when whole). A run that was killed continues
-        where it stopped, and a folder that holds enough jets needs no Pythia at all.
+        Where finished parts are kept, see `surrogates.training.simulated.kept`. A run that was killed continues where
+        it stopped, and a folder that holds enough jets needs no Pythia at all.
     selection : JetSelection, optional
         Cuts; what the plugin ships by default.
 
@@ -143,53 +145,38 @@ def natural_jets(
 
     Raises
     ------
-    ValueError
-        If a part in `folder` came from another seed.
+    SurrogatesError
+        If a part in `folder` came from another seed or other cuts.
     """
+    start = cache(partial(_simulation, jet_type, selection))
+
+    def make(blocks: tuple[int, int]) -> dict[str, np.ndarray]:
+        several = [start().block(seed, number, enough=enough) for number in range(*blocks)]
+        jets = concatenate(several)
+        return {name: getattr(jets, name) for name in ARRAYS} | {name: np.array(n) for name, n in jets.counts.items()}
+
+    at_once = PART_BLOCKS if folder is not None else 1
+    names = ((f"part-{i:05d}", {"blocks": (i * at_once, (i + 1) * at_once)}) for i in count())
+    made_with = {"jet_type": jet_type, "seed": seed, "cuts": (selection or JetSelection()).attributes()}
     parts: list[JetArrays] = []
-    simulation: JetSimulation | None = None
+    enough = n if folder is None else None
     with Counter(f"{jet_type} jets", n, shown=folder is not None) as counter:
-        while (missing := n - sum(map(len, parts))) > 0 or not parts:
-            counter.update(n - missing)
-            path = folder / jet_type / f"part-{len(parts):05d}.h5" if folder is not None else None
-            if path is not None and path.exists():
-                parts.append(read_part(path, seed))
-                continue
-            simulation = simulation or JetSimulation(jet_type, selection)
-            if path is None:
-                parts.append(simulation.block(seed, len(parts), enough=missing))
-            else:
-                first = len(parts) * PART_BLOCKS
-                parts.append(concatenate([simulation.block(seed, first + i) for i in range(PART_BLOCKS)]))
-                write_part(path, parts[-1], seed)
+        for arrays in kept(folder / jet_type if folder is not None else None, names, make, made_with):
+            counts = {name: int(value) for name, value in arrays.items() if name not in ARRAYS}
+            parts.append(JetArrays(**{name: arrays[name] for name in ARRAYS}, counts=counts))
+            missing = n - sum(map(len, parts))
+            enough = missing if folder is None else None
+            counter.update(n - max(missing, 0))
+            if missing <= 0:
+                break
     return concatenate(parts).take(np.arange(n))
 
 
-def write_part(path: Path, jets: JetArrays, seed: int) -> None:
-    """Write one part file: it appears whole under its name, or not at all."""
-    import h5py
-
-    from ...io.atomic import replacing
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, overwrite=True) as temporary, h5py.File(temporary, "w") as file:
-        for name in ARRAYS:
-            file[name] = getattr(jets, name)
-        file.attrs.update({"seed": seed, "counts": json.dumps(dict(jets.counts))})
-
-
-def read_part(path: Path, seed: int | None = None) -> JetArrays:
-    """Read one part file, and check that it came from `seed` where that is given."""
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        found = int(np.asarray(file.attrs["seed"]))
-        if seed is not None and found != seed:
-            raise SurrogatesError(f"seed of {path} is {found}: expected {seed}; choose another folder")
-        arrays = {name: np.asarray(file[name]) for name in ARRAYS}
-        counts = json.loads(str(file.attrs["counts"]))
-    arrays["constituents"] = arrays["constituents"].astype(np.float64)
-    return JetArrays(**arrays, counts=counts)
+def _simulation(jet_type: str, selection: JetSelection | None) -> JetSimulation:
+    try:
+        return JetSimulation(jet_type, selection)
+    except RuntimeError as error:
+        raise SurrogatesError(str(error)) from None
 
 
 def truth(n: int, seed: int, folder: Path | None = None) -> xr.Dataset:
@@ -346,7 +333,7 @@ class JetsReference:
                 members = np.flatnonzero((codes == code) & inside)
                 if not len(members):
                     continue
-                simulation = JetSimulation(name, selection)
+                simulation = _simulation(name, selection)
                 members = members[np.argsort(samples[members])]
                 for cohort in np.unique(samples[members] // COHORT):
                     row = members[samples[members] // COHORT == cohort]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...contract.schema import Dimension, Schema, Variable
-from .simulation import JET_TYPES, N_CONSTITUENTS, JetSelection
+from ...physics.jets.simulation import JET_TYPES, N_CONSTITUENTS, JetSelection
 
 _SELECTION = JetSelection()
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.errors import SurrogatesError
-
 JET_TYPES: tuple[str, ...] = ("gluon", "light_quark", "top")
 """Jet types in the order of their integer codes."""
 
@@ -314,9 +312,9 @@ class JetSimulation:
             *PROCESSES[jet_type],
         ):
             if not self._pythia.readString(line):
-                raise SurrogatesError(f"Pythia refuses the setting {line!r}: install pythia8mc 8.317.2")
+                raise RuntimeError(f"Pythia refuses the setting {line!r}: install pythia8mc 8.317.2")
         if not self._pythia.init():
-            raise SurrogatesError(f"Pythia does not initialise for {jet_type} jets: install pythia8mc 8.317.2")
+            raise RuntimeError(f"Pythia does not initialise for {jet_type} jets: install pythia8mc 8.317.2")
 
     def block(
         self,
