@@ -196,5 +196,5 @@ def test_boxes_are_drawn_with_and_without_a_truth(asked, evolved):
     from surrogates.plugins.cosmic_web.figure import figure
 
     assert len(figure(evolved).axes) >= 6
-    assert len(figure(impostors.two_steps(evolved, 1), evolved).axes) >= 6
+    assert len(figure(impostors.few_steps(evolved, 1, steps=2), evolved).axes) >= 6
     assert SPACING * 32 == 64

@@ -1,6 +1,6 @@
 """Boxes to and from what the network sees: the exact physics of a cheap run, of which it learns what is missing.
 
-Encoding runs the particle-mesh code in two steps and reads off, at every particle, how it moved, what pulls it and how
+Encoding runs the particle-mesh code in four steps and reads off, at every particle, how it moved, what pulls it and how
 dense it is where it stands. Decoding adds the correction, whose mean is taken off, and counts the particles.
 """
 
@@ -19,7 +19,7 @@ from .variables import SPACING
 
 Tensors = dict[str, Tensor]
 
-STEPS = 2
+STEPS = 4
 """Steps of the cheap run."""
 
 CHANNELS = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +25,12 @@ def zeldovich(truth: xr.Dataset, seed: int) -> xr.Dataset:
     return _moved(truth, order=1)
 
 
-def two_steps(truth: xr.Dataset, seed: int) -> xr.Dataset:
-    """The particle-mesh code in two steps: what the default model corrects."""
+def few_steps(truth: xr.Dataset, seed: int, *, steps: int) -> xr.Dataset:
+    """The particle-mesh code in few steps; the default model corrects four."""
     from .reference import NBodyReference
 
     names = ("omega_m", "sigma_8", "redshift", "initial_density")
-    found = NBodyReference(steps=2).sample(truth[list(names)], seed=seed)
+    found = NBodyReference(steps=steps).sample(truth[list(names)], seed=seed)
     return truth.assign(
         {n: truth[n].copy(data=found[n].values) for n in ("displacement", "velocity", "density_contrast")}
     )
@@ -38,7 +39,7 @@ def two_steps(truth: xr.Dataset, seed: int) -> xr.Dataset:
 def other_cosmology(truth: xr.Dataset, seed: int) -> xr.Dataset:
     """Two steps from fields a tenth too weak."""
     weak = truth.assign(initial_density=truth["initial_density"] * np.float32(0.9))
-    return two_steps(weak, seed).assign(initial_density=truth["initial_density"])
+    return few_steps(weak, seed, steps=2).assign(initial_density=truth["initial_density"])
 
 
 def _moved(truth: xr.Dataset, order: int) -> xr.Dataset:
@@ -66,7 +67,8 @@ def _moved(truth: xr.Dataset, order: int) -> xr.Dataset:
 IMPOSTORS = {
     "second-order perturbation theory": second_order,
     "straight paths": zeldovich,
-    "two steps": two_steps,
+    "two steps": partial(few_steps, steps=2),
+    "four steps": partial(few_steps, steps=4),
     "two steps, weaker field": other_cosmology,
 }
 """Name -> maker of the domain's own impostors."""

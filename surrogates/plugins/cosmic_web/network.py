@@ -191,7 +191,7 @@ def learn(model: CosmicWeb, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         made = cloud_in_cell(cheap[..., :3] + found[..., :3], CUBE, box_size)
         density = (made - true).square().mean() / true.var()
         displacement, velocity = error[..., :3].mean(), error[..., 3:].mean()
-        losses.append(displacement.log() + 0.3 * velocity.log() + density.log())
+        losses.append(displacement.log() + 0.6 * velocity.log() + density.log())
         batch.notes["displacement_error"] = displacement.detach() / missing[..., :3].square().mean()
         batch.notes["velocity_error"] = velocity.detach() / missing[..., 3:].square().mean()
         batch.notes["density_error"] = density.detach()

@@ -1,6 +1,6 @@
 """cosmic-web: the evolved matter of a periodic box from its initial density field, or a seed, and a cosmology.
 
-The reference is a particle-mesh code in 40 steps. The default surrogate runs the same code in two and corrects every
+The reference is a particle-mesh code in 40 steps. The default surrogate runs the same code in four and corrects every
 particle by a small network that moves with the lattice; counting the particles keeps mass and positivity exact.
 """
 

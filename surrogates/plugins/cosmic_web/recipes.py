@@ -29,7 +29,7 @@ def _model(codec: Codec) -> CosmicWeb:
 
 
 def correction(updates: int = 2_500) -> Recipe:
-    """Two steps of the particle-mesh code, and a learned correction of every particle."""
+    """Four steps of the particle-mesh code, and a learned correction of every particle."""
     return Recipe(
         data=_data,
         model=_model,
@@ -43,7 +43,7 @@ def correction(updates: int = 2_500) -> Recipe:
         ),
         batch_size=1,
         sample_batch=1,
-        description="two steps of the particle-mesh code and a learned correction of every particle",
+        description="four steps of the particle-mesh code and a learned correction of every particle",
         use="mock boxes, covariances and statistics of the matter field to k = 1 h/Mpc and of haloes of 20 "
         "particles and more, where 40 steps of the particle-mesh code would do; not for what a mesh of 1 Mpc/h loses",
         source=f"{TRAINING_BOXES} boxes of the reference, simulated by the recipe, each of its own cosmology",
