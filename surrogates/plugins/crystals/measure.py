@@ -34,6 +34,9 @@ TOLERANCES = (0.01, 0.1)
 SHORTEST = 0.5
 """Distance [angstrom] below which the field calls a structure invalid (CDVAE, arXiv:2110.06197)."""
 
+THINNEST = 1.0
+"""Least singular value [angstrom] of a cell that is looked at; no structure of the Materials Project is so thin."""
+
 
 def key(number: int, elements: tuple[int, ...], places: tuple[int, ...], *, prototype: bool = False) -> int:
     """64 bits of formula, group and canonical Wyckoff letters; of a prototype elements are letters of the alphabet."""
@@ -65,8 +68,11 @@ def known_keys(prototype: bool) -> frozenset[int]:
 def detected(vectors: np.ndarray, points: np.ndarray, numbers: np.ndarray) -> list[int]:
     """Group numbers by spglib and by moyopy at each tolerance; 0 where none is found, -1 where it is not installed.
 
-    Structures with atoms nearer than `SHORTEST` are not looked at: programs take minutes over them.
+    Cells thinner than `THINNEST` are not looked at: programs take minutes over them, as over atoms nearer than
+    `SHORTEST`.
     """
+    if np.linalg.svd(vectors, compute_uv=False)[-1] < THINNEST:
+        return [0] * (2 * len(TOLERANCES))
     found = []
     for tolerance in TOLERANCES:
         try:
