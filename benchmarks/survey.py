@@ -42,7 +42,7 @@ def science_book(magnitude: Any) -> Any:
 
 def nonlinear_power(survey: Survey):
     """Matter power by HMcode 2020 through camb, whose linear power is scaled to the survey's sigma_8."""
-    import camb
+    import camb  # pyright: ignore[reportMissingImports]
 
     from surrogates.physics.cosmology.background import BARYON_DENSITY, HUBBLE_CONSTANT, SPECTRAL_INDEX
 
