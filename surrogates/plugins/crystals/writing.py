@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,15 +12,14 @@ from torch import Tensor
 from ...models.autoregressive import EVEN, FEWEST
 from ...noise import Noise
 from ...physics.crystals.cells import from_free
-from ...physics.crystals.distances import pair_ratios
 from ...physics.crystals.elements import MOST
 from ...physics.crystals.feasible import MOST_ATOMS, holds, holds_several, multiples
 from ...physics.crystals.groups import group
-from ...physics.crystals.overlaps import CLOSEST, COMFORTABLE, apart
 from ...physics.crystals.standard import Standard, tidied
 from .codec import orbit_features
 from .energy import Estimator
 from .network import CrystalNetwork, asked_vector, mixture, wrapped_parts
+from .separation import separated
 from .tokens import (
     ATOMS,
     CELL,
@@ -274,55 +273,6 @@ def _distinct(conditions: Tensors, noise: Noise) -> tuple[list[int], list[int]]:
             rows.append(row)
         place.append(known[key])
     return rows, place
-
-
-def separated(crystal: Standard) -> Standard:
-    """The crystal with atoms moved apart where they are near, and away from where they overlap.
-
-    Free coordinates first, in the cell as it was drawn. Where atoms still overlap, the cell grows with them; where that
-    does not help, the orbits start again from other coordinates; and what is left too near a larger cell puts right.
-    """
-    nearest = _nearest(crystal)
-    if nearest >= COMFORTABLE:
-        return crystal
-    best = max((crystal, _descended(crystal, COMFORTABLE, grow=False)), key=_nearest)
-    for turn in range(RESTARTS):
-        if (nearest := _nearest(best)) >= CLOSEST:
-            return best
-        start = replace(crystal, free=_elsewhere(crystal, turn)) if turn else best
-        best = max((best, _descended(start, CLOSEST)), key=_nearest)
-    if (nearest := _nearest(best)) >= CLOSEST or nearest < 1e-3:
-        return best
-    swollen = best.parameters.copy()
-    swollen[:3] *= CLOSEST * (1.0 + 1e-9) / nearest
-    return replace(best, parameters=swollen)
-
-
-RESTARTS = 6
-"""Descents of a crystal whose atoms overlap, each from other coordinates."""
-
-_GOLDEN = np.array([0.8191725134, 0.6710436067, 0.5497004779])
-"""Steps of an evenly spread sequence in three dimensions: powers of the inverse of the root of x^4 = x + 1."""
-
-
-def _elsewhere(crystal: Standard, turn: int) -> np.ndarray:
-    """Free coordinates (orbits, 3) moved on, each orbit by another step; what symmetry fixes stays."""
-    free = crystal.free.copy()
-    for orbit, place in enumerate(crystal.places):
-        moves = np.abs(crystal.group.positions[place].rotation).sum(axis=(0, 1)) > 0
-        free[orbit] = np.where(moves, (free[orbit] + (turn + 7 * orbit) * _GOLDEN) % 1.0, free[orbit])
-    return free
-
-
-def _descended(crystal: Standard, least: float, *, grow: bool = True) -> Standard:
-    parameters, free = apart(crystal, least, grow=grow)
-    return replace(crystal, parameters=parameters, free=free)
-
-
-def _nearest(crystal: Standard) -> float:
-    """The nearest pair, in sums of covalent radii."""
-    points, numbers, orbit = crystal.sites()
-    return float(pair_ratios(crystal.vectors, points, numbers, np.flatnonzero(np.diff(orbit, prepend=-1))).min())
 
 
 def estimated(estimator: Estimator, crystals: list[Standard]) -> list[tuple[float, float]]:
