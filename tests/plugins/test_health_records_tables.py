@@ -1,12 +1,14 @@
 """Any pair of tables: what their columns are, what is refused and how, learning, and writing the same pair."""
 
 import csv
+import re
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 
+from surrogates.cli.learning import _default
 from surrogates.contract.errors import SchemaError
 from surrogates.plugins.health_records.cohort.codec import TableCodec
 from surrogates.plugins.health_records.cohort.layout import Layout
@@ -15,7 +17,8 @@ from surrogates.plugins.health_records.cohort.reading import cohort, found, open
 from surrogates.plugins.health_records.plugin import PLUGIN
 from surrogates.release.made import new_card, weights_of
 from surrogates.sampling.surrogate import Surrogate
-from surrogates.training.train import train
+from surrogates.training.pools import PoolError
+from surrogates.training.train import train, training_data
 
 torch.set_num_threads(1)
 N = 260
@@ -277,6 +280,23 @@ def test_what_a_given_schema_does_not_say_is_named(folder, kept, tmp_path, name)
     change, line = AGAINST_A_SCHEMA[name]
     with pytest.raises(SchemaError, match=line):
         read(folder(change), kept, schema=str(schema))
+
+
+def test_a_label_that_few_have_is_told(folder, kept, capsys):
+    def burns(static, temporal):
+        for row in static[1:5]:
+            row[2] = "burns"
+
+    read(folder(burns), kept)
+    assert re.search(r"note: Ward: [1-4] who train have 'burns' and may be known by it", capsys.readouterr().err)
+
+
+def test_training_takes_the_recipe_that_reads_what_is_given(folder, tmp_path):
+    assert _default(PLUGIN, None) == "autoregressive"
+    assert _default(PLUGIN, folder()) == _default(PLUGIN, tmp_path / "a.pair.zip") == "tables"
+    assert _default(PLUGIN, tmp_path / "a.npz") == "physionet"
+    with pytest.raises(PoolError, match=r"cohort is a folder; expected an \.npz"):
+        training_data(PLUGIN, PLUGIN.recipes["physionet"], folder(), tmp_path / "run")
 
 
 def test_an_ignored_column_is_left_out(folder, kept, tmp_path):

@@ -63,11 +63,13 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None, *, view: View) 
     label = f"{layout.time} [{layout.bins.units}]"
     for number, (side, colour) in enumerate(zip(sides, (SAMPLES, TRUTH), strict=False)):
         share, style = view.there(side).mean(axis=0), "-" if number == 0 else "--"
-        for sign in _spread(share.shape[1]):
+        signs = _spread(share.shape[1])
+        for k, sign in enumerate(signs):
             axes[0].plot(times, share[:, sign], color=colour, linestyle=style)
             if number == 0:
                 name = layout.measured[sign].column.replace("_", " ")
-                axes[0].annotate(name, (times[len(times) // 2], share[len(times) // 2, sign]), fontsize=7)
+                place = k * len(times) // len(signs)  # side by side: what is measured together has one curve
+                axes[0].annotate(name, (times[place], share[place, sign]), fontsize=7, va="bottom")
         for axis, column in zip(axes[1:], numbers, strict=False):
             _course(axis, view, side, column, times, colour, style)
     axes[0].set(xlabel=label, ylabel="share of records measured", ylim=(0, 1.08))

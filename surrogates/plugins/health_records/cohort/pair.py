@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Table:
 
     name: str
     cells: pd.DataFrame
+    _texts: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -49,7 +50,9 @@ class Table:
         """A column without blanks at its ends, (n,) of str; raises SchemaError where there is none."""
         if column not in self.cells:
             raise SchemaError.about(column, f"no such column in {self.name}", ", ".join(self.headers))
-        return np.array([text.strip() for text in self.cells[column].tolist()], dtype=object)
+        if column not in self._texts:
+            self._texts[column] = np.array([text.strip() for text in self.cells[column].tolist()], dtype=object)
+        return self._texts[column]
 
     def where(self, row: int) -> str:
         """A row in words."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LEAST = 100
 """Patients who train, at the least."""
+RARE = 5
+"""Patients of whom a label that fewer have may be known."""
 LAYOUT = "a folder (or zip archive) of two CSV tables, one row a patient and one row a measurement"
 TEXT = "layout"
 """Attribute of a pool that holds its layout."""
@@ -289,7 +291,7 @@ def _cells(
 
 
 def _check_labels(layout: Layout, training: xr.Dataset) -> None:
-    """Say which columns and labels nobody who trains has; a condition has to have some."""
+    """Say which columns and labels nobody who trains has, or few have; a condition has to have some."""
     for column in (*layout.drawn, *layout.of("condition"), *layout.measured):
         values = training[column.name].values
         there = values[values >= 0] if column.kind == "categorical" else values[np.isfinite(values)]
@@ -298,9 +300,13 @@ def _check_labels(layout: Layout, training: xr.Dataset) -> None:
                 column.column, "nothing but gaps among those who train", "some values; or have the schema ignore it"
             )
         for code, label in enumerate(column.labels):
-            if (there == code).any():
+            having = int((values == code).reshape(len(values), -1).any(axis=1).sum())
+            if having:
+                if having < RARE:
+                    told = f"{having} who train have {label!r} and may be known by it; merge it with another"
+                    print(f"note: {column.column}: {told}", file=sys.stderr)
                 continue
             if column.role == "condition":
                 expected = "some for each label of a condition; drop the label or merge it with another"
                 raise SchemaError.about(column.column, f"nobody who trains has {label!r}", expected, value=label)
-            print(f"note: {column.column}: nobody who trains has {label!r}; it will not be drawn", file=sys.stderr)
+            print(f"note: {column.column}: nobody who trains has {label!r}, so it is never drawn", file=sys.stderr)
