@@ -280,7 +280,7 @@ def figure(folder: Path, runs: Path, seeds: int, target: Path) -> None:
         make_lupton_rgb(red, 1.2 * green, 1.8 * blue, stretch=60, Q=8), origin="lower", extent=(0, 100, 0, 100)
     )
     axes[0, 0].set(title="gri, 100 arcsec a side", xlabel="arcsec", ylabel="arcsec")
-    edges = np.arange(20, 27.01, 0.25)
+    edges = np.arange(20, 26.76, 0.25)
     middle = (edges[1:] + edges[:-1]) / 2
     counts = np.histogram(i, edges)[0] / 0.25 / survey.square_degrees
     axes[0, 1].semilogy(middle, counts, "k-", label="this survey")
@@ -318,6 +318,8 @@ def figure(folder: Path, runs: Path, seeds: int, target: Path) -> None:
     axes[1, 2].plot(found["separation"], found["limber"], label="Limber, bias that went in")
     axes[1, 2].plot(found["separation"], np.abs(found["strewn"].mean(1)), "x", label="strewn at random, absolute")
     axes[1, 2].set(xscale="log", yscale="log", xlabel="arcmin", ylabel="w", title="angular correlation, i < 25.3")
+    axes[1, 2].set_xticks([2, 5, 10, 20], ["2", "5", "10", "20"], minor=False)
+    axes[1, 2].set_xticks([], minor=True)
     axes[1, 2].legend(frameon=False)
     sheet.savefig(target, dpi=110)
 

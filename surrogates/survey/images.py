@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,12 +64,15 @@ class Tile:
         Right ascension and declination, degrees.
     pixels : int
         A side.
+    up : (float, float)
+        Direction of the image's rows, west and north parts: north but where the field lies about a pole.
     """
 
     row: int
     column: int
     centre: tuple[float, float]
     pixels: int = PIXELS
+    up: tuple[float, float] = (0.0, 1.0)
 
     @property
     def name(self) -> str:
@@ -78,7 +81,7 @@ class Tile:
 
     @cached_property
     def wcs(self) -> WCS:
-        """North up, east left."""
+        """The rows' direction up, east to the left of north."""
         from astropy.wcs import WCS
 
         wcs = WCS(naxis=2)
@@ -86,6 +89,7 @@ class Tile:
         wcs.wcs.crval = list(self.centre)
         wcs.wcs.crpix = [(self.pixels + 1) / 2] * 2
         wcs.wcs.cdelt = [-SCALE / 3600, SCALE / 3600]
+        wcs.wcs.pc = [[self.up[1], self.up[0]], [-self.up[0], self.up[1]]]
         wcs.wcs.cunit = ["deg", "deg"]
         wcs.wcs.set()
         return wcs
@@ -97,19 +101,24 @@ class Tile:
 
 
 def tiles(survey: Survey, pixels: int = PIXELS) -> tuple[Tile, ...]:
-    """Tiles that cover the field evenly; they overlap a little."""
+    """Tiles that cover the field evenly; they overlap, so that the outer ones end where the field does."""
     if not 64 <= pixels <= 16_384 or pixels % 64:
         raise SurveyError.about("tile_pixels", repr(pixels), "a multiple of 64, from 64 to 16384", value=pixels)
     field = Field(survey.square_degrees, survey.centre)
     side = 2 * np.degrees(field.half_side) * 3600 / SCALE
     number = max(1, int(np.ceil(side / pixels)))
-    steps = np.radians(((np.arange(number) + 0.5) / number - 0.5) * side * SCALE / 3600)
+    steps = np.radians(np.linspace(-1, 1, number) * (side - pixels) / 2 * SCALE / 3600) if number > 1 else np.zeros(1)
     found = []
     for row, north in enumerate(steps):
         for column, east in enumerate(steps):
-            vector = np.array([[np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)]])
-            right_ascension, declination = field.to_sky(vector)
-            found.append(Tile(row, column, (float(right_ascension[0]), float(declination[0])), pixels))
+            ahead = north + np.array([0.0, 1e-5])
+            vectors = np.stack((np.cos(ahead) * np.cos(east), np.cos(ahead) * np.sin(east), np.sin(ahead)), -1)
+            right_ascension, declination = field.to_sky(vectors)
+            level = Tile(row, column, (float(right_ascension[0]), float(declination[0])), pixels)
+            x, y = level.wcs.all_world2pix(right_ascension, declination, 0)
+            across, along = float(x[1] - x[0]), float(y[1] - y[0])
+            length = float(np.hypot(across, along))
+            found.append(replace(level, up=(across / length, along / length)))
     return tuple(found)
 
 
@@ -131,7 +140,19 @@ def inside(survey: Survey, folder: Path, tile: Tile) -> tuple[dict[str, np.ndarr
     )
     rows, x, y = rows[close], x[close], y[close]
     order = np.lexsort((rows["galaxy_id"], y))
-    return {name: rows[name][order] for name in rows.dtype.names or ()}, x[order], y[order]
+    galaxies = {name: rows[name][order] for name in rows.dtype.names or ()}
+    x, y = x[order], y[order]
+    galaxies["angle"] = np.mod(_north(tile, galaxies, x, y) + galaxies["position_angle_true"], 180.0)
+    return galaxies, x, y
+
+
+def _north(tile: Tile, galaxies: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Direction of north at each galaxy, degrees counter-clockwise from +x."""
+    if not len(x):
+        return np.empty(0)
+    step = np.where(galaxies["dec"] > 0, -1e-4, 1e-4)  # away from the nearer pole
+    there = tile.wcs.all_world2pix(galaxies["ra"], galaxies["dec"] + step, 0)
+    return np.degrees(np.arctan2((there[1] - y) * np.sign(step), (there[0] - x) * np.sign(step)))
 
 
 def _vectors(right_ascension: np.ndarray, declination: np.ndarray) -> np.ndarray:

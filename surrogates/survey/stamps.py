@@ -52,7 +52,7 @@ def stamps(
     Parameters
     ----------
     galaxies : dict of ndarray
-        Columns of the catalogue.
+        Columns of the catalogue, and `angle`, that of the major axis from +x, degrees.
     x, y : ndarray
         Fine-pixel coordinates of the centres; pixel 0 has its middle at 0.
     bands : str
@@ -91,7 +91,7 @@ def _drawn(galaxies: dict[str, np.ndarray], bands: str, seed: int) -> tuple[np.n
         "morphology": morphology,
         "half_light_radius": np.clip(radius / 2.0**zoom, _LEAST, np.minimum(_MOST, _LONGEST * np.sqrt(ratio))),
         "ellipticity": ellipticity,
-        "position_angle": np.mod(galaxies["position_angle_true"].astype(float) + 90.0, 180.0),
+        "position_angle": np.mod(galaxies["angle"].astype(float), 180.0),
         "bulge_fraction": np.clip(galaxies["bulge_to_total_ratio_i"].astype(float), 0.0, 1.0),
         "redshift": np.clip(galaxies["redshift_true"], *bounds["redshift"]),
     }

@@ -20,6 +20,7 @@ def some(sizes: list[float], magnitude: float = 20.0, angle: float = 45.0, ratio
     galaxies["size_minor_true"] = ratio * np.array(sizes)
     galaxies["ellipticity_true"] = np.full(n, (1 - ratio) / (1 + ratio))
     galaxies["position_angle_true"] = np.full(n, angle)
+    galaxies["angle"] = np.full(n, angle + 90.0)
     galaxies["morphology"] = np.ones(n, np.int8)
     galaxies["redshift_true"] = np.full(n, 0.4)
     galaxies["mag_true_g_lsst"] = np.full(n, magnitude + 1)
@@ -116,20 +117,38 @@ def test_a_tile_is_the_same_however_many_strips_it_has():
     assert np.abs(np.diff(border, axis=0)).max() < 0.35 * border.max()
 
 
-def test_tiles_cover_the_field():
-    survey = Survey(area=1.0)
+@pytest.mark.parametrize("centre", [(150.0, 2.2), (0.0, 0.0), (30.0, 89.8), (200.0, -90.0)])
+def test_tiles_cover_the_field(centre):
+    survey = Survey(area=1.0, centre=centre)
     tiles = images.tiles(survey)
     assert len(tiles) == 25
     from surrogates.survey.sky import Field
 
     field = Field(1.0, survey.centre)
-    corners = field.half_side * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1], [0, 0]])
-    vectors = np.stack((np.cos(corners[:, 0]), np.sin(corners[:, 0]), np.tan(corners[:, 1])), -1)
-    held = np.zeros(5, bool)
+    longitude, latitude = field.half_side * (2 * np.random.default_rng(1).random((2, 2000)) - 1)
+    vectors = np.stack((np.cos(longitude), np.sin(longitude), np.tan(latitude)), -1)
+    held, within = np.zeros(2000, bool), 0
     for tile in tiles:
         x, y = tile.wcs.all_world2pix(*field.to_sky(vectors), 0)
-        held |= (np.abs(x - 2047.5) < 2049) & (np.abs(y - 2047.5) < 2049)
+        on = (np.abs(x - 2047.5) < 2049) & (np.abs(y - 2047.5) < 2049)
+        held |= on
+        within += on.sum()
     assert held.all()
+    assert within == pytest.approx(2000 * 25 * (4096 * 0.2 / 3600) ** 2, rel=0.1)  # no tile lies beside the field
+
+
+@pytest.mark.parametrize("centre", [(0.0, 0.0), (80.0, 89.95)])
+def test_position_angles_run_from_north_through_east(centre):
+    tile = images.tiles(Survey(area=0.01, centre=centre), 512)[0]
+    x, y = np.array([30.0, 250.0, 480.0]), np.array([480.0, 100.0, 260.0])
+    right_ascension, declination = tile.wcs.all_pix2world(x, y, 0)
+    galaxies = {"ra": right_ascension, "dec": declination}
+    north = np.radians(images._north(tile, galaxies, x, y))
+    for turn, change in ((0.0, (0.0, 2e-4)), (90.0, (2e-4, 0.0))):  # a step along a galaxy of this position angle
+        step = (right_ascension + change[0] / np.cos(np.radians(declination)), declination + change[1])
+        ahead = np.array(tile.wcs.all_world2pix(*step, 0)) - (x, y)
+        along = np.array([np.cos(north + np.radians(turn)), np.sin(north + np.radians(turn))])
+        assert (ahead * along).sum(0) / np.linalg.norm(ahead, axis=0) == pytest.approx(np.ones(3), abs=1e-3)
 
 
 def test_bad_tiles_are_one_line(tmp_path, capsys):
