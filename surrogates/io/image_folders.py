@@ -1,6 +1,7 @@
 """Folders of images as people keep them: one sub-folder a class, or images beside masks of the same name.
 
-Images are read by Pillow as grey values in [0, 1], at 8 or 16 bits. What cannot be used is named and counted.
+Images are read by Pillow as grey values in [0, 1], at 8 or 16 bits, or in colour as bytes. What cannot be
+used is named and counted.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ class ClassFolder:
     Attributes
     ----------
     images : ndarray
-        (n, size, size) float32 in [0, 1].
+        (n, size, size) float32 in [0, 1], or in colour (n, size, size, 3) uint8.
     codes : ndarray
         (n,) int64, positions in `classes`.
     classes : tuple of str
         Names of the sub-folders, sorted; spaces have become underscores.
     keys : ndarray
-        (n,) uint64, hashes of the images' own grey values at full size: what a split goes by.
+        (n,) uint64, hashes of the images' own pixels at full size: what a split goes by.
     """
 
     images: np.ndarray
@@ -126,21 +127,59 @@ def resized(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def key_of(image: np.ndarray) -> int:
-    """64 bits of the hash of an image's grey values."""
-    values = np.round(image * 65535.0).astype("<u2")
+    """64 bits of the hash of an image's pixels, grey values in [0, 1] or bytes."""
+    values = image if image.dtype == np.uint8 else np.round(image * 65535.0).astype("<u2")
     return int.from_bytes(hashlib.sha256(f"{values.shape}".encode() + values.tobytes()).digest()[:8], "little")
 
 
-def read_classes(folder: str | Path, size: int, *, least: int = 2) -> tuple[ClassFolder, Report]:
+def read_colour(path: str | Path) -> np.ndarray:
+    """An image in colour, (y, x, 3) uint8, upright and in sRGB; what is transparent shows white.
+
+    Raises
+    ------
+    FormatError
+        No image, one that is damaged, a moving one, or one of more pixels than are read.
+    """
+    from .pictures import read_picture
+
+    picture = read_picture(path)
+    if picture.shape[-1] in (2, 4):
+        alpha = picture[..., -1:]
+        picture = picture[..., :-1] * alpha + (1.0 - alpha)
+    if picture.shape[-1] == 1:
+        picture = picture.repeat(3, axis=-1)
+    return np.rint(255.0 * picture).astype(np.uint8)
+
+
+def cropped_square(image: np.ndarray, size: int) -> np.ndarray:
+    """The middle square of an image (y, x, 3) uint8 at (size, size, 3), antialiased where it shrinks."""
+    from PIL import Image
+
+    rows, columns = image.shape[:2]
+    side = min(rows, columns)
+    top, left = (rows - side) // 2, (columns - side) // 2
+    image = image[top : top + side, left : left + side]
+    if side == size:
+        return np.ascontiguousarray(image)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def read_classes(
+    folder: str | Path, size: int, *, least: int = 2, fewest: int = 1, colour: bool = False
+) -> tuple[ClassFolder, Report]:
     """Read a folder with one sub-folder a class.
 
     Parameters
     ----------
     folder : path
     size : int
-        Pixels on a side.
+        Pixels on a side that images are brought to: grey ones by `resized`, those in colour by `cropped_square`.
     least : int
-        Classes that there must be.
+        Classes that are needed.
+    fewest : int
+        Images that each class needs.
+    colour : bool
+        Red, green and blue in place of grey values.
 
     Returns
     -------
@@ -150,39 +189,51 @@ def read_classes(folder: str | Path, size: int, *, least: int = 2) -> tuple[Clas
     Raises
     ------
     FormatError
-        Too few classes, or a class without images.
+        Too few classes, two of one name, or a class with too few images.
     """
     folder = Path(folder)
+    suffixes = (*SUFFIXES, ".webp", ".gif") if colour else SUFFIXES
     places = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if len(places) < least:
         found = ", ".join(place.name for place in places) or "none"
-        raise FormatError(f"{folder}: {len(places)} class folders ({found}); expected {least} or more, one a class")
+        loose = sum(entry.suffix.lower() in suffixes for entry in folder.iterdir() if entry.is_file())
+        hint = f"; {loose:,} images lie outside any: move them into one" if loose and not places else ""
+        raise FormatError(
+            f"{folder}: {len(places)} class folders ({found}); expected {least} or more, one a class{hint}"
+        )
+    classes = tuple("_".join(place.name.split()) for place in places)
+    if twice := sorted({name for name in classes if classes.count(name) > 1}):
+        raise FormatError(f"{folder}: two class folders are called {twice[0]!r}, blanks aside; rename one")
     report, seen = Report(), set()
     images: list[np.ndarray] = []
     codes: list[int] = []
     keys: list[int] = []
     for code, place in enumerate(places):
-        before = len(images)
+        before, unread = len(images), ""
         for path in sorted(place.rglob("*")):
-            if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            if path.suffix.lower() not in suffixes or path.name.startswith("."):
                 continue
             try:
-                image = read_grey(path)
+                image = read_colour(path) if colour else read_grey(path)
             except FormatError as error:
-                report.leave(str(error).partition(": ")[2], path)
+                why = str(error).partition(": ")[2]
+                unread = unread or f"; {path.name}: {why}"
+                report.leave(why, path)
                 continue
             key = key_of(image)
             if key in seen:
                 report.leave("exact duplicates", path)
                 continue
             seen.add(key)
-            images.append(resized(image, size))
+            images.append(cropped_square(image, size) if colour else resized(image, size))
             codes.append(code)
             keys.append(key)
         report.read[place.name] = len(images) - before
-        if len(images) == before:
-            raise FormatError(f"{place}: no images that read ({', '.join(SUFFIXES)}); fill this class or remove it")
-    classes = tuple(place.name.replace(" ", "_") for place in places)
+        if len(images) - before < fewest:
+            count = "1 image that reads" if len(images) - before == 1 else f"{len(images) - before:,} images that read"
+            count = count.replace("0 images", "no images") if len(images) == before else count
+            advice = f"expected {fewest} or more: " if fewest > 1 else ""
+            raise FormatError(f"{place}: {count} ({', '.join(suffixes)}); {advice}fill this class or remove it{unread}")
     stacked = np.stack(images), np.array(codes, dtype=np.int64), classes, np.array(keys, dtype=np.uint64)
     return ClassFolder(*stacked), report
 

@@ -139,11 +139,14 @@ class PrincipalGaussian:
     by : tuple of str
     components : int
         As many as there are samples or numbers at the most.
+    bounds : tuple of float
+        What is drawn beyond them is cut off.
     """
 
     outputs: tuple[str, ...]
     by: tuple[str, ...] = ()
     components: int = 50
+    bounds: tuple[float, float] = (-np.inf, np.inf)
 
     def __call__(self, truth: xr.Dataset, seed: int) -> xr.Dataset:
         """The fake."""
@@ -160,9 +163,37 @@ class PrincipalGaussian:
             drawn[members] = middle + (generator.standard_normal((len(members), kept)) * spread) @ axes[:kept]
         changed, start = {}, 0
         for name, side, scale in zip(self.outputs, flat, scales, strict=True):
-            part = drawn[:, start : start + side.shape[1]] * scale
+            part = (drawn[:, start : start + side.shape[1]] * scale).clip(*self.bounds)
             changed[name] = np.where(np.isnan(side), np.nan, part).reshape(truth[name].shape).astype(truth[name].dtype)
             start += side.shape[1]
+        return _replaced(truth, changed)
+
+
+@dataclass(frozen=True)
+class Blurred:
+    """Every image through a Gaussian: right in what is coarse, and without anything fine.
+
+    Attributes
+    ----------
+    outputs : tuple of str
+        Over (sample, y, x), or more axes behind these, which are not blurred.
+    pixels : float
+        Standard deviation.
+    """
+
+    outputs: tuple[str, ...]
+    pixels: float
+
+    def __call__(self, truth: xr.Dataset, seed: int) -> xr.Dataset:
+        """The fake; it has no draws."""
+        from scipy.ndimage import gaussian_filter
+
+        del seed
+        changed = {}
+        for name in self.outputs:
+            values = truth[name].values
+            widths = (0.0, self.pixels, self.pixels, *(0.0,) * (values.ndim - 3))
+            changed[name] = gaussian_filter(values, widths)
         return _replaced(truth, changed)
 
 

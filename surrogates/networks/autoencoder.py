@@ -33,40 +33,29 @@ class ResidualBlock(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Images (n, channels, 8 k, 8 k) to codes (n, code, k, k) within (-2, 2) and back.
+    """Images (n, channels, 8 k, 8 k) to codes (n, code, k, k) within (-2, 2) and back; with one level, of 4 k pixels.
 
     Parameters
     ----------
     channels, code : int
     width : int
         Channels at half the image's resolution; each coarser level has twice as many.
+    levels : int
+        Halvings beyond that.
     """
 
-    def __init__(self, channels: int, code: int = 16, *, width: int = 32) -> None:
+    def __init__(self, channels: int, code: int = 16, *, width: int = 32, levels: int = 2) -> None:
         super().__init__()
         folded = channels * PATCH * PATCH
-        self.encoder = nn.Sequential(
-            nn.Conv2d(folded, width, 3, padding=1),
-            nn.SiLU(),
-            nn.Conv2d(width, 2 * width, 4, 2, 1),
-            nn.SiLU(),
-            nn.Conv2d(2 * width, 4 * width, 4, 2, 1),
-            ResidualBlock(4 * width),
-            nn.SiLU(),
-            nn.Conv2d(4 * width, code, 1),
-        )
-        self.decoder = nn.Sequential(
-            nn.Conv2d(code, 4 * width, 3, padding=1),
-            ResidualBlock(4 * width),
-            nn.SiLU(),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),
-            ResidualBlock(2 * width),
-            nn.SiLU(),
-            nn.ConvTranspose2d(2 * width, width, 4, 2, 1),
-            norm(width),
-            nn.SiLU(),
-            nn.Conv2d(width, folded, 3, padding=1),
-        )
+        widths = [width << level for level in range(levels + 1)]
+        down: list[nn.Module] = [nn.Conv2d(folded, width, 3, padding=1)]
+        for before, after in zip(widths, widths[1:], strict=False):
+            down += [nn.SiLU(), nn.Conv2d(before, after, 4, 2, 1)]
+        self.encoder = nn.Sequential(*down, ResidualBlock(widths[-1]), nn.SiLU(), nn.Conv2d(widths[-1], code, 1))
+        up: list[nn.Module] = [nn.Conv2d(code, widths[-1], 3, padding=1)]
+        for before, after in zip(widths[:0:-1], widths[-2::-1], strict=True):
+            up += [ResidualBlock(before), nn.SiLU(), nn.ConvTranspose2d(before, after, 4, 2, 1)]
+        self.decoder = nn.Sequential(*up, norm(width), nn.SiLU(), nn.Conv2d(width, folded, 3, padding=1))
 
     def encode(self, image: Tensor) -> Tensor:
         """The code."""

@@ -100,6 +100,8 @@ class ConvolutionalDiscriminator(nn.Module):
     minibatch : int
         Samples in a group whose spread is shown to the last layer, against mode collapse (Karras et al. 2018,
         arXiv:1710.10196, section 3); 0 for none.
+    normalised : bool
+        Whether group norms stand between the convolutions.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class ConvolutionalDiscriminator(nn.Module):
         maps: int = 0,
         minibatch: int = 0,
         patch: int = 1,
+        normalised: bool = True,
     ) -> None:
         super().__init__()
         widths = [width << k for k in range(stages_of(size // patch))]
@@ -120,7 +123,7 @@ class ConvolutionalDiscriminator(nn.Module):
         self.stages = nn.ModuleList(
             nn.Conv2d(before, after, 4, 2, 1) for before, after in zip([seen, *widths], widths, strict=False)
         )
-        self.norms = nn.ModuleList(norm(w) for w in widths[1:])
+        self.norms = nn.ModuleList(norm(w) if normalised else nn.Identity() for w in widths[1:])
         features = widths[-1] * _FIRST * _FIRST
         self.exit = nn.Linear(features + (minibatch > 0), outputs)
         self.project = nn.Linear(context, features, bias=False) if context else None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .palette import AMOUNT, DENSITY, SIGNED
-from .panels import empty
+from .panels import empty, styled
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 
@@ -45,6 +46,38 @@ def image_grid(
     axes.set_yticks([(row + 0.5) * height for row in range(len(names))], [name.replace("_", " ") for name in names])
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.spines[:].set_visible(False)
+
+
+PICTURES, CATEGORIES = 8, 16
+"""Of each category, and categories, in `class_figure`."""
+
+
+@styled
+def class_figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Any:
+    """Eight images of each category, beside as many of the truth where that has the same categories.
+
+    Parameters
+    ----------
+    samples, truth : Dataset
+        `image` (sample, y, x) or (sample, y, x, 3) in [0, 1], and `category`, whose labels stand in `flag_meanings`.
+    """
+    from matplotlib.figure import Figure
+
+    names = str(samples["category"].attrs.get("flag_meanings", "")).split()
+    names = (names or [str(code) for code in range(int(samples["category"].max(initial=0)) + 1)])[:CATEGORIES]
+    sides = {"surrogate": samples}
+    if truth is not None and truth["image"].shape[1:] == samples["image"].shape[1:]:
+        if truth["category"].attrs.get("flag_meanings") == samples["category"].attrs.get("flag_meanings"):
+            sides["held out"] = truth
+    drawn = Figure(figsize=(5 * len(sides) + 1, 0.65 * len(names) + 0.5), layout="constrained")
+    if samples.sizes["sample"]:
+        rows = {title: [_of(side, code) for code in range(len(names))] for title, side in sides.items()}
+        image_grid(drawn.subplots(), rows, names, columns=PICTURES)
+    return drawn
+
+
+def _of(side: xr.Dataset, code: int) -> np.ndarray:
+    return side["image"].values[side["category"].values == code][:PICTURES]
 
 
 def field(

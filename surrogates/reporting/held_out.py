@@ -40,7 +40,8 @@ def held_out(plugin: Plugin, samples: xr.Dataset, *, seed: int, n: int | None = 
     Raises
     ------
     SimulatorMissing
-        No reference runs forward, and the plugin has one answer for each condition; or its library is missing.
+        No reference runs forward, and the plugin has one answer for each condition, or its own truth has other labels
+        than the samples; or its library is missing.
     """
     there = samples.sizes["sample"]
     rows = min(there, n or asked_at(plugin))
@@ -51,7 +52,21 @@ def held_out(plugin: Plugin, samples: xr.Dataset, *, seed: int, n: int | None = 
             raise SimulatorMissing(
                 f"{plugin.name}: no reference gives the truth at the samples' conditions; give --reference FILE"
             )
-        return (kept, *(plugin.truth(rows, one) for one in seeds))
+        truths = [plugin.truth(rows, one) for one in seeds]
+        for name in plugin.conditions.names:
+            labels = [str(side[name].attrs.get("flag_meanings", "")) for side in (kept, truths[0]) if name in side]
+            if len(set(labels)) > 1:
+                raise SimulatorMissing(
+                    f"{name}: the samples' are {_few(labels[0])}, the packaged truth's {_few(labels[1])}; "
+                    "give --reference FILE, of the samples' own"
+                )
+        return (kept, *truths)
     simulator = ReferenceSimulator.open(plugin)
     asked = kept[[name for name in plugin.conditions.names if name in kept]]
     return (kept, *(simulator.sample(asked, seed=one) for one in seeds))
+
+
+def _few(labels: str) -> str:
+    """The first of some labels."""
+    names = labels.split()
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

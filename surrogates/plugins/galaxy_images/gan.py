@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +85,8 @@ class GalaxyGAN(PixelModel):
 
     def __init__(self, width: int = 32, patch: int = 2) -> None:
         super().__init__()
-        bands, shape = len(BANDS), {"size": STAMP, "width": width, "patch": patch}
+        bands = len(BANDS)
+        shape: dict[str, Any] = {"size": STAMP, "width": width, "patch": patch}
         self.generator = ConvolutionalGenerator(LATENT + len(ATTRIBUTES), bands, maps=1, **shape)
         self.discriminator = ConvolutionalDiscriminator(bands, context=len(ATTRIBUTES), maps=1, minibatch=4, **shape)
         self.predictor = ConvolutionalDiscriminator(bands, MEASURABLE, **shape)

@@ -9,8 +9,8 @@ import numpy as np
 from ...contract.plugin import Features
 from ...measuring.distances import Known, difference_of_means, wasserstein_distance
 from ...measuring.figures import Figure, Figures
+from ...physics.images.spectra import radial_power
 from ...physics.medical import thorax
-from ...physics.medical.texture import radial_power
 from .variables import N_SLICES
 
 if TYPE_CHECKING:

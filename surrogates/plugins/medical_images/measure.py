@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.plugin import Features
 from ...measuring.distances import wasserstein_distance
 from ...measuring.figures import Figure, Figures, Together, by, classes
-from ...measuring.manifolds import NEIGHBOURS, cloud_shares, frechet_distance
-from ...physics.medical.texture import radial_power
+from ...measuring.manifolds import NEIGHBOURS
+from ...measuring.picture_sets import covering, taught
+from ...physics.images.spectra import radial_power
 from .variables import CATEGORIES, N_IMAGES
 
 if TYPE_CHECKING:
@@ -49,64 +50,6 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _scaled(samples: xr.Dataset, truth: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    sides = [side["features"].values for side in (samples, truth)]
-    middle, spread = sides[1].mean(axis=0), sides[1].std(axis=0)
-    return tuple((side - middle) / np.where(spread > 0, spread, 1.0) for side in sides)  # type: ignore[return-value]
-
-
-def covering(samples: xr.Dataset, truth: xr.Dataset, training: Any = None) -> dict[str, float]:
-    """What the clouds of features lack, and their distance."""
-    mine, true = _scaled(samples, truth)
-    found = cloud_shares(mine, true)
-    return {
-        "uncovered": 1.0 - found["coverage"],
-        "missed": 1.0 - found["recall"],
-        "unlike": 1.0 - found["precision"],
-        "density_off": abs(1.0 - found["density"]),
-        "feature_frechet": frechet_distance(mine, true),
-        "siblings": _closeness(mine, true),
-    }
-
-
-def _closeness(mine: np.ndarray, true: np.ndarray) -> float:
-    """Share of samples nearer to another sample than 99 % of the truth are to another truth."""
-    nearest = []
-    for side in (mine, true):
-        squared = (side**2).sum(axis=1)
-        apart = squared[:, None] + squared[None, :] - 2.0 * side @ side.T
-        np.fill_diagonal(apart, np.inf)
-        nearest.append(apart.min(axis=1))
-    return float((nearest[0] < np.quantile(nearest[1], 0.01)).mean())
-
-
-def taught(samples: xr.Dataset, truth: xr.Dataset, training: Any = None) -> dict[str, float]:
-    """What a classifier loses that learns from samples in place of real images, both judged on other real images.
-
-    Logistic regression on the judge's features and thumbnails: as many samples as half of the truth, against that half.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    order = np.random.default_rng(3).permutation(truth.sizes["sample"])
-    learn, test = order[: len(order) // 2], order[len(order) // 2 :]
-    tables = [np.concatenate(([*_table(side)]), axis=1) for side in (samples, truth)]
-    codes = [side["category"].values for side in (samples, truth)]
-    correct = []
-    with threadpool_limits(1):
-        for table, labels in ((tables[0][: len(learn)], codes[0][: len(learn)]), (tables[1][learn], codes[1][learn])):
-            if len(np.unique(labels)) < 2:
-                correct.append(0.0)
-                continue
-            model = LogisticRegression(C=0.05, max_iter=60, tol=1e-3).fit(table, labels)
-            correct.append(float((model.predict(tables[1][test]) == codes[1][test]).mean()))
-    return {"teaching_loss": max(1.0 - correct[0] / max(correct[1], 1e-9), 0.0)}
-
-
-def _table(side: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    return 0.2 * side["features"].values, side["thumb"].values
-
-
 def wrong_category(samples: xr.Dataset) -> float:
     """Share of images that the judge takes for another category."""
     return float((samples["seen"].values != samples["category"].values).mean())
@@ -137,7 +80,11 @@ FIGURES = Figures(
             ),
         ),
         Together(
-            taught, (Figure("teaching_loss", at_most=0.05, text="accuracy lost by training on samples, relative"),)
+            taught,
+            (
+                Figure("teaching_loss", at_most=0.05, text="accuracy lost by training on samples, relative"),
+                Figure("teaching_worst", text="the same of the category that loses most, absolute"),
+            ),
         ),
         Figure(
             "wrong_category", wrong_category, _excess, at_most=0.02, text="excess of images taken for another category"

@@ -34,7 +34,7 @@ PLUGIN = Plugin(
     measure=FIGURES,
     features=FEATURES,
     impostors=IMPOSTORS,
-    figure=deferred("surrogates.plugins.medical_images.figure:figure"),
+    figure=deferred("surrogates.plotting.images:class_figure"),
     formats=(grey_png_format("image", level=0.5, width=1.0),),
     extra="medical",
     checked={"truth_samples": 40, "samples": 20, "measured_samples": 240, "trains": False, "slow": ("measure",)},

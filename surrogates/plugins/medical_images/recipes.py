@@ -12,8 +12,8 @@ from .library import LAYOUT, found, read
 from .variables import SIZE
 
 if TYPE_CHECKING:
-    from .gan import CategoryGAN
-    from .network import LatentFlow
+    from ...models.class_adversarial import ClassGAN
+    from ...models.latent_flow import LatentFlow
 
 SOURCE = "images of a folder, one sub-folder a category"
 LIMITS = (
@@ -64,19 +64,19 @@ def flow(options: Options) -> Recipe:
     rebuild, sharpen = round(0.2 * options.updates), round(0.15 * options.updates)
     phases = (
         Phase(
-            deferred("surrogates.plugins.medical_images.network:rebuild"),
+            deferred("surrogates.models.latent_flow:rebuild"),
             rebuild,
             {"autoencoder": Adam(2e-3, final_fraction=0.3)},
             average=0.99,
         ),
         Phase(
-            deferred("surrogates.plugins.medical_images.network:sharpen"),
+            deferred("surrogates.models.latent_flow:sharpen"),
             sharpen,
             {"autoencoder": Adam(2e-4), "critic": Adam(4e-4, betas=(0.5, 0.999))},
             average=0.99,
         ),
         Phase(
-            deferred("surrogates.plugins.medical_images.network:match"),
+            deferred("surrogates.models.latent_flow:match"),
             options.updates - rebuild - sharpen,
             {"flow": Adam(1.5e-3)},
             average=0.998,
@@ -95,7 +95,7 @@ def flow(options: Options) -> Recipe:
 
 
 def _flow(codec: Codec, width: int) -> LatentFlow:
-    from .network import LatentFlow
+    from ...models.latent_flow import LatentFlow
 
     return LatentFlow(codec, width)  # type: ignore[arg-type]
 
@@ -124,7 +124,8 @@ def gan(options: Options, *, auxiliary: bool = True) -> Recipe:
     )
 
 
-def _gan(codec: Codec, width: int, auxiliary: bool) -> CategoryGAN:
-    from .gan import CategoryGAN
+def _gan(codec: Codec, width: int, auxiliary: bool) -> ClassGAN:
+    from ...models.class_adversarial import ClassGAN
+    from .gan import EMBEDDED
 
-    return CategoryGAN(codec, width, auxiliary=auxiliary)  # type: ignore[arg-type]
+    return ClassGAN(codec, width, embedded=EMBEDDED if auxiliary else 0, auxiliary=auxiliary)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from surrogates.physics.medical.texture import radial_power
+from surrogates.physics.images.spectra import radial_power
 
 
 def test_white_noise_has_its_variance_at_every_frequency():

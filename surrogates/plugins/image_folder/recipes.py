@@ -1,0 +1,134 @@
+"""How the generators of images are trained, on any folder with one sub-folder of images a category."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...contract.deferred import deferred
+from ...contract.recipe import Adam, Codec, Phase, Recipe
+from ...io.image_folders import read_classes
+from ...training.class_images import readers
+from .variables import SIZE, schemas
+
+if TYPE_CHECKING:
+    from ...models.class_adversarial import ClassGAN
+    from ...models.latent_flow import LatentFlow
+
+LAYOUT = "a folder with one sub-folder of images a category, in any format and size"
+SIZES = (16, 32, 64, 128)
+FEWEST = 5
+"""Images that a category needs."""
+
+CODE = 8
+UNLABELLED = 0.1
+read, found = readers(schemas, partial(read_classes, colour=True, least=1, fewest=FEWEST))
+LIMITS = "Pictures of this size that resemble those of the folder by category; small, and often not recognisable. "
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``train --set`` may change.
+
+    Attributes
+    ----------
+    size : int
+        Pixels on a side; images are cropped to their middle square and brought to it.
+    width : int
+        Channels at the finest level; the literature's is 64 or more.
+    updates : int
+        Of all phases together.
+    flips : bool
+        Whether images are as good mirrored left to right; writing is not.
+    """
+
+    size: int = SIZE
+    width: int = 64
+    updates: int = 6000
+    flips: bool = True
+
+    def __post_init__(self) -> None:
+        if self.size not in SIZES:
+            raise ValueError(f"size: {self.size} pixels; expected {', '.join(map(str, SIZES))}")
+        if self.width % 8 or self.width < 8 or self.updates < 3:
+            raise ValueError("width, updates: expected a multiple of 8, and 3 or more")
+
+
+def _recipe(options: Options, **more) -> Recipe:
+    return Recipe(
+        data=None,
+        learns=partial(read, size=options.size),
+        layout=LAYOUT,
+        source="images of a folder, one sub-folder a category",
+        schema=found,
+        sample_batch=32,
+        **more,
+    )
+
+
+def flow(options: Options) -> Recipe:
+    """Flow matching of an autoencoder's codes, in three phases."""
+    rebuild, sharpen = round(0.15 * options.updates), round(0.15 * options.updates)
+    where = "surrogates.models.latent_flow"
+    phases = (
+        Phase(deferred(f"{where}:rebuild"), rebuild, {"autoencoder": Adam(2e-3, final_fraction=0.3)}, average=0.99),
+        Phase(
+            deferred(f"{where}:sharpen"),
+            sharpen,
+            {"autoencoder": Adam(2e-4), "critic": Adam(4e-4, betas=(0.5, 0.999))},
+            average=0.99,
+        ),
+        Phase(deferred(f"{where}:match"), options.updates - rebuild - sharpen, {"flow": Adam(1.5e-3)}, average=0.998),
+    )
+    return _recipe(
+        options,
+        model=partial(_flow, width=options.width, flips=options.flips),
+        phases=phases,
+        batch_size=64,
+        description="guided flow matching of an autoencoder's codes, by category",
+        use=LIMITS + "Good for testing pipelines, for teaching, and as a start for your own folder.",
+    )
+
+
+def _flow(codec: Codec, width: int, flips: bool) -> LatentFlow:
+    from ...models.latent_flow import GuidedSampler, LatentFlow
+
+    levels = 1 if codec.size <= SIZE else 2  # type: ignore[attr-defined]
+    return LatentFlow(
+        codec,  # type: ignore[arg-type]
+        width,
+        code=CODE * levels,
+        levels=levels,
+        unlabelled=UNLABELLED,
+        flips=flips,
+        sampler=GuidedSampler(steps=10, method="heun"),
+    )
+
+
+def gan(options: Options) -> Recipe:
+    """The literature's conditional GAN: spectral norm, gradient penalty 5, a label embedded beside 100 normals."""
+    adam = Adam(1e-4, betas=(0.1, 0.9), final_fraction=1.0)
+    return _recipe(
+        options,
+        model=partial(_gan, width=options.width, flips=options.flips),
+        phases=(
+            Phase(
+                deferred("surrogates.plugins.image_folder.gan:play"),
+                options.updates,
+                {"discriminator": adam, "generator": adam},
+                average=0.995,
+            ),
+        ),
+        batch_size=64,
+        description="conditional GAN of the literature, with spectral norm and a gradient penalty",
+        use=LIMITS + "For comparison with the default.",
+        baseline=True,
+    )
+
+
+def _gan(codec: Codec, width: int, flips: bool) -> ClassGAN:
+    from ...models.class_adversarial import ClassGAN
+    from .gan import EMBEDDED
+
+    return ClassGAN(codec, width, embedded=EMBEDDED, patch=1, spectral=True, flips=flips)  # type: ignore[arg-type]
