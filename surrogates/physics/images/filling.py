@@ -34,22 +34,59 @@ def filled(pictures: Tensor, known: Tensor) -> Tensor:
     return torch.where(known > 0, pictures, near)
 
 
-def harmonic(pictures: Tensor, known: Tensor, *, sweeps: int = 60) -> Tensor:
+def harmonic(pictures: Tensor, known: Tensor, *, tolerance: float = 5e-4, iterations: int = 300) -> Tensor:
     """Pictures whose unknown pixels solve Laplace's equation with what is known as their edge.
 
-    Relaxed from `filled`, which is near it at every scale, by weighted Jacobi sweeps.
+    A membrane: each unknown pixel is the mean of its four neighbours, and nothing flows across the picture's own edge.
+    Conjugate gradients (Hestenes and Stiefel 1952) on the unknown pixels alone, from `filled`, which is near the
+    solution at every scale: some 10 iterations for holes of 30 pixels.
 
     Parameters
     ----------
     pictures, known : Tensor
         As of `filled`.
-    sweeps : int
-        Enough at 60 to bring residuals of holes of 50 pixels below a grey level.
+    tolerance : float
+        The iteration ends where no pixel is farther from the mean of its neighbours, in units of white.
+    iterations : int
+        At the most.
     """
     found = filled(pictures, known)
-    free = known <= 0
-    for _ in range(sweeps):
-        padded = functional.pad(found, (1, 1, 1, 1), mode="replicate")
-        mean = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
-        found = torch.where(free, found + 0.9 * (mean / 4 - found), found)
-    return found
+    free = (known <= 0)[:, 0].nonzero(as_tuple=True)
+    if not len(free[0]):
+        return found
+    picture, row, column = free
+    (count, channels), (height, width) = found.shape[:2], found.shape[2:]
+    flat = found.transpose(0, 1).reshape(channels, -1)
+    place = (picture * height + row) * width + column
+    beside = torch.stack(
+        (
+            torch.where(row > 0, place - width, place),
+            torch.where(row < height - 1, place + width, place),
+            torch.where(column > 0, place - 1, place),
+            torch.where(column < width - 1, place + 1, place),
+        )
+    )
+    number = torch.full((flat.shape[1],), len(place), dtype=torch.long, device=flat.device)
+    number[place] = torch.arange(len(place), device=flat.device)
+    inner = number[beside]  # known neighbours are the last, which is 0
+
+    def dots(one: Tensor, other: Tensor) -> Tensor:
+        return one.new_zeros(channels, count).index_add_(1, picture, one * other)
+
+    def divided(one: Tensor, other: Tensor) -> Tensor:
+        return torch.where(other > 0, one / other, 0.0)[:, picture]
+
+    solved = flat[:, place]
+    rest = sum((flat[:, near] for near in beside), start=-4.0 * solved)
+    along, size = rest, dots(rest, rest)
+    for _ in range(iterations):
+        if float(rest.abs().max()) <= 4.0 * tolerance:
+            break
+        closed = functional.pad(along, (0, 1))
+        bent = 4.0 * along - sum((closed[:, near] for near in inner), start=torch.zeros_like(along))
+        step = divided(size, dots(along, bent))
+        solved, rest = solved + step * along, rest - step * bent
+        before, size = size, dots(rest, rest)
+        along = rest + divided(size, before) * along
+    flat[:, place] = solved
+    return flat.reshape(channels, count, height, width).transpose(0, 1)

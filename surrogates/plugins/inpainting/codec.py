@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...physics.images import colour
-from ...physics.images.filling import filled
+from ...physics.images.filling import harmonic
 
 Tensors = dict[str, Tensor]
 
@@ -23,16 +23,16 @@ class HoleCodec(nn.Module):
         """Nothing to fit."""
 
     def encode(self, physical: Tensors) -> Tensors:
-        """`smooth` (n, 3, y, x), planes filled by pull-push, `hole` (n, 1, y, x), and `made`, the planes of truth."""
+        """`smooth` (n, 3, y, x), planes filled by Laplace's equation, `hole` (n, 1, y, x), `made`, true planes."""
         encoded: Tensors = {name: physical[name] for name in ("photograph",) if name in physical}
         if "image" in physical:
             image, hole = physical["image"], physical["mask"][:, None].float()
             seen = 1.0 - hole
             if colour.has_alpha(image.shape[-1]):
                 alpha = image[..., -1][:, None].float()
-                encoded["alpha"] = filled(alpha, seen)
+                encoded["alpha"] = harmonic(alpha, seen)
                 seen = seen * (alpha > 0)
-            encoded["smooth"] = filled(colour.planes(image), seen)
+            encoded["smooth"] = harmonic(colour.planes(image), seen)
             encoded["hole"] = hole
         if "inpainted" in physical:
             encoded["made"] = colour.planes(physical["inpainted"])

@@ -33,7 +33,7 @@ def mean_colour(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 
 def laplace(truth: xr.Dataset, seed: int) -> xr.Dataset:
-    """The solution of Laplace's equation with the known pixels as its edge."""
+    """The solution of Laplace's equation with the known pixels as its edge, on which the network builds."""
     from ...physics.images.filling import harmonic
 
     del seed
@@ -41,7 +41,7 @@ def laplace(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 
 def pull_push(truth: xr.Dataset, seed: int) -> xr.Dataset:
-    """Means at the finest scale that knows any, on which the network builds."""
+    """Means at the finest scale that knows any."""
     from ...physics.images.filling import filled
 
     del seed

@@ -1,4 +1,4 @@
-"""The model: what a smooth fill misses, by a context encoder, in tiles that hold a part of the hole."""
+"""The model: what Laplace's equation misses, by a context encoder, in tiles that hold a part of the hole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...networks.inpainting import ContextEncoder
 from ...networks.tiles import in_tiles
 from ...physics.images.colour import bytes_to_planes
 from ...physics.images.cropping import cropped
-from ...physics.images.filling import filled
+from ...physics.images.filling import harmonic
 from ...physics.images.masks import DRAWS, holes
 from .photographs import SIDE
 
@@ -94,7 +94,7 @@ def pictures(batch: Batch) -> Tensors:
         crop = cropped(batch.encoded["photograph"], batch.noise.uniform((3,), "crop"), SIDE)
         true = bytes_to_planes(crop)
         hole = holes(batch.noise.uniform((1 + DRAWS,), "hole"), SIDE)[:, None]
-        batch.encoded.update(true=true, hole=hole, smooth=filled(true, 1.0 - hole))
+        batch.encoded.update(true=true, hole=hole, smooth=harmonic(true, 1.0 - hole))
     return batch.encoded
 
 

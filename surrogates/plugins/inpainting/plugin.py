@@ -1,8 +1,8 @@
 """inpainting: a photograph and a mask to the whole photograph, of any size, grey or colour, with alpha.
 
-What is exact: known pixels, which come back as they were given, and the channels and size of the picture. A smooth fill
-carries tones across the hole; the network adds what it misses. There is no reference that runs forward: the truth is
-photographs with holes.
+What is exact: known pixels, which come back as they were given, and the channels and size of the picture. Laplace's
+equation carries tones across the hole; the network adds what it misses. There is no reference that runs forward: the
+truth is photographs with holes.
 """
 
 from __future__ import annotations

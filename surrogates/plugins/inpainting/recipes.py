@@ -27,7 +27,7 @@ class ContextOptions:
     """
 
     width: int = 64
-    updates: int = 3000
+    updates: int = 8500
     adversarial_updates: int = 150
 
     def __post_init__(self) -> None:
@@ -63,9 +63,9 @@ def context(options: ContextOptions) -> Recipe:
         sample_batch=1,
         learns=tiles,
         layout="a folder of photographs (PNG, JPEG, WebP, TIFF), sub-folders too",
-        description="context encoder with dilated convolutions on a pull-push fill; least L1, then adversarial",
-        use="It fills holes of photographs, whose known pixels are untouched, no nearer than "
-        "Laplace's equation does, with a little more of their texture. It continues edges and tones and invents no "
+        description="context encoder with dilated convolutions on a Laplace fill; least L1, then adversarial",
+        use="It fills holes of photographs, whose known pixels are untouched, a little nearer than "
+        "Laplace's equation does, with a little more of their texture. It continues tones and invents no "
         "objects; not for pictures that matter.",
         source="a folder of photographs",
     )
