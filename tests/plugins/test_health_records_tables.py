@@ -291,6 +291,21 @@ def test_a_label_that_few_have_is_told(folder, kept, capsys):
     assert re.search(r"note: Ward: [1-4] who train have 'burns' and may be known by it", capsys.readouterr().err)
 
 
+def test_codes_of_missing_values_are_found_and_told(folder, kept, capsys):
+    def coded(static, temporal):
+        for row in static[1:30]:
+            row[1] = "-1"
+        for row in static[40:60]:
+            row[4] = "-9"
+
+    (data,) = read(folder(coded), kept)
+    layout = Layout.read(kept / "schema.json")
+    assert [c.missing for c in layout.columns] == [("-1",), (), (), ("-9",), ()]
+    assert np.isnan(data["age_years"].values[:20]).all() and np.nanmin(data["age_years"].values) >= 20.0
+    assert layout.columns[3].labels == ("0", "1") and -1 in data["smoker"].values
+    assert "Age (years): -1 counts as missing" in capsys.readouterr().err
+
+
 def test_training_takes_the_recipe_that_reads_what_is_given(folder, tmp_path):
     assert _default(PLUGIN, None) == "autoregressive"
     assert _default(PLUGIN, folder()) == _default(PLUGIN, tmp_path / "a.pair.zip") == "tables"

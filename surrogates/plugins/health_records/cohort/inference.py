@@ -17,6 +17,8 @@ OUTCOMES = re.compile(r"outcome|death|dead|died|mortality|deceased|expire|readmi
 SPLITS = ("split", "partition", "subset")
 TRAINS = ("train", "training")
 EVALUATES = ("test", "testing", "valid", "validation", "val", "held_out", "evaluation")
+CODES = (-1.0, -9.0, -99.0, -999.0, -9999.0)
+"""Numbers that stand for a missing value where all others are 0 or more."""
 MOST_ORDINAL = 20
 """Whole numbers of which there are no more are ordinal."""
 WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 24.0, 48.0, 72.0, 168.0, 336.0, 720.0)
@@ -155,6 +157,10 @@ def _column(
             value=there[row],
         )
     if not bad.any():
+        coded = np.isin(values, CODES)
+        if coded.any() and (values[~coded] >= 0.0).all() and (~coded).any():
+            found = _number(header, name, there[~coded], values[~coded])
+            return replace(found, missing=tuple(sorted(set(there[coded].tolist()))))
         return _number(header, name, there, values)
     labels = sorted(dict.fromkeys(there.tolist()))
     if np.mean([_DATE.fullmatch(text) is not None for text in labels[:1000]]) > 0.5:

@@ -50,6 +50,8 @@ class Column:
         To which numbers are rounded; None leaves them as they are.
     aggregate : str
         What several values in one bin of time become.
+    missing : tuple of str
+        What counts as missing beside an empty cell: codes such as -1.
     """
 
     column: str
@@ -62,6 +64,7 @@ class Column:
     values: tuple[float, ...] = ()
     decimals: int | None = None
     aggregate: str = "mean"
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for key, value, known in (

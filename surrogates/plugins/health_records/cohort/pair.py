@@ -59,9 +59,9 @@ class Table:
         return f"line {row + 2} of {self.name}"
 
 
-def is_gap(texts: np.ndarray) -> np.ndarray:
-    """(n,) bool: cells that are missing."""
-    return np.array([text.lower() in GAPS for text in texts.tolist()], dtype=bool)
+def is_gap(texts: np.ndarray, codes: Sequence[str] = ()) -> np.ndarray:
+    """(n,) bool: cells that are missing, or hold a code of it."""
+    return np.array([text.lower() in GAPS or text in codes for text in texts.tolist()], dtype=bool)
 
 
 def open_pair(path: Path, names: Sequence[str] = ()) -> tuple[Table, Table]:

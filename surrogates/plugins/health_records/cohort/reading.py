@@ -89,6 +89,10 @@ def opened(path: Path, kept: Path, schema: str = "") -> tuple[tuple[Table, Table
             variable=refused[0].column,
         )
     if before != layout.to_text():
+        for column in (*layout.columns, *layout.signs):
+            if column.missing:
+                codes = ", ".join(column.missing)
+                print(f"note: {column.column}: {codes} counts as missing, as the schema says", file=sys.stderr)
         print(f"schema: inferred, {target}; to change it, edit a copy and give --set schema=COPY", file=sys.stderr)
     return tables, layout
 
@@ -180,7 +184,7 @@ def _share(name: str) -> float:
 
 def _parsed(column: Column, texts: np.ndarray, where: Callable[[int], str]) -> np.ndarray:
     """Values (NaN where missing) or codes (-1) of a column."""
-    gaps = is_gap(texts)
+    gaps = is_gap(texts, column.missing)
     if column.kind == "categorical":
         table = {label: code for code, label in enumerate(column.labels)}
         codes = np.array([table.get(text, -2) for text in texts.tolist()], dtype=np.int64)
@@ -196,6 +200,7 @@ def _parsed(column: Column, texts: np.ndarray, where: Callable[[int], str]) -> n
             )
         return codes
     values, bad = numbers(texts)
+    values, bad = np.where(gaps, np.nan, values), bad & ~gaps
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         expected = "a number, or nothing where it is missing"
