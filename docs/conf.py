@@ -20,6 +20,8 @@ extensions = [
     "sphinx.ext.viewcode",
 ]
 exclude_patterns = ["build"]
+GALLERY = ROOT / "build" / "with"  # holds gallery/, which `make docs` writes
+html_extra_path = [str(GALLERY)] if GALLERY.is_dir() else []
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +23,13 @@ _WORD = 0xFFFFFFFF
 _FEW = 1 << 13  # blocks up to which numpy's integers are quicker than torch's
 
 
-def philox(counter: tuple[Any, ...], key: tuple[int, int]) -> tuple[Any, ...]:
+def philox(counter: tuple[Any, ...], key: tuple[Any, Any]) -> tuple[Any, ...]:
     """Philox4x32-10 of broadcastable int64 tensors, or arrays, that hold 32-bit words.
 
     Parameters
     ----------
     counter : four tensors or ints
-    key : two ints
+    key : two ints, or tensors that broadcast with the counter
 
     Returns
     -------
@@ -60,16 +61,16 @@ def _key(seed: int, draw: tuple[object, ...], used: set[tuple[object, ...]]) -> 
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
 
-def _philox_of_few(counter: tuple[np.ndarray, ...], key: tuple[int, int]) -> np.ndarray:
+def _philox_of_few(counter: tuple[np.ndarray, ...], key: tuple[Any, Any]) -> np.ndarray:
     """What `philox` gives, of small arrays (n, m) of words and several times quicker: (n, m, 4) int64."""
+    keys = np.stack([np.asarray(word, dtype=np.int64).reshape(-1, 1) for word in key])
+    weyl = np.array(_WEYL, dtype=np.int64)[:, None, None]
     even, odd = np.stack(counter[0::2]).astype(np.uint64), np.stack(counter[1::2]).astype(np.uint64)
     multipliers = np.array(_MULTIPLIERS, dtype=np.uint64)[:, None, None]
     for turn in range(10):
         even *= multipliers
         high = (even >> np.uint64(32))[::-1] ^ odd
-        high ^= np.array(
-            [(word + turn * weyl) & _WORD for word, weyl in zip(key, _WEYL, strict=True)], dtype=np.uint64
-        )[:, None, None]
+        high ^= ((keys + turn * weyl) & _WORD).astype(np.uint64)
         even &= np.uint64(_WORD)
         even, odd = high, even[::-1]
     return np.stack((even[0], odd[0], even[1], odd[1]), axis=-1).astype(np.int64)
@@ -83,7 +84,7 @@ class Noise:
     seed : int
         Any integer; 64 bits of its hash key the generator.
     samples : Tensor
-        Identities, (n,) int64 on the device of the draws.
+        Identities, (n,) int64 on the device of the draws; rows with equal ones are one sample.
 
     Notes
     -----
@@ -99,21 +100,31 @@ class Noise:
     def __len__(self) -> int:
         return int(self.samples.shape[0])
 
+    def _key(self, draw: tuple[object, ...]) -> tuple[Any, Any]:
+        """The generator's key for a draw."""
+        return _key(self.seed, draw, self._used)
+
+    def _identities(self) -> Tensor:
+        """What the generator counts by, (n,) int64."""
+        return self.samples
+
     def _words(self, count: int, draw: tuple[object, ...]) -> Tensor:
         """(n, blocks, 4) 32-bit words, `count` <= 4 * blocks of them a sample."""
         import torch
 
-        key = _key(self.seed, draw, self._used)
+        key = self._key(draw)
         blocks = -(-count // 4)
         device = self.samples.device
+        identities = self._identities()
         index = torch.arange(blocks, dtype=torch.int64, device=device)[None, :]
-        low = (self.samples & _WORD)[:, None]
-        high = ((self.samples >> 32) & _WORD)[:, None]
+        low = (identities & _WORD)[:, None]
+        high = ((identities >> 32) & _WORD)[:, None]
         zero = torch.zeros_like(index)
         shape = (len(self), blocks)
         counter = tuple(part.expand(shape) for part in (index, low, high, zero))
         if device.type == "cpu" and math.prod(shape) <= _FEW:
-            return torch.from_numpy(_philox_of_few(tuple(part.numpy() for part in counter), key))
+            first, second = (word if isinstance(word, int) else word.numpy() for word in key)
+            return torch.from_numpy(_philox_of_few(tuple(part.numpy() for part in counter), (first, second)))
         return torch.stack(philox(counter, key), dim=-1)
 
     def uniform(self, shape: tuple[int, ...], *draw: object) -> Tensor:
@@ -142,6 +153,45 @@ class Noise:
         cumulative = torch.cumsum(torch.softmax(logits.double(), dim=-1), dim=-1)
         point = self.uniform((1,), *draw)
         return torch.clamp((point > cumulative).sum(dim=-1), max=logits.shape[-1] - 1)
+
+
+class NoiseOfSeveral(Noise):
+    """Random draws of a batch whose samples belong to calls of several seeds; each draws what it draws alone.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+        Seed of each row.
+    identities : Tensor
+        Identity of each row in its own call, (n,) int64.
+
+    Notes
+    -----
+    `samples` numbers the distinct pairs of seed and identity: rows with equal numbers are one sample.
+    """
+
+    def __init__(self, seeds: Sequence[int], identities: Tensor) -> None:
+        import torch
+
+        numbers: dict[tuple[int, int], int] = {}
+        pairs = zip(seeds, identities.tolist(), strict=True)
+        marks = [numbers.setdefault((int(seed), identity), len(numbers)) for seed, identity in pairs]
+        super().__init__(0, torch.tensor(marks, dtype=torch.int64, device=identities.device))
+        distinct = {int(seed): place for place, seed in enumerate(dict.fromkeys(seeds))}
+        self._seeds = list(distinct)
+        self._place = torch.tensor([distinct[int(seed)] for seed in seeds], device=identities.device)
+        self._own = identities
+
+    def _key(self, draw: tuple[object, ...]) -> tuple[Any, Any]:
+        import torch
+
+        _key(0, draw, self._used)  # notes the name
+        keys = torch.tensor([_key(seed, draw, set()) for seed in self._seeds], device=self._own.device)
+        rows = keys[self._place]
+        return rows[:, :1], rows[:, 1:]
+
+    def _identities(self) -> Tensor:
+        return self._own
 
 
 class Draws:

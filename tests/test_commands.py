@@ -51,7 +51,7 @@ MADE_BY = {
 }
 """What a command reads, and how it comes about."""
 QUICK = ("list", "info", "verify", "merge", "convert", "generate jets")
-RELEASES = ("train", "card", "demo", "serve", "survey")
+RELEASES = ("train", "card", "demo", "gallery", "serve", "survey")
 """Commands that write weights, cards or pages of minutes, or do not end: they have tests of their own."""
 
 

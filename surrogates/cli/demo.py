@@ -84,9 +84,9 @@ def demo_command(
             else:
                 shown.append(show(name, out))
         except SurrogatesError as error:
-            _say(f"left out {error}")
+            say(f"left out {error}")
     if not shown:
-        _say("no surrogate has released weights")
+        say("no surrogate has released weights")
         raise CheckFailed
 
     from ..reporting.page import write_report
@@ -102,8 +102,8 @@ def demo_command(
     )
     for item in shown:
         for path in item.files:
-            _say(f"  {path}")
-    _say(f"done in {time.monotonic() - start:.0f} s")
+            say(f"  {path}")
+    say(f"done in {time.monotonic() - start:.0f} s")
     print(report.resolve())
 
 
@@ -128,7 +128,7 @@ def show(name: str, folder: Path) -> Shown:
     surrogate = opening.load(name)
     card = surrogate.card
     n = shown_size(card)
-    _say(f"{name}: sampling and drawing {n:,}")
+    say(f"{name}: sampling and drawing {n:,}")
     samples = surrogate.sample(plugin.prior(surrogate.conditions, n, 2), seed=1)
     section = Section(
         plugin=plugin,
@@ -183,17 +183,17 @@ def compare(name: str, folder: Path, *, truth_seconds: float, workers: int) -> S
     asked = max((target.n for target in plugin.targets.values()), default=LARGEST)
     if plugin.reference is not None:
         n = truth_size(surrogate.card.speed, truth_seconds, workers, asked)
-        _say(f"{name}: simulating {n:,} samples with the reference")
+        say(f"{name}: simulating {n:,} samples with the reference")
         truth, spent = _simulated(plugin, n, workers)
-        _say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
+        say(f"{name}: sampling as many from the surrogate (the reference took {spent:.0f} s)")
         samples = surrogate.sample(truth[list(plugin.conditions.names)], seed=1)
     else:
         truth = plugin.truth(SMALLEST, 2)
         surrogate, samples = _sampled(plugin, truth)
-        _say(f"{name}: {SMALLEST:,} sampled from {surrogate.card.recipe}, beside held-out ones (no reference runs)")
-    _say(f"{name}: comparing")
+        say(f"{name}: {SMALLEST:,} sampled from {surrogate.card.recipe}, beside held-out ones (no reference runs)")
+    say(f"{name}: comparing")
     found = validate(plugin, samples, truth, resamples=10, splits=3)
-    _say(f"{name}: timing")
+    say(f"{name}: timing")
     benchmark = timed(plugin, models=[surrogate.card.recipe], seconds=BENCHMARK_SECONDS, rounds=3)
     laws = {law.name: (found.residuals.get(law.name, 0.0), law.tolerance) for law in plugin.constraints}
     now = replace(surrogate.card, findings=tuple(found.findings), speed=benchmark.speeds(), laws=laws)
@@ -264,7 +264,7 @@ def _saved(plugin: Plugin, sides: Mapping[str, xr.Dataset], folder: Path) -> lis
         try:
             entry.write([sides[stem]], path, overwrite=True)
         except (FormatError, ImportError) as error:
-            _say(f"{plugin.name}: {path.name} is left out: {error}")
+            say(f"{plugin.name}: {path.name} is left out: {error}")
             continue
         written.append(path)
     return written
@@ -293,14 +293,15 @@ def _speeds(benchmark: Benchmark) -> Table:
 
 
 def clear(folder: Path) -> None:
-    """Empty the folder of an earlier demo, and no other."""
+    """Empty the folder of an earlier demo or gallery, and no other."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / "report.html").exists() and not (folder / ".demo").exists():
-            raise OutputError(f"{folder}: holds something else than an earlier demo; give another --out")
+            raise OutputError(f"{folder}: holds something else than an earlier run's pages; give another --out")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / ".demo").touch()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line of progress."""
     print(text, file=sys.stderr, flush=True)

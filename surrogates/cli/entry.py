@@ -45,6 +45,7 @@ _COMMANDS = {
     "verify": ("files", "verify_command"),
     "serve": ("serving", "serve_command"),
     "demo": ("demo", "demo_command"),
+    "gallery": ("gallery", "gallery_command"),
 }
 
 _SHORT = {
@@ -62,6 +63,7 @@ _SHORT = {
     "survey": "A mock survey: galaxies on a lightcone, and images of them.",
     "serve": "Every simulator in a browser, and over HTTP.",
     "demo": "Every released surrogate beside a fresh reference, in one page.",
+    "gallery": "Every installed simulator's pictures and figures, as static pages.",
     "verify": "Check a file, a folder of shards, or released weights; exit 1 where a problem is found.",
 }
 

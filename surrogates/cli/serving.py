@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--allow-host", "hosts", multiple=True, help="A further name of this server, a proxy's; may be repeated.")
 @click.option("--most-samples", type=click.IntRange(1), default=100_000, show_default=True, help="Of one request.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=60.0, show_default=True, help="One request may take.")
+@click.option("--json-log", is_flag=True, help="A line of JSON a request on stderr.")
 def serve_command(
     host: str,
     port: int,
@@ -29,6 +31,7 @@ def serve_command(
     hosts: tuple[str, ...],
     most_samples: int,
     seconds: float,
+    json_log: bool,
 ) -> None:
     """Open every installed simulator in a browser, and over HTTP.
 
@@ -41,6 +44,7 @@ def serve_command(
 
     try:
         import uvicorn
+        from uvicorn.config import LOGGING_CONFIG
 
         from ..web.app import create_app
         from ..web.settings import Settings
@@ -58,11 +62,16 @@ def serve_command(
         most_samples=most_samples,
         seconds=seconds,
     )
+    if json_log:
+        from ..web.watching import log_as_json
+
+        log_as_json()
     place = {"uds": socket} if socket else {"host": host, "port": port}
     config = uvicorn.Config(
         create_app(settings),
         **place,  # type: ignore[arg-type]
         log_level="warning",
+        log_config=None if json_log else LOGGING_CONFIG,
         access_log=False,
         server_header=False,
         timeout_keep_alive=10,
@@ -87,6 +96,8 @@ def announcing(config: uvicorn.Config) -> uvicorn.Server:
     class Announcing(uvicorn.Server):
         async def startup(self, sockets: list | None = None) -> None:
             await super().startup(sockets)
+            if config.uds and not self.should_exit:
+                os.chmod(config.uds, 0o600)  # who may connect: its owner
             if not self.should_exit:
                 click.echo(f"{_announced(self)}; Ctrl-C ends it", err=True)
 

@@ -35,6 +35,7 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
+    numbers: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Section:
         What the weights are good for and what not.
     tables, notes : sequences
         Further tables (a benchmark, say) and remarks.
+    calls : sequence of str
+        What makes the same samples, in Python and on the command line.
+    label : str
+        What tells it from other sections of its plugin: the model.
     """
 
     plugin: Plugin
@@ -76,6 +81,8 @@ class Section:
     use: str = ""
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    calls: Sequence[str] = ()
+    label: str = ""
 
 
 def write_report(
@@ -85,6 +92,7 @@ def write_report(
     title: str = "Validation report",
     introduction: str = "",
     overwrite: bool = False,
+    back: str = "",
 ) -> Path:
     """Write the page under its final name only when it is whole.
 
@@ -97,6 +105,8 @@ def write_report(
     title, introduction : str
     overwrite : bool
         Replace an existing file.
+    back : str
+        Address of the page that leads here.
 
     Returns
     -------
@@ -110,7 +120,7 @@ def write_report(
     """
     path = Path(path)
     check_path(path, overwrite=overwrite)
-    page = render_report(sections, title=title, introduction=introduction)
+    page = render_report(sections, title=title, introduction=introduction, back=back)
     try:
         with replacing(path, overwrite=overwrite) as temporary:
             temporary.write_text(page, encoding="utf-8")
@@ -129,7 +139,7 @@ def check_path(path: Path, *, overwrite: bool) -> None:
         raise ReportError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
 
 
-def render_report(sections: Sequence[Section], *, title: str, introduction: str = "") -> str:
+def render_report(sections: Sequence[Section], *, title: str, introduction: str = "", back: str = "") -> str:
     """Return the page as text; see `write_report`."""
     from jinja2 import Environment, StrictUndefined
 
@@ -138,6 +148,7 @@ def render_report(sections: Sequence[Section], *, title: str, introduction: str 
     return environment.from_string(template).render(
         title=title,
         introduction=introduction,
+        back=back,
         created=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
         version=metadata.version("surrogates"),
         sections=[_section(section) for section in sections],
@@ -179,8 +190,9 @@ def _section(section: Section) -> dict[str, Any]:
     laws = [_law(section.plugin, name, value) for name, value in section.residuals.items()]
     laws_judged = [law for law in laws if law["kept"] is not None]
     return {
-        "name": section.plugin.name,
-        "title": section.plugin.title,
+        "name": "/".join(part for part in (section.plugin.name, section.label) if part),
+        "title": "" if section.label else section.plugin.title,
+        "calls": section.calls,
         "compared": section.compared,
         "judged": len(judged),
         "met": sum(bool(finding.passed) for finding in judged),

@@ -278,7 +278,8 @@ class Surrogate:
     ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
         """Output arrays of every row, and the largest residual of each constraint."""
         physical = {
-            name: torch.tensor(array, dtype=_dtype(self.conditions[name])) for name, array in conditions.items()
+            name: torch.tensor(array, dtype=condition_dtype(self.conditions[name]))
+            for name, array in conditions.items()
         }
         identities = torch.tensor(samples)
         arrays = {
@@ -286,7 +287,7 @@ class Surrogate:
             for variable in self.outputs
         }
         residuals = {f"residual_{constraint.name}": 0.0 for constraint in self.plugin.constraints}
-        with torch.no_grad(), _threads(self.threads):
+        with torch.no_grad(), torch_threads(self.threads):
             for rows, slots, targets in packed(samples, self.batch, self.plugin.recipes[self.card.recipe].sample_part):
                 asked = {name: tensor[rows].to(self.device) for name, tensor in physical.items()}
                 noise = Noise(seed, identities[rows].to(self.device))
@@ -392,7 +393,7 @@ def _released_or_none(plugin: Plugin, recipe: str) -> Path | None:
 
 
 @contextmanager
-def _threads(threads: int | None) -> Iterator[None]:
+def torch_threads(threads: int | None) -> Iterator[None]:
     before = torch.get_num_threads()
     if threads is not None:
         torch.set_num_threads(threads)
@@ -402,7 +403,7 @@ def _threads(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _dtype(variable: Variable) -> torch.dtype:
+def condition_dtype(variable: Variable) -> torch.dtype:
     kind = np.dtype(variable.dtype).kind
     return torch.int64 if variable.categories is not None or kind in "iub" else torch.float64
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,25 +15,31 @@ from fastapi import FastAPI, File, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from .. import registry
-from ..contract.errors import PluginError, SchemaError, SurrogatesError
+from ..contract.errors import PluginError, SchemaError, SimulatorMissing, SurrogatesError
 from ..provenance import package_version
 from ..sampling.files import formats_of
 from ..sampling.outputs import write_options
+from ..sampling.together import call, most_together
+from .ablation import layers, without
 from .arrays import MEDIA_TYPE, packed
+from .batching import Batching
 from .description import described, listed, request_schema
 from .guard import Guard
 from .settings import Settings
 from .simulators import Simulators, parsed, rows_of
 from .turns import COME_AGAIN, Busy, Gone, Stop, TooLong, Turns
+from .watching import GONE, Metrics, Watched
+from .workers import Died, References
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
     from ..contract.schema import Schema
 
@@ -42,6 +47,8 @@ API = "/api/v1"
 STATIC = Path(__file__).parent / "static"
 LOG = logging.getLogger("surrogates.web")
 _MOST_SEED = 2**63 - 1
+IN_MEMORY = 256 * 2**10
+"""Bytes of an answer above which it waits for its caller on the disk."""
 
 
 class Asked(BaseModel):
@@ -52,10 +59,17 @@ class Asked(BaseModel):
     n: int = Field(1, ge=0)
     seed: int = Field(ge=0, le=_MOST_SEED)
     first: int = Field(0, ge=-_MOST_SEED, le=_MOST_SEED)
-    samples: list[int] | None = None
+    samples: list[Annotated[int, Field(ge=-_MOST_SEED, le=_MOST_SEED)]] | None = None
     model: str | None = None
     format: str = "netcdf"
+    exact: bool = False
+    ablate: dict[str, list[int]] = {}
     conditions: dict[str, Any] = {}
+
+    def marked(self, found: xr.Dataset) -> xr.Dataset:
+        """Samples that say which units of the network were off."""
+        off = "; ".join(f"{name}: {', '.join(map(str, units))}" for name, units in self.ablate.items() if units)
+        return found.assign_attrs(ablated=off) if off else found
 
     def rows(self, schema: Schema, given: dict[str, Any]) -> tuple[int | xr.Dataset, dict[str, Any], dict[str, Any]]:
         """What `sample` takes: a number or rows, keywords for a number alone, and conditions by name."""
@@ -69,16 +83,6 @@ class Asked(BaseModel):
         return self.n if self.samples is None else len(self.samples)
 
 
-class Metrics:
-    """What Prometheus reads at `/metrics`."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter("surrogates_requests", "Requests", ["route", "status"], registry=self.registry)
-        self.seconds = Histogram("surrogates_request_seconds", "Seconds a request", ["route"], registry=self.registry)
-        self.samples = Counter("surrogates_samples", "Samples made", ["plugin", "side"], registry=self.registry)
-
-
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application of a server.
 
@@ -87,14 +91,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings : Settings
     """
     rules = settings or Settings()
-    simulators, turns, metrics = Simulators(rules), Turns(rules), Metrics()
-    drawing = asyncio.Lock()  # matplotlib draws one figure at a time
+    simulators, references, metrics = Simulators(rules), References(), Metrics()
+    small = Batching(rules, metrics.batches.observe)
+    turns, aside = Turns(rules), Turns(rules)  # aside: references and uploads, whose work is in other processes
+    drawing = Turns(rules, running=1)  # matplotlib draws one figure at a time
+    for name, queue in (("samples", turns), ("aside", aside), ("figures", drawing)):
+        metrics.waiting.labels(name).set_function(lambda queue=queue: queue.asked)
+    metrics.waiting.labels("small").set_function(lambda: small.waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        turns.close()
-        simulators.close()
+        references.close()
+        for part in (small, turns, aside, drawing):
+            part.close()
 
     app = FastAPI(
         title="surrogates",
@@ -106,20 +116,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.simulators = simulators
-
-    @app.middleware("http")
-    async def measured(request: Request, call_next: Callable[[Request], Any]) -> Response:
-        begun = time.perf_counter()
-        answer: Response = await call_next(request)
-        seconds = time.perf_counter() - begun
-        route = getattr(request.scope.get("route"), "path", "other")
-        metrics.requests.labels(route, answer.status_code).inc()
-        metrics.seconds.labels(route).observe(seconds)
-        LOG.info(
-            "request",
-            extra={"method": request.method, "route": route, "status": answer.status_code, "seconds": seconds},
-        )
-        return answer
 
     _errors(app)
 
@@ -148,6 +144,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def schema(name: str) -> dict[str, Any]:
         return await asyncio.to_thread(lambda: request_schema(registry.plugin(name), rules.most_samples))
 
+    @app.get(f"{API}/plugins/{{name}}/models/{{model}}/layers")
+    async def units(name: str, model: str, request: Request) -> dict[str, int]:
+        return await turns.take(lambda _: layers(simulators.surrogate(name, model)), request.is_disconnected)
+
     @app.post(f"{API}/plugins/{{name}}/example")
     async def example(name: str, asked: Asked, request: Request) -> dict[str, Any]:
         found = await turns.take(lambda _: simulators.example(name, asked.seed), request.is_disconnected)
@@ -157,7 +157,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         surrogate = simulators.surrogate(name, asked.model)
         given = simulators.conditions(name, asked.conditions)
         simulators.checked(surrogate.outputs, asked.count, given)
-        return surrogate, *asked.rows(surrogate.conditions, given)
+        return without(surrogate, asked.ablate), *asked.rows(surrogate.conditions, given)
 
     @app.post(f"{API}/plugins/{{name}}/samples")
     async def samples(name: str, asked: Asked, request: Request) -> FileResponse:
@@ -170,7 +170,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             path = Path(mkdtemp(prefix="surrogates-")) / f"{name}{chosen.suffixes[0]}"
             try:
                 options = write_options(chosen, compression=None)
-                chosen.write(stop.between(blocks), path, overwrite=False, **options)
+                chosen.write(map(asked.marked, stop.between(blocks)), path, overwrite=False, **options)
             except BaseException:
                 _remove(path)
                 raise
@@ -182,45 +182,51 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.post(f"{API}/plugins/{{name}}/arrays")
     async def arrays(name: str, asked: Asked, request: Request) -> Response:
-        def make(stop: Stop) -> bytes:
-            surrogate, rows, more, given = prepared(name, asked)
-            found = surrogate.sample(rows, seed=asked.seed, **more, **given)
+        surrogate = simulators.opened(name, asked.model)
+        if surrogate is None:
+            surrogate = await turns.take(lambda _: simulators.surrogate(name, asked.model), request.is_disconnected)
+
+        def finish(found: xr.Dataset) -> bytes:
             return packed(found, surrogate.conditions, surrogate.outputs)
 
-        body = await turns.take(make, request.is_disconnected)
+        def make(stop: Stop) -> bytes:
+            opened, rows, more, given = prepared(name, asked)
+            return finish(asked.marked(opened.sample(rows, seed=asked.seed, **more, **given)))
+
+        def prepare() -> Any:
+            opened, rows, more, given = prepared(name, asked)
+            return call(opened, rows, seed=asked.seed, **more, **given)
+
+        if asked.exact or asked.ablate or not 0 < asked.count <= most_together(surrogate):
+            body = await turns.take(make, request.is_disconnected)
+        else:
+            body = await small.take(surrogate, asked.count, prepare, finish, request.is_disconnected)
         metrics.samples.labels(name, "surrogate").inc(asked.count)
-        return Response(body, media_type=MEDIA_TYPE)
+        return await _arrays(body)
 
     @app.post(f"{API}/plugins/{{name}}/reference")
     async def reference(name: str, asked: Asked, request: Request) -> Response:
-        plugin = await asyncio.to_thread(registry.plugin, name)
-        given = simulators.conditions(name, asked.conditions)
-        simulators.checked(plugin.outputs, asked.count, given)
-        rows, more, given = asked.rows(plugin.conditions, given)
-        future = simulators.reference(name, rows, asked.seed, more.get("first", 0), given)
+        def make(stop: Stop) -> bytes:
+            plugin = registry.plugin(name)
+            if plugin.reference is None:
+                raise SimulatorMissing(f"{name}: no reference simulator that runs forward from these conditions")
+            given = simulators.conditions(name, asked.conditions)
+            simulators.checked(plugin.outputs, asked.count, given)
+            rows, more, given = asked.rows(plugin.conditions, given)
+            return references.arrays(name, rows, asked.seed, more.get("first", 0), given, stop)
 
-        def wait(stop: Stop) -> bytes:
-            return future.result(timeout=rules.seconds)
-
-        try:
-            body = await turns.take(wait, request.is_disconnected)
-        except (Gone, TooLong, TimeoutError):
-            simulators.forget(name)
-            raise
+        body = await aside.take(make, request.is_disconnected)
         metrics.samples.labels(name, "reference").inc(asked.count)
-        return Response(body, media_type=MEDIA_TYPE)
+        return await _arrays(body)
 
     @app.post(f"{API}/plugins/{{name}}/figure", response_class=Response)
     async def figure(name: str, asked: Asked, request: Request) -> Response:
         def make(stop: Stop) -> bytes:
             surrogate, rows, more, given = prepared(name, asked)
             drawn = registry.plugin(name).figure(surrogate.sample(rows, seed=asked.seed, **more, **given), None)
-            picture = io.BytesIO()
-            drawn.savefig(picture, dpi=110, format="png")
-            return picture.getvalue()
+            return png(drawn)
 
-        async with drawing:
-            return Response(await turns.take(make, request.is_disconnected), media_type="image/png")
+        return Response(await drawing.take(make, request.is_disconnected), media_type="image/png")
 
     @app.post(f"{API}/plugins/{{name}}/fields/{{condition}}")
     async def field(name: str, condition: str, file: Annotated[UploadFile, File()], request: Request) -> dict[str, Any]:
@@ -232,12 +238,41 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         def make(stop: Stop) -> Any:
             return parsed(name, condition, filename, body, rules)
 
-        found = await turns.take(make, request.is_disconnected)
+        found = await aside.take(make, request.is_disconnected)
         return {"upload": simulators.keep(name, condition, found), "shape": list(found.shape)}
+
+    @app.get(f"{API}/plugins/{{name}}/fields/{{condition}}/{{upload}}")
+    async def held(name: str, condition: str, upload: str) -> dict[str, bool]:
+        return {"kept": simulators.keeps(name, condition, upload)}
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guard, settings=rules)
+    app.add_middleware(Watched, metrics=metrics)
     return app
+
+
+async def _arrays(body: bytes) -> Response:
+    """An answer of arrays; a large one waits on the disk, so that slow callers fill no memory."""
+    if len(body) <= IN_MEMORY:
+        return Response(body, media_type=MEDIA_TYPE)
+
+    def stored() -> Path:
+        path = Path(mkdtemp(prefix="surrogates-")) / "arrays"
+        path.write_bytes(body)
+        return path
+
+    path = await asyncio.to_thread(stored)
+    return FileResponse(path, media_type=MEDIA_TYPE, background=BackgroundTask(_remove, path))
+
+
+def png(drawn: Figure) -> bytes:
+    """A figure as PNG; it is closed."""
+    from matplotlib import pyplot
+
+    picture = io.BytesIO()
+    drawn.savefig(picture, dpi=110, format="png")
+    pyplot.close(drawn)
+    return picture.getvalue()
 
 
 def _errors(app: FastAPI) -> None:
@@ -275,7 +310,12 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(Gone)
     async def gone(_: Request, error: Gone) -> JSONResponse:
-        return answer(499, "the caller went away")
+        return answer(GONE, "the caller went away")
+
+    @app.exception_handler(Died)
+    async def died(_: Request, error: Died) -> JSONResponse:
+        line = f"{error}: the process of the reference simulator ended before it answered; ask again, or for less"
+        return answer(503, line, {"Retry-After": str(COME_AGAIN)})
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,21 @@ if TYPE_CHECKING:
 PARTS = 4096
 """Samples that one request to the server asks; a larger call is cut."""
 
+PART_BYTES = 4 * 2**20
+"""Bytes of conditions that one request holds, as arrays; in JSON they are some times more."""
+
+TRIES = 8
+"""Times that a busy server is asked, a pause as it says between two."""
+
 
 def connect(
-    url: str, plugin: str, *, model: str | None = None, token: str | None = None, timeout: float = 300.0
+    url: str,
+    plugin: str,
+    *,
+    model: str | None = None,
+    token: str | None = None,
+    timeout: float = 300.0,
+    exact: bool = True,
 ) -> RemoteSimulator:
     """Open a simulator of a server as if it were here.
 
@@ -39,6 +52,9 @@ def connect(
         The server's.
     timeout : float
         Seconds that one request may take.
+    exact : bool
+        Ask for the bits of `Surrogate.sample`. A server with many callers answers small calls sooner where it may
+        compute them together, whose numbers then agree to rounding.
 
     Returns
     -------
@@ -56,7 +72,7 @@ def connect(
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=timeout)
     declared = registry.plugin(plugin)
-    simulator = RemoteSimulator(plugin, client, declared.conditions, declared.outputs, model)
+    simulator = RemoteSimulator(plugin, client, declared.conditions, declared.outputs, model, exact)
     simulator.checked()
     return simulator
 
@@ -70,6 +86,7 @@ class RemoteSimulator:
     plugin : str
     conditions, outputs : Schema
     model : str, optional
+    exact : bool
     """
 
     plugin: str
@@ -77,6 +94,7 @@ class RemoteSimulator:
     conditions: Schema = field(repr=False)
     outputs: Schema = field(repr=False)
     model: str | None = None
+    exact: bool = True
 
     def checked(self) -> None:
         """Raise ServiceError where the server does not know the plugin."""
@@ -93,7 +111,8 @@ class RemoteSimulator:
             No answer, a busy server, or one that does not answer as this package's does.
         """
         request = ask(self.conditions, n_or_conditions, conditions, first=first, outputs=self.outputs)
-        parts = [self._part(request, rows, seed) for rows in request.blocks(PARTS)]
+        size = max(1, min(PARTS, PART_BYTES // max(1, next(request.blocks(1)).nbytes)))
+        parts = [self._part(request, rows, seed) for rows in request.blocks(size)]
         if len(parts) == 1:
             return parts[0]
         import xarray as xr
@@ -114,7 +133,7 @@ class RemoteSimulator:
                 given[variable.name] = [str(text) for text in np.atleast_1d(texts(values))]
             elif not variable.optional or (values != variable.missing).any() and not _all_missing(values):
                 given[variable.name] = _labels(variable.categories, values)
-        asked = {"seed": seed, "samples": rows["sample"].values.tolist(), "conditions": given}
+        asked = {"seed": seed, "exact": self.exact, "samples": rows["sample"].values.tolist(), "conditions": given}
         asked |= {"model": self.model} if self.model is not None else {}
         arrays, header = unpacked(self._answer("POST", f"/plugins/{self.plugin}/arrays", asked).content)
         data = {}
@@ -133,10 +152,14 @@ class RemoteSimulator:
     def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         import httpx
 
-        try:
-            answer = self.client.request(method, path, json=body)
-        except httpx.HTTPError as error:
-            raise ServiceError(f"{self.client.base_url}: no answer ({type(error).__name__}: {error})") from None
+        for turn in range(TRIES):
+            try:
+                answer = self.client.request(method, path, json=body)
+            except httpx.HTTPError as error:
+                raise ServiceError(f"{self.client.base_url}: no answer ({type(error).__name__}: {error})") from None
+            if answer.status_code != 429 or turn == TRIES - 1:
+                break
+            time.sleep(pause(answer.headers.get("retry-after", "")))
         if answer.is_success:
             return answer
         try:
@@ -150,14 +173,29 @@ class RemoteSimulator:
         raise kind(line, variable=said.get("variable"), expected=said.get("expected"))
 
 
+def pause(said: str) -> float:
+    """Seconds that a busy server asks to wait; one, where it says nothing that is a number, and a minute at most."""
+    try:
+        return min(60.0, max(0.0, float(said)))
+    except ValueError:
+        return 1.0
+
+
 def _all_missing(values: np.ndarray) -> bool:
     return values.dtype.kind == "f" and bool(np.isnan(values).all())
 
 
 def _labels(categories: tuple[str, ...] | None, values: np.ndarray) -> list[Any]:
     if not categories:
-        return values.tolist()
+        return _nulls(values.tolist()) if values.dtype.kind == "f" and np.isnan(values).any() else values.tolist()
     return [categories[int(code)] if code >= 0 else -1 for code in values]
+
+
+def _nulls(values: Any) -> Any:
+    """Nested lists with null in place of NaN, which JSON has not."""
+    if isinstance(values, list):
+        return [_nulls(value) for value in values]
+    return None if values != values else values
 
 
 def _codes(schema: Schema, name: str, values: list[str]) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import registry
 from ..contract.errors import PluginError, SurrogatesError
-from ..release.headlines import headlines
+from ..release.headlines import headlines, own_rate
 from ..sampling.files import formats_of
 from .arrays import plain
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..release.cards import Card
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+MOST_FIRST, FIRST_SECONDS = 4, 0.15
 
 
 def listed() -> list[dict[str, Any]]:
@@ -62,11 +63,16 @@ def described(name: str) -> dict[str, Any]:
         "laws": [{"name": law.name, "units": law.units, "tolerance": law.tolerance} for law in plugin.constraints],
         "models": [_model(card) for card in cards],
         "formats": [
-            {"name": entry.name, "suffix": entry.suffixes[0], "description": entry.description}
+            {
+                "name": entry.name,
+                "suffix": entry.suffixes[0],
+                "description": entry.description,
+                "one_sample": entry.one_sample_a_file,
+            }
             for entry in formats_of(plugin)
-            if not entry.one_sample_a_file
         ],
         "reference": plugin.reference is not None,
+        "first": first_size(cards[0]),
         "extra": plugin.extra,
     }
 
@@ -86,6 +92,16 @@ def request_schema(plugin: Plugin, most_samples: int) -> dict[str, Any]:
             "samples": {"type": "array", "items": {"type": "integer"}, "description": "identities, one a row"},
             "model": {"enum": list(plugin.recipes)},
             "format": {"enum": [entry.name for entry in formats_of(plugin)], "default": "netcdf"},
+            "exact": {
+                "type": "boolean",
+                "default": False,
+                "description": "arrays with the bits of a call in Python, never computed together with other requests",
+            },
+            "ablate": {
+                "type": "object",
+                "description": "units of the model's layers that give 0, by the layer's name",
+                "additionalProperties": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+            },
             "conditions": {
                 "type": "object",
                 "additionalProperties": False,
@@ -139,6 +155,12 @@ def _model(card: Card) -> dict[str, Any]:
         "worthwhile_from": card.worthwhile_from,
         "bytes": card.bytes,
     }
+
+
+def first_size(card: Card) -> int:
+    """Samples of a first picture: what appears as a slider is moved."""
+    rate = own_rate(card)
+    return MOST_FIRST if rate is None else max(1, min(MOST_FIRST, int(rate * FIRST_SECONDS)))
 
 
 def _worst_first(card: Card) -> list[Any]:

@@ -6,6 +6,7 @@ reach a local server under a name of its own (DNS rebinding), and `Origin` on wh
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -53,26 +54,36 @@ class Guard:
         if refused is not None:
             return await JSONResponse({"error": refused[1]}, refused[0], _more(refused[0]))(scope, receive, _with(send))
 
-        read, whole = 0, True
+        most, read, cut = self._most(headers), 0, 0
+        ended = scope["method"] in ("GET", "HEAD")  # nothing more is to come
 
         async def limited() -> MutableMapping[str, Any]:
-            nonlocal read, whole
-            message = await receive()
+            nonlocal read, ended, cut
+            try:
+                message = await (receive() if ended else asyncio.wait_for(receive(), self.settings.seconds))
+            except TimeoutError:
+                cut, message = 408, {"type": "http.disconnect"}
+            ended = ended or not message.get("more_body", False)
             read += len(message.get("body", b""))
-            whole = whole and read <= self.settings.most_bytes
-            return message if whole else {"type": "http.disconnect"}
+            cut = 413 if read > most else cut
+            return {"type": "http.disconnect"} if cut else message
 
         async def sent(message: MutableMapping[str, Any]) -> None:
-            if whole:  # what is said of a body that was cut off is not said
-                await _with(send)(message)
+            if not cut:  # what is said of a body that was cut off is not said
+                await asyncio.wait_for(_with(send)(message), self.settings.seconds)
 
-        await self.app(scope, limited, sent)
-        if not whole:
-            await JSONResponse({"error": self._too_large}, 413)(scope, receive, _with(send))
+        try:
+            await self.app(scope, limited, sent)
+        except TimeoutError:  # a caller who takes nothing: what was left of the answer goes with the connection
+            return
+        if cut:
+            line = _too_large(most) if cut == 413 else f"body: not whole after {self.settings.seconds:g} s"
+            await JSONResponse({"error": line}, cut)(scope, receive, _with(send))
 
-    @property
-    def _too_large(self) -> str:
-        return f"body: more than {self.settings.most_bytes:,} bytes, which this server does not take"
+    def _most(self, headers: dict[str, str]) -> int:
+        """Bytes that a body may have: a file more than a request."""
+        files = headers.get("content-type", "").startswith("multipart/")
+        return self.settings.most_bytes if files else min(self.settings.most_bytes, self.settings.most_json)
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -80,7 +91,7 @@ class Guard:
             return 421, f"Host: {host or 'nothing'} is no name of this server; start it with --allow-host NAME"
         if scope["method"] not in ("GET", "HEAD"):
             origin = headers.get("origin")
-            if origin is not None and urlsplit(origin).netloc != host:
+            if origin is not None and _netloc(origin) != host and _hostname(origin) not in self.settings.hosts:
                 return 403, f"Origin: {origin} is another page's; this server answers its own page and programs"
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if self.settings.token is not None and not (path == "/" or path.startswith(OPEN[1:])):
@@ -90,9 +101,20 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit():
             return 400, f"Content-Length: {length!r}; expected a number of bytes"
-        if int(length) > self.settings.most_bytes:
-            return 413, self._too_large
+        if int(length) > self._most(headers):
+            return 413, _too_large(self._most(headers))
         return None
+
+
+def _too_large(most: int) -> str:
+    return f"body: more than {most:,} bytes, which this server does not take"
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _hostname(url: str) -> str:

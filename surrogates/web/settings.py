@@ -39,6 +39,10 @@ class Settings:
         One request may take.
     running, waiting : int
         Requests that are computed at once, and that wait for their turn; others are told to come again.
+    batching : int
+        Small requests that are computed together or wait for that; others are told to come again.
+    most_json : int
+        Bytes of a request's body that is no file.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +56,8 @@ class Settings:
     seconds: float = 60.0
     running: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     waiting: int = 64
+    batching: int = 256
+    most_json: int = 32 * 2**20
 
     def __post_init__(self) -> None:
         if not self.socket and not self.local and not self.token:

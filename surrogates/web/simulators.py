@@ -1,15 +1,13 @@
-"""What a server computes with: surrogates opened once, references in a process of their own, uploads as fields."""
+"""What a server computes with: surrogates opened once, and uploads as fields."""
 
 from __future__ import annotations
 
-import multiprocessing
 import secrets
 import subprocess
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import registry
-from ..contract.errors import SchemaError, SimulatorMissing, WeightsError, nearest
+from ..contract.errors import SchemaError, WeightsError, nearest
 from ..contract.schema import texts
 from ..sampling.opening import load
-from .arrays import packed
 from .description import example_conditions
 from .settings import ServiceError, Settings
 
@@ -35,7 +32,7 @@ KEPT_FIELDS = 32
 
 
 class Simulators:
-    """Surrogates by plugin and model, references, and uploaded fields.
+    """Surrogates by plugin and model, and uploaded fields.
 
     Parameters
     ----------
@@ -46,8 +43,8 @@ class Simulators:
         self.settings = settings
         self._opened: dict[tuple[str, str], Surrogate] = {}
         self._fields: OrderedDict[str, tuple[str, str, np.ndarray]] = OrderedDict()
-        self._references: dict[str, ProcessPoolExecutor] = {}
         self._lock = threading.Lock()
+        self._opening: dict[tuple[str, str], threading.Lock] = {}
 
     def surrogate(self, name: str, model: str | None = None) -> Surrogate:
         """The surrogate of a plugin, opened once."""
@@ -61,9 +58,17 @@ class Simulators:
                 value=recipe,
             )
         with self._lock:
+            own = self._opening.setdefault((name, recipe), threading.Lock())
+        with own:
             if (name, recipe) not in self._opened:
                 self._opened[name, recipe] = load(name, model=recipe)
             return self._opened[name, recipe]
+
+    def opened(self, name: str, model: str | None = None) -> Surrogate | None:
+        """The surrogate where it is open already."""
+        if model is None and any(name == known for known, _ in self._opened):
+            model = next(iter(registry.plugin(name).recipes))
+        return self._opened.get((name, model or ""))
 
     def checked(self, outputs: Schema, n: int, fields: Mapping[str, Any]) -> int:
         """`n`, where so many samples fit what one request may make."""
@@ -89,6 +94,11 @@ class Simulators:
                 self._fields.popitem(last=False)
         return name
 
+    def keeps(self, plugin: str, condition: str, name: str) -> bool:
+        """Whether an uploaded field of that name is held."""
+        found = self._fields.get(name)
+        return found is not None and found[:2] == (plugin, condition)
+
     def conditions(self, plugin: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Conditions of a request, uploads in place of their names."""
         given: dict[str, Any] = {}
@@ -105,7 +115,7 @@ class Simulators:
                     )
                 value = found[2]
             if value is not None:
-                given[name] = value
+                given[name] = _numbers(value)
         return given
 
     def example(self, name: str, seed: int) -> dict[str, Any]:
@@ -123,47 +133,12 @@ class Simulators:
                     found[variable.name] = {"upload": self.keep(name, variable.name, values)}
         return found
 
-    def reference(
-        self, name: str, rows: int | xr.Dataset, seed: int, first: int, given: dict[str, Any]
-    ) -> Future[bytes]:
-        """Arrays of the reference simulator, computed in a process that `forget` ends.
 
-        Raises
-        ------
-        SimulatorMissing
-            The plugin has none that runs forward.
-        """
-        if registry.plugin(name).reference is None:
-            raise SimulatorMissing(f"{name}: no reference simulator that runs forward from these conditions")
-        with self._lock:
-            if name not in self._references:
-                context = multiprocessing.get_context("spawn")
-                self._references[name] = ProcessPoolExecutor(1, mp_context=context)
-            return self._references[name].submit(simulated, name, rows, seed, first, given)
-
-    def forget(self, name: str) -> None:
-        """End the process of a reference that nobody waits for any more."""
-        with self._lock:
-            pool = self._references.pop(name, None)
-        if pool is not None:
-            for process in list((pool._processes or {}).values()):
-                process.kill()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def close(self) -> None:
-        """End every process."""
-        for name in list(self._references):
-            self.forget(name)
-
-
-def simulated(name: str, rows: int | xr.Dataset, seed: int, first: int, given: dict[str, Any]) -> bytes:
-    """Arrays of the reference, as `packed` has them; runs in a process of its own."""
-    from ..sampling.opening import reference
-
-    simulator = reference(name)
-    more = {} if not isinstance(rows, int) else {"first": first}
-    samples = simulator.sample(rows, seed=seed, **more, **given)
-    return packed(samples, simulator.conditions, simulator.outputs)
+def _numbers(value: Any, depth: int = 8) -> Any:
+    """Nested lists with NaN, what was not asked, in place of null; no field has more axes than are looked at."""
+    if not isinstance(value, list) or not depth:
+        return value
+    return [float("nan") if item is None else _numbers(item, depth - 1) for item in value]
 
 
 def parsed(plugin: str, condition: str, filename: str, body: bytes, settings: Settings) -> np.ndarray:
@@ -212,4 +187,4 @@ def rows_of(schema: Schema, samples: list[int], given: Mapping[str, Any]) -> xr.
     return xr.Dataset(arrays, coords={"sample": identities})
 
 
-__all__ = ["ServiceError", "Simulators", "parsed", "rows_of", "simulated"]
+__all__ = ["ServiceError", "Simulators", "parsed", "rows_of"]

@@ -48,6 +48,31 @@ class Stop:
                 raise Gone
             yield block
 
+    @property
+    def asked(self) -> bool:
+        """Whether the thread should end."""
+        return self._event.is_set()
+
+
+async def awaited(found: asyncio.Future[T], gone: Callable[[], Awaitable[bool]], seconds: float) -> T:
+    """What a future gives, while its caller is there and the time allowed lasts.
+
+    Raises
+    ------
+    TooLong, Gone
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not found.done():
+        await asyncio.wait({found}, timeout=min(POLLED, max(0.0, end - loop.time())))
+        if found.done():
+            break
+        if await gone():
+            raise Gone
+        if loop.time() >= end:
+            raise TooLong
+    return found.result()
+
 
 class Turns:
     """Threads that compute, and who waits for them.
@@ -55,11 +80,14 @@ class Turns:
     Parameters
     ----------
     settings : Settings
+    running : int, optional
+        Threads; the settings' by default.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, running: int | None = None) -> None:
         self.settings = settings
-        self.pool = ThreadPoolExecutor(settings.running, thread_name_prefix="surrogates")
+        self.running = running or settings.running
+        self.pool = ThreadPoolExecutor(self.running, thread_name_prefix="surrogates")
         self.asked = 0
 
     async def take(self, make: Callable[[Stop], T], gone: Callable[[], Awaitable[bool]]) -> T:
@@ -76,25 +104,15 @@ class Turns:
         ------
         Busy, TooLong, Gone
         """
-        if self.asked >= self.settings.running + self.settings.waiting:
+        if self.asked >= self.running + self.settings.waiting:
             raise Busy
         self.asked += 1
         stop = Stop()
         future = self.pool.submit(make, stop)
         future.add_done_callback(self._done)
         found = asyncio.wrap_future(future)
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self.settings.seconds
         try:
-            while not found.done():
-                await asyncio.wait({found}, timeout=min(POLLED, max(0.0, end - loop.time())))
-                if found.done():
-                    break
-                if await gone():
-                    raise Gone
-                if loop.time() >= end:
-                    raise TooLong
-            return found.result()
+            return await awaited(found, gone, self.settings.seconds)
         finally:
             stop.now()
             if not found.done():

@@ -32,7 +32,7 @@ export function planes(variable, row) {
   return { h, w, parts: Array.from({ length: each / size }, (_, i) => all.subarray(i * size, (i + 1) * size)), up: variable.dims.at(-2) === "lat" };
 }
 
-function bounds(values) {
+export function bounds(values) {
   const sorted = Float64Array.from(values).filter(Number.isFinite).sort();
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   return [at(0.005), at(0.997)];
@@ -43,19 +43,21 @@ function colour(share) {
   return STOPS[i].map((low, channel) => low + t * (STOPS[i + 1][channel] - low));
 }
 
-export function image(canvas, variable, row, plane) {
+export function image(canvas, variable, row, plane, shares = [0, 1]) { // shares: of the range, the darkest and the brightest shown
   const { h, w, parts, up } = planes(variable, row), labels = variable.categories?.length;
   canvas.width = w; canvas.height = h; canvas.className = "pixels";
   const context = canvas.getContext("2d"), pixels = context.createImageData(w, h);
   const rgb = parts.length === 3 && plane === undefined, part = rgb ? null : parts[plane ?? 0];
   const eight = rgb && variable.dtype === "u1", ranges = rgb ? parts.map(bounds) : [bounds(part)];
+  if (!rgb && !labels) { const [low, high] = ranges[0]; ranges[0] = shares.map((share) => low + share * (high - low)); }
+  const tint = variable.grey ? (share) => Array(3).fill(255 * Math.max(0, Math.min(1, share))) : colour;
   const most = Math.max(...ranges.map((range) => range[1])), least = Math.min(...ranges.map((range) => range[0]));
   for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
     const at = 4 * ((up ? h - 1 - y : y) * w + x), from = y * w + x;
     let shown;
     if (eight) shown = parts.map((p) => p[from]);
     else if (rgb) shown = [parts[2], parts[1], parts[0]].map((p) => 255 * Math.asinh(10 * Math.max(0, (p[from] - Math.max(least, 0)) / (most || 1))) / Math.asinh(10));
-    else shown = colour(labels ? part[from] / Math.max(1, labels - 1) : (part[from] - ranges[0][0]) / (ranges[0][1] - ranges[0][0] || 1));
+    else shown = tint(labels ? part[from] / Math.max(1, labels - 1) : (part[from] - ranges[0][0]) / (ranges[0][1] - ranges[0][0] || 1));
     pixels.data.set([...shown.map((v) => Math.max(0, Math.min(255, v))), 255], at);
   }
   context.putImageData(pixels, 0, 0);

@@ -1,8 +1,10 @@
 // The page: controls from a simulator's schema, a picture as they move, the call that makes the same.
-import { entries, histogram, image, kind, unpacked, volume } from "./draw.js";
+import { bounds, entries, histogram, image, kind, unpacked, volume } from "./draw.js";
+import { npy, painter } from "./paint.js";
+import { units } from "./units.js";
 
 const root = document.documentElement.dataset.root, api = `${root}/api/v1`, $ = (id) => document.getElementById(id);
-const state = { plugin: "", model: "", n: 4, seed: 1, conditions: {} };
+const state = { plugin: "", model: "", n: 0, seed: 1, ablate: {}, conditions: {} };
 let plugin = null, shown = null, beside = null, running = false, waiting = false, simulating = null;
 
 const headers = () => { const token = sessionStorage.getItem("token"); return token ? { Authorization: `Bearer ${token}` } : {}; };
@@ -14,7 +16,7 @@ async function ask(path, body, signal) {
   if (answer.ok) return answer;
   if (answer.status === 401) $("token-row").hidden = false;
   const said = await answer.json().catch(() => ({ error: answer.statusText }));
-  throw new Error(said.error);
+  throw Object.assign(new Error(said.error), { variable: said.variable });
 }
 
 function say(text, wrong = false) { $("status").textContent = text; $("status").className = wrong ? "error" : ""; }
@@ -34,18 +36,31 @@ async function begin() {
 async function choose(name, conditions = {}) {
   simulating?.abort();
   plugin = await (await ask(`/plugins/${name}`)).json();
+  if (state.plugin !== name) state.ablate = {};
   Object.assign(state, { plugin: name, conditions: {}, model: plugin.models.some((m) => m.recipe === state.model) ? state.model : plugin.models[0].recipe });
-  shown = beside = null; $("beside").checked = false; $("beside-row").hidden = !plugin.reference; $("more").open = false;
+  shown = beside = null; $("beside").checked = false; $("beside-row").hidden = !plugin.reference; $("more").open = false; $("look").open = false; painting.clear();
   $("title").textContent = plugin.title;
   $("model").replaceChildren(...plugin.models.map((m) => node("option", { value: m.recipe, textContent: m.baseline ? `${m.recipe} (baseline)` : m.recipe })));
   $("model").value = state.model;
-  $("format").replaceChildren(...plugin.formats.map((f) => node("option", { value: f.name, textContent: `${f.suffix}  ${f.description}` })));
+  $("format").replaceChildren(...plugin.formats.map((f) => node("option", { value: f.name, textContent: `${f.suffix}  ${f.description}${f.one_sample ? " (the first sample)" : ""}` })));
   const example = await (await ask(`/plugins/${name}/example`, { seed: state.seed })).json();
   state.conditions = { ...example.conditions, ...conditions };
+  await kept(example.conditions);
   $("form").replaceChildren(...plugin.conditions.map(control));
-  if (state.n > 64) state.n = 4;
+  if (!state.n || state.n > 64) state.n = plugin.first;
   $("n").value = state.n; $("seed").value = state.seed;
   verdict(); await update();
+  if (shown && !$("pictures").childElementCount) $("more").open = true; // what is no image is drawn by its field's figure
+}
+
+async function kept(example) { // a link may name a field that this server does not hold any more: the example stands in
+  for (const [name, value] of Object.entries(state.conditions)) {
+    if (typeof value !== "object" || value === null || value === example[name]) continue;
+    const answer = await fetch(`${api}/plugins/${plugin.name}/fields/${name}/${value.upload}`, { headers: headers() });
+    if ((await answer.json()).kept) continue;
+    if (example[name] === undefined) delete state.conditions[name]; else state.conditions[name] = example[name];
+    lost.push(name);
+  }
 }
 
 function control(variable) {
@@ -63,7 +78,11 @@ function control(variable) {
       const body = new FormData(); body.append("file", file.files[0]);
       try { say(`reading ${file.files[0].name}`); const sent = await (await ask(`/plugins/${plugin.name}/fields/${variable.name}`, body)).json(); put({ upload: sent.upload }); } catch (error) { say(error.message, true); }
     });
+    const place = node("div"), draw = node("button", { type: "button", textContent: "Draw on it" });
+    draw.setAttribute("aria-label", `draw on ${variable.long_name}`);
+    draw.addEventListener("click", () => { if (painting.delete(variable.name)) place.replaceChildren(); else { painting.add(variable.name); place.replaceChildren(easel(variable, put)); } });
     box.append(file, node("div", { className: "range", textContent: value ? "an example is shown until a file is chosen" : variable.range }));
+    if (variable.dims.length === 2) box.append(draw, place);
   } else if (variable.text) {
     const text = node("input", { id, type: "text", value: value ?? "" }); text.addEventListener("change", () => put(text.value)); box.append(text);
   } else {
@@ -83,7 +102,21 @@ function control(variable) {
   return box;
 }
 
-const body = () => ({ n: state.n, seed: state.seed, model: state.model, conditions: state.conditions });
+const painting = new Set(), lost = [];
+
+function easel(variable, put) { // the field as it is asked now, to draw on
+  const asked = shown?.variables[variable.name], sizes = {};
+  for (const other of Object.values(shown?.variables ?? {})) other.dims.forEach((dim, i) => { sizes[dim] = Math.max(sizes[dim] ?? 0, other.shape[i]); });
+  const shape = variable.dims.map((dim) => plugin.dimensions.find((d) => d.name === dim)?.size ?? sizes[dim] ?? 64), size = shape[0] * shape[1];
+  const values = asked && asked.shape.slice(1).every((length, i) => length === shape[i]) ? asked.values.subarray(0, size) : new Float64Array(size);
+  const done = async (field, of) => {
+    const file = new FormData(); file.append("file", new Blob([npy(field, of)]), `${variable.name}.npy`);
+    try { put({ upload: (await (await ask(`/plugins/${plugin.name}/fields/${variable.name}`, file)).json()).upload }); } catch (error) { say(error.message, true); }
+  };
+  return painter({ title: variable.long_name, values, shape, labels: variable.categories, done });
+}
+
+const body = () => ({ n: state.n, seed: state.seed, model: state.model, ablate: state.ablate, exact: true, conditions: state.conditions }); // what is shown are the file's values
 
 async function update() {
   calls(); history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(state))}`);
@@ -94,7 +127,8 @@ async function update() {
       waiting = false;
       const begun = performance.now(), answer = await ask(`/plugins/${state.plugin}/arrays`, body());
       shown = unpacked(await answer.arrayBuffer());
-      if (!waiting) { draw(); say(`${state.n} ${state.n === 1 ? "sample" : "samples"} in ${Math.round(performance.now() - begun)} ms`); }
+      const instead = lost.length ? `; ${lost.splice(0).join(", ")}: the field of this link is not kept any more, an example stands in` : "";
+      if (!waiting) { draw(); say(`${state.n} ${state.n === 1 ? "sample" : "samples"} in ${Math.round(performance.now() - begun)} ms${instead}`); }
     } while (waiting);
     if ($("beside").checked) simulate();
     if ($("more").open) figure();
@@ -105,7 +139,7 @@ async function simulate() {
   simulating?.abort(); simulating = new AbortController(); const own = simulating;
   beside = null;
   try {
-    const begun = performance.now(), { model, ...asked } = body(), answer = await ask(`/plugins/${state.plugin}/reference`, asked, own.signal);
+    const begun = performance.now(), { model, ablate, exact, ...asked } = body(), answer = await ask(`/plugins/${state.plugin}/reference`, asked, own.signal);
     const found = unpacked(await answer.arrayBuffer());
     if (own.signal.aborted) return;
     beside = found; draw(); say(`reference simulator: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
@@ -113,6 +147,7 @@ async function simulate() {
 }
 
 function draw() {
+  repaint.length = 0;
   const pictures = [], plots = [], outputs = new Set(plugin.outputs.map((v) => v.name)), counted = new Set(plugin.dimensions.map((d) => d.count).filter(Boolean));
   const sides = [{ data: shown.variables, ours: true }, ...(beside ? [{ data: beside.variables, ours: false }] : [])];
   for (const name of outputs) {
@@ -129,6 +164,15 @@ function draw() {
     }
   }
   $("pictures").replaceChildren(...pictures); $("plots").replaceChildren(...plots); table();
+  $("window").hidden = !repaint.length;
+}
+
+const repaint = []; // pictures that follow the window
+
+function windowed() { // what is darkest and brightest, in shares of what the values span
+  const low = Number($("darkest").value), high = Number($("brightest").value);
+  for (const paint of repaint) paint();
+  $("window-said").textContent = repaint.length && (low !== 0 || high !== 1) ? [...new Set(repaint.map((paint) => paint.said()))].slice(0, 3).join("; ") : "";
 }
 
 const number = (value, variable) => variable.categories ? variable.categories[value] ?? "not asked" : Number(value).toPrecision(6).replace(/\.?0+$/, "");
@@ -138,13 +182,25 @@ function picture(side, variable, row, looks) {
   if (looks === "text") { box.append(node("div", { className: "text", textContent: variable.values[row] }), node("figcaption", { textContent: title })); return box; }
   const canvas = node("canvas", { role: "img" }); canvas.setAttribute("aria-label", title); box.append(canvas);
   const depth = looks === "volume" ? variable.shape.at(-3) : variable.shape.slice(1, -2).reduce((a, b) => a * b, 1);
-  const paint = (at) => looks === "volume" ? volume(canvas, variable, row, at) : image(canvas, variable, row, depth === 3 ? undefined : at);
+  const grey = looks === "image" && !variable.dims.includes("lat") && depth !== 3, flat = looks === "image" && depth !== 3 && !variable.categories?.length;
+  const shares = () => [Number($("darkest").value), Number($("brightest").value)];
+  const paint = (at) => looks === "volume" ? volume(canvas, variable, row, at) : image(canvas, { ...variable, grey }, row, depth === 3 ? undefined : at, shares());
+  let place = 0;
   paint(0);
+  if (flat) repaint.push(Object.assign(() => paint(place), { said: () => span(variable) }));
   if (depth > 1 && (looks === "volume" || depth !== 3)) {
     const slider = node("input", { type: "range", min: 0, max: depth - 1, value: 0, "aria-label": `slice of ${title}` });
-    slider.addEventListener("input", () => paint(Number(slider.value))); box.append(slider);
+    slider.addEventListener("input", () => { place = Number(slider.value); paint(place); }); box.append(slider);
   }
-  box.append(node("figcaption", { textContent: title })); return box;
+  const large = node("button", { type: "button", textContent: "Enlarge" }); large.setAttribute("aria-pressed", "false"); large.setAttribute("aria-label", `enlarge ${title}`);
+  large.addEventListener("click", () => { const on = box.classList.toggle("large"); large.textContent = on ? "Smaller" : "Enlarge"; large.setAttribute("aria-pressed", String(on)); });
+  box.append(node("figcaption", {}, title, large)); return box;
+}
+
+function span(variable) { // the window in the variable's units
+  const [low, high] = bounds(variable.values), named = variable.units === "1" ? "" : ` ${variable.units}`;
+  const [dark, bright] = [$("darkest"), $("brightest")].map((slider) => (low + Number(slider.value) * (high - low)).toPrecision(4));
+  return `${variable.long_name}: ${dark} to ${bright}${named}`;
 }
 
 function table() {
@@ -158,7 +214,7 @@ function verdict() {
   $("use").textContent = model.use;
   $("headlines").replaceChildren(...model.headlines.flatMap((h) => [node("dt", { textContent: h.value }), node("dd", { textContent: h.text })]));
   const cells = (f) => [f.name, f.text, f.value?.toPrecision(3) ?? "", f.floor?.toPrecision(3) ?? "", f.limit?.toPrecision(3) ?? "", f.met === null ? "" : f.met ? "met" : "not met"];
-  $("figures").replaceChildren(node("tr", {}, ...["figure", "what it is", "value", "floor", "limit", ""].map((t) => node("th", { scope: "col", textContent: t }))),
+  $("figures").replaceChildren(node("tr", {}, ...["figure", "what it is", "value", "floor", "limit", "verdict"].map((t) => node("th", { scope: "col", textContent: t }))),
     ...model.figures.map((f) => node("tr", { className: f.met === false ? "missed" : "" }, ...cells(f).map((t) => node("td", { textContent: t })))));
 }
 
@@ -167,28 +223,37 @@ function calls() {
   const literal = (name, value) => files(value) ? `${name}=${name}  # your field` : `${name}=${JSON.stringify(value)}`;
   const model = state.model === plugin.models[0].recipe ? "" : `, model=${JSON.stringify(state.model)}`;
   const keywords = given.filter(([, v]) => !files(v)).map(([k, v]) => literal(k, v)), fields = given.filter(([, v]) => files(v)).map(([k]) => `${k}=${k}`);
-  $("python").textContent = `import surrogates\nsimulator = surrogates.load(${JSON.stringify(state.plugin)}${model})\nsamples = simulator.sample(${[state.n, `seed=${state.seed}`, ...keywords, ...fields].join(", ")})`;
+  const own = fields.map((field) => field.split("=")[0]).map((name) => `${name} = ...  # your field over (${plugin.conditions.find((v) => v.name === name).dims.join(", ")}), an array or xarray.DataArray\n`).join("");
+  const off = Object.keys(state.ablate).length ? `\nsimulator = without(simulator, ${JSON.stringify(state.ablate)})` : "";
+  $("python").textContent = `import surrogates\n${off ? "from surrogates.web.ablation import without\n" : ""}${own}simulator = surrogates.load(${JSON.stringify(state.plugin)}${model})${off}\nsamples = simulator.sample(${[state.n, `seed=${state.seed}`, ...keywords, ...fields].join(", ")})`;
   const quoted = (v) => /^[\w.+-]+$/.test(String(v)) ? v : `'${String(v).replaceAll("'", "'\\''")}'`;
   const flags = given.map(([k, v]) => `--${k.replaceAll("_", "-")} ${files(v) ? "FILE" : quoted(v)}`).join(" ");
-  $("shell").textContent = `surrogates generate ${state.plugin}${model ? ` --model ${state.model}` : ""} -n ${state.n} --seed ${state.seed} ${flags} -o ${state.plugin}.nc`.replace(/ +/g, " ");
+  $("shell").textContent = `surrogates generate ${state.plugin}${model ? ` --model ${state.model}` : ""} -n ${state.n} --seed ${state.seed} ${flags} -o ${state.plugin}.nc`.replace(/ +/g, " ") + (off ? "  # with every unit on" : "");
+}
+
+async function look() { // layers of the model, once they are asked for
+  if (!$("look").open) return;
+  try { units($("units"), await (await ask(`/plugins/${state.plugin}/models/${state.model}/layers`)).json(), state.ablate, update); } catch (error) { say(error.message, true); }
 }
 
 async function figure() {
   try { const answer = await ask(`/plugins/${state.plugin}/figure`, body()); $("figure").src = URL.createObjectURL(await answer.blob()); $("figure").alt = `Figure of ${plugin.title}`; } catch (error) { say(error.message, true); }
 }
 
-$("plugin").addEventListener("change", () => choose($("plugin").value).catch((error) => say(error.message, true)));
-$("model").addEventListener("change", () => { state.model = $("model").value; verdict(); update(); });
+$("plugin").addEventListener("change", () => { state.n = 0; choose($("plugin").value).catch((error) => say(error.message, true)); });
+$("model").addEventListener("change", () => { state.model = $("model").value; state.ablate = {}; verdict(); update(); look(); });
 $("n").addEventListener("change", () => { state.n = Math.max(1, Math.floor(Number($("n").value)) || 1); update(); });
 $("seed").addEventListener("change", () => { state.seed = Math.max(0, Math.floor(Number($("seed").value)) || 0); update(); });
 $("again").addEventListener("click", () => { state.seed += 1; $("seed").value = state.seed; update(); });
 $("beside").addEventListener("change", () => { if ($("beside").checked) simulate(); else { simulating?.abort(); beside = null; draw(); } });
 $("more").addEventListener("toggle", () => { if ($("more").open) figure(); });
+$("look").addEventListener("toggle", look);
+for (const id of ["darkest", "brightest"]) { $(id).value = id === "darkest" ? 0 : 1; $(id).addEventListener("input", windowed); }
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("enter").addEventListener("click", () => { sessionStorage.setItem("token", $("token").value); $("token-row").hidden = true; begin(); });
 $("download").addEventListener("click", async () => {
   try {
-    const chosen = plugin.formats.find((f) => f.name === $("format").value), answer = await ask(`/plugins/${state.plugin}/samples`, { ...body(), format: chosen.name });
+    const chosen = plugin.formats.find((f) => f.name === $("format").value), answer = await ask(`/plugins/${state.plugin}/samples`, { ...body(), n: chosen.one_sample ? 1 : state.n, format: chosen.name });
     const link = node("a", { href: URL.createObjectURL(await answer.blob()), download: `${state.plugin}${chosen.suffix}` }); link.click();
   } catch (error) { say(error.message, true); }
 });
