@@ -248,6 +248,7 @@ $("again").addEventListener("click", () => { state.seed += 1; $("seed").value = 
 $("beside").addEventListener("change", () => { if ($("beside").checked) simulate(); else { simulating?.abort(); beside = null; draw(); } });
 $("more").addEventListener("toggle", () => { if ($("more").open) figure(); });
 $("look").addEventListener("toggle", look);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (shown) draw(); });
 for (const id of ["darkest", "brightest"]) { $(id).value = id === "darkest" ? 0 : 1; $(id).addEventListener("input", windowed); }
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("enter").addEventListener("click", () => { sessionStorage.setItem("token", $("token").value); $("token-row").hidden = true; begin(); });
