@@ -19,6 +19,7 @@ export function unpacked(buffer) {
 export function kind(variable) {
   if (variable.text) return "text";
   const shape = variable.shape.slice(1), large = shape.filter((size) => size >= 8).length;
+  if (coloured(shape)) return "image";
   if (shape.length >= 4 && shape.at(-1) <= 4) return "vectors"; // a field of vectors: its parts are left to the figure
   if (large >= 3) return "volume";
   if (shape.length >= 2 && shape.at(-1) >= 8 && shape.at(-2) >= 8) return "image";
@@ -26,9 +27,12 @@ export function kind(variable) {
   return "number";
 }
 
+const coloured = (shape) => shape.length === 3 && shape[2] <= 4 && shape[0] >= 8 && shape[1] >= 8; // (y, x, channel), as photographs are
+
 export function planes(variable, row) {
-  const shape = variable.shape.slice(1), [h, w] = shape.slice(-2), size = h * w;
+  const shape = variable.shape.slice(1), last = coloured(shape), [h, w] = last ? shape : shape.slice(-2), size = h * w;
   const each = shape.reduce((a, b) => a * b, 1), all = variable.values.subarray(row * each, (row + 1) * each);
+  if (last) return { h, w, last, up: false, parts: Array.from({ length: shape[2] }, (_, i) => all.filter((_, at) => at % shape[2] === i)) };
   return { h, w, parts: Array.from({ length: each / size }, (_, i) => all.subarray(i * size, (i + 1) * size)), up: variable.dims.at(-2) === "lat" };
 }
 
@@ -43,10 +47,20 @@ function colour(share) {
   return STOPS[i].map((low, channel) => low + t * (STOPS[i + 1][channel] - low));
 }
 
+function photograph(context, pixels, parts) { // grey, RGB, either with alpha: from 0 to 1, or to 255
+  const most = parts.some((part) => part.some((v) => v > 1)) ? 255 : 1, grey = parts.length < 3, alpha = parts.length % 2 ? null : parts.at(-1);
+  for (let i = 0; i < parts[0].length; i++) {
+    const shown = grey ? [parts[0][i], parts[0][i], parts[0][i]] : [parts[0][i], parts[1][i], parts[2][i]];
+    pixels.data.set([...shown.map((v) => Math.round(255 * v / most)), alpha ? 255 * alpha[i] / most : 255], 4 * i);
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
 export function image(canvas, variable, row, plane, shares = [0, 1]) { // shares: of the range, the darkest and the brightest shown
-  const { h, w, parts, up } = planes(variable, row), labels = variable.categories?.length;
+  const { h, w, parts, up, last } = planes(variable, row), labels = variable.categories?.length;
   canvas.width = w; canvas.height = h; canvas.className = "pixels";
   const context = canvas.getContext("2d"), pixels = context.createImageData(w, h);
+  if (last) { photograph(context, pixels, parts); return; }
   const rgb = parts.length === 3 && plane === undefined, part = rgb ? null : parts[plane ?? 0];
   const eight = rgb && variable.dtype === "u1", ranges = rgb ? parts.map(bounds) : [bounds(part)];
   if (!rgb && !labels) { const [low, high] = ranges[0]; ranges[0] = shares.map((share) => low + share * (high - low)); }

@@ -1,5 +1,5 @@
 // The page: controls from a simulator's schema, a picture as they move, the call that makes the same.
-import { bounds, entries, histogram, image, kind, unpacked, volume } from "./draw.js";
+import { bounds, entries, histogram, image, kind, planes, unpacked, volume } from "./draw.js";
 import { npy, painter } from "./paint.js";
 import { units } from "./units.js";
 
@@ -27,9 +27,12 @@ async function begin() {
     const rows = await (await ask("/plugins")).json();
     $("plugin").replaceChildren(...rows.map((row) => node("option", { value: row.name, textContent: row.missing ? `${row.name} (not available)` : row.name, disabled: Boolean(row.missing), title: row.missing ?? row.title })));
     Object.assign(state, JSON.parse(decodeURIComponent(location.hash.slice(1) || "{}")));
+    const wanted = state.plugin && (rows.find((row) => row.name === state.plugin)?.missing ?? (rows.some((row) => row.name === state.plugin) ? "" : `${state.plugin}: not installed here`));
+    if (wanted) state.conditions = {};
     if (!rows.some((row) => row.name === state.plugin && !row.missing)) state.plugin = rows.find((row) => !row.missing)?.name ?? "";
     $("plugin").value = state.plugin;
     await choose(state.plugin, state.conditions);
+    if (wanted) say(`${wanted}; another simulator is shown`, true);
   } catch (error) { say(error.message, true); }
 }
 
@@ -150,6 +153,10 @@ function draw() {
   repaint.length = 0;
   const pictures = [], plots = [], outputs = new Set(plugin.outputs.map((v) => v.name)), counted = new Set(plugin.dimensions.map((d) => d.count).filter(Boolean));
   const sides = [{ data: shown.variables, ours: true }, ...(beside ? [{ data: beside.variables, ours: false }] : [])];
+  for (const { name, dims } of plugin.conditions) { // fields that were asked stand first
+    const variable = shown.variables[name], given = typeof state.conditions[name] === "object";
+    if (given && dims.length > 1 && variable && kind(variable) === "image") pictures.push(picture(sides[0], variable, 0, "image", "asked"));
+  }
   for (const name of outputs) {
     const variable = shown.variables[name]; if (!variable) continue;
     const looks = kind({ ...variable, count: plugin.dimensions.some((d) => d.count && variable.dims.includes(d.name)) });
@@ -177,12 +184,12 @@ function windowed() { // what is darkest and brightest, in shares of what the va
 
 const number = (value, variable) => variable.categories ? variable.categories[value] ?? "not asked" : Number(value).toPrecision(6).replace(/\.?0+$/, "");
 
-function picture(side, variable, row, looks) {
-  const box = node("figure", { className: side.ours ? "ours" : "theirs" }), title = `${variable.long_name}, ${side.ours ? "surrogate" : "reference"}, sample ${side.data.sample.values[row]}`;
+function picture(side, variable, row, looks, asked) {
+  const box = node("figure", { className: side.ours ? "ours" : "theirs" }), title = asked ? `asked: ${variable.long_name}` : `${variable.long_name}, ${side.ours ? "surrogate" : "reference"}, sample ${side.data.sample.values[row]}`;
   if (looks === "text") { box.append(node("div", { className: "text", textContent: variable.values[row] }), node("figcaption", { textContent: title })); return box; }
   const canvas = node("canvas", { role: "img" }); canvas.setAttribute("aria-label", title); box.append(canvas);
-  const depth = looks === "volume" ? variable.shape.at(-3) : variable.shape.slice(1, -2).reduce((a, b) => a * b, 1);
-  const grey = looks === "image" && !variable.dims.includes("lat") && depth !== 3, flat = looks === "image" && depth !== 3 && !variable.categories?.length;
+  const photograph = planes(variable, row).last, depth = photograph ? 1 : looks === "volume" ? variable.shape.at(-3) : variable.shape.slice(1, -2).reduce((a, b) => a * b, 1);
+  const grey = looks === "image" && !variable.dims.includes("lat") && depth !== 3, flat = looks === "image" && depth !== 3 && !photograph && !variable.categories?.length;
   const shares = () => [Number($("darkest").value), Number($("brightest").value)];
   const paint = (at) => looks === "volume" ? volume(canvas, variable, row, at) : image(canvas, { ...variable, grey }, row, depth === 3 ? undefined : at, shares());
   let place = 0;
