@@ -47,6 +47,7 @@ API = "/api/v1"
 STATIC = Path(__file__).parent / "static"
 LOG = logging.getLogger("surrogates.web")
 _MOST_SEED = 2**63 - 1
+_LONGEST_LINE = 600  # of an error, which may hold a value that was sent
 IN_MEMORY = 256 * 2**10
 """Bytes of an answer above which it waits for its caller on the disk."""
 
@@ -112,7 +113,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
-        root_path=rules.root_path,
         lifespan=lifespan,
     )
     app.state.simulators = simulators
@@ -279,6 +279,7 @@ def _errors(app: FastAPI) -> None:
     """Every error as one line of JSON: 404, 422 with the variable named, 429, 503, 500."""
 
     def answer(status: int, line: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+        line = line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]} … {line[-_LONGEST_LINE // 2 :]}"
         return JSONResponse({"error": line, **{k: str(v) for k, v in more.items() if v is not None}}, status, headers)
 
     @app.exception_handler(SurrogatesError)

@@ -49,6 +49,11 @@ class Guard:
         """Answer what is refused; pass on the rest, with headers on the answer."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        root = self.settings.root_path.rstrip("/")
+        if root:  # a proxy may take its own part of the path away, or leave it
+            scope["root_path"] = root
+            if not f"{scope['path']}/".startswith(f"{root}/"):
+                scope["path"] = root + scope["path"]
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         refused = self._refused(scope, headers)
         if refused is not None:

@@ -88,7 +88,6 @@ def _of_the_client(sent):
         {"seed": 1, "conditions": {"muon_momentum": None}},
         {"seed": 1, "conditions": {"muon_momentum": [None]}},
         {"seed": 1, "conditions": {"muon_momentum": [[[[[[[[[[1.0]]]]]]]]]]}},
-        {"seed": 1, "conditions": {"muon_momentum": True}},
         {"seed": 1, "conditions": {"muon_momentum": float("nan")}},
         {"seed": 1, "conditions": {"muon_momentum": 10**400}},
         {"seed": 1, "conditions": {"muon_momentum": "1 " + "m" * 5000}},

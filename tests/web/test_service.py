@@ -148,6 +148,20 @@ def test_a_body_has_a_limit():
     assert answer.status_code == 422 and "or fewer a request" in answer.json()["error"]
 
 
+@pytest.mark.parametrize("shown", ["", "/user/me/proxy/8000"])
+def test_a_proxy_may_take_its_part_of_the_path_away_or_leave_it(shown):
+    opened = guarded(root_path="/user/me/proxy/8000/", hosts=("hub.example",))
+    assert 'data-root="/user/me/proxy/8000"' in opened.get(f"{shown}/").text
+    assert opened.get(f"{shown}/static/page.js").status_code == 200
+    assert opened.get(f"{shown}/health").status_code == 200
+    assert opened.post(f"{shown}{MUON}/arrays", json=ASKED).status_code == 200
+    assert opened.get("/user/me/proxy/80001/health").status_code == 404
+    of_the_proxy = {"Origin": "https://hub.example"}  # which may call the server by another name than its own
+    assert opened.post(f"{shown}{MUON}/arrays", json=ASKED, headers=of_the_proxy).status_code == 200
+    of_another = {"Origin": "https://hub.example.org"}
+    assert opened.post(f"{shown}{MUON}/arrays", json=ASKED, headers=of_another).status_code == 403
+
+
 async def _never() -> bool:
     return False
 
@@ -249,6 +263,23 @@ def test_uploads_are_read_elsewhere(client, tmp_path):
     assert bad.status_code == 422 and bad.json()["error"].startswith("initial_density: ")
     assert "b.npy" in bad.json()["error"] and "/tmp" not in bad.json()["error"]
     assert client.post("/api/v1/plugins/cosmic-web/fields/redshift", files={"file": ("a", b"")}).status_code == 422
+
+
+def test_units_are_switched_off(client):
+    """What a layer's units do is seen without them; an unknown layer or unit is named."""
+    known = client.get(f"{MUON.replace('/arrays', '')}/models/flow/layers").json()
+    assert known and all(count >= 4 for count in known.values())
+    layer, count = next(iter(known.items()))
+    whole, _ = unpacked(client.post(f"{MUON}/arrays", json=ASKED).content)
+    off = {**ASKED, "ablate": {layer: list(range(count))}}
+    without, header = unpacked(client.post(f"{MUON}/arrays", json=off).content)
+    assert any(not np.array_equal(whole[name], without[name]) for name in ("positron_energy", "decay_time"))
+    assert header["attrs"]["ablated"].startswith(f"{layer}: 0, 1")
+    again, _ = unpacked(client.post(f"{MUON}/arrays", json=ASKED).content)
+    assert all(np.array_equal(whole[name], again[name]) for name in whole)
+    for wrong, said in (({layer: [count]}, f"unit {count} of {layer}"), ({"no.layer": [0]}, "is no layer")):
+        answer = client.post(f"{MUON}/arrays", json={**ASKED, "ablate": wrong})
+        assert answer.status_code == 422 and said in answer.json()["error"]
 
 
 def test_health_and_metrics(client):
