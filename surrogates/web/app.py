@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -146,11 +146,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get(f"{API}/plugins/{{name}}/models/{{model}}/layers")
     async def units(name: str, model: str, request: Request) -> dict[str, int]:
-        return await turns.take(lambda _: layers(simulators.surrogate(name, model)), request.is_disconnected)
+        return await turns.take(lambda _: layers(simulators.surrogate(name, model)), left(request))
 
     @app.post(f"{API}/plugins/{{name}}/example")
     async def example(name: str, asked: Asked, request: Request) -> dict[str, Any]:
-        found = await turns.take(lambda _: simulators.example(name, asked.seed), request.is_disconnected)
+        found = await turns.take(lambda _: simulators.example(name, asked.seed), left(request))
         return {"conditions": found}
 
     def prepared(name: str, asked: Asked) -> tuple[Any, Any, dict[str, Any], dict[str, Any]]:
@@ -176,7 +176,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 raise
             return path, chosen.name
 
-        path, _ = await turns.take(make, request.is_disconnected)
+        path, _ = await turns.take(make, left(request))
         metrics.samples.labels(name, "surrogate").inc(asked.count)
         return FileResponse(path, filename=path.name, background=BackgroundTask(_remove, path))
 
@@ -184,7 +184,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def arrays(name: str, asked: Asked, request: Request) -> Response:
         surrogate = simulators.opened(name, asked.model)
         if surrogate is None:
-            surrogate = await turns.take(lambda _: simulators.surrogate(name, asked.model), request.is_disconnected)
+            surrogate = await turns.take(lambda _: simulators.surrogate(name, asked.model), left(request))
 
         def finish(found: xr.Dataset) -> bytes:
             return packed(found, surrogate.conditions, surrogate.outputs)
@@ -198,9 +198,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             return call(opened, rows, seed=asked.seed, **more, **given)
 
         if asked.exact or asked.ablate or not 0 < asked.count <= most_together(surrogate):
-            body = await turns.take(make, request.is_disconnected)
+            body = await turns.take(make, left(request))
         else:
-            body = await small.take(surrogate, asked.count, prepare, finish, request.is_disconnected)
+            body = await small.take(surrogate, asked.count, prepare, finish, left(request))
         metrics.samples.labels(name, "surrogate").inc(asked.count)
         return await _arrays(body)
 
@@ -215,7 +215,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             rows, more, given = asked.rows(plugin.conditions, given)
             return references.arrays(name, rows, asked.seed, more.get("first", 0), given, stop)
 
-        body = await aside.take(make, request.is_disconnected)
+        body = await aside.take(make, left(request))
         metrics.samples.labels(name, "reference").inc(asked.count)
         return await _arrays(body)
 
@@ -226,7 +226,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             drawn = registry.plugin(name).figure(surrogate.sample(rows, seed=asked.seed, **more, **given), None)
             return png(drawn)
 
-        return Response(await drawing.take(make, request.is_disconnected), media_type="image/png")
+        return Response(await drawing.take(make, left(request)), media_type="image/png")
 
     @app.post(f"{API}/plugins/{{name}}/fields/{{condition}}")
     async def field(name: str, condition: str, file: Annotated[UploadFile, File()], request: Request) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         def make(stop: Stop) -> Any:
             return parsed(name, condition, filename, body, rules)
 
-        found = await aside.take(make, request.is_disconnected)
+        found = await aside.take(make, left(request))
         return {"upload": simulators.keep(name, condition, found), "shape": list(found.shape)}
 
     @app.get(f"{API}/plugins/{{name}}/fields/{{condition}}/{{upload}}")
@@ -249,6 +249,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Guard, settings=rules)
     app.add_middleware(Watched, metrics=metrics)
     return app
+
+
+def left(request: Request) -> Callable[[], Awaitable[None]]:
+    """What returns once the caller of a request, whose body is read, went away."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return gone
 
 
 async def _arrays(body: bytes) -> Response:

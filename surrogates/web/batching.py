@@ -73,7 +73,7 @@ class Batching:
         size: int,
         prepare: Callable[[], Call],
         finish: Callable[[xr.Dataset], bytes],
-        gone: Callable[[], Awaitable[bool]],
+        gone: Callable[[], Awaitable[object]],
     ) -> bytes:
         """The answer to one request.
 

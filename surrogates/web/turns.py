@@ -12,9 +12,6 @@ from .settings import Settings
 
 T = TypeVar("T")
 
-POLLED = 0.25
-"""Seconds between two looks whether the caller is still there."""
-
 COME_AGAIN = 1
 """Seconds after which a caller who was sent away should ask again."""
 
@@ -54,24 +51,29 @@ class Stop:
         return self._event.is_set()
 
 
-async def awaited(found: asyncio.Future[T], gone: Callable[[], Awaitable[bool]], seconds: float) -> T:
+async def awaited(found: asyncio.Future[T], gone: Callable[[], Awaitable[object]], seconds: float) -> T:
     """What a future gives, while its caller is there and the time allowed lasts.
+
+    Parameters
+    ----------
+    found : Future
+    gone : callable
+        Returns once the caller went away; nobody looks again and again, which would cost most where most wait.
+    seconds : float
+        Allowed.
 
     Raises
     ------
     TooLong, Gone
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while not found.done():
-        await asyncio.wait({found}, timeout=min(POLLED, max(0.0, end - loop.time())))
+    left = asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({found, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if found.done():
-            break
-        if await gone():
-            raise Gone
-        if loop.time() >= end:
-            raise TooLong
-    return found.result()
+            return found.result()
+        raise Gone if left.done() else TooLong
+    finally:
+        left.cancel()
 
 
 class Turns:
@@ -90,7 +92,7 @@ class Turns:
         self.pool = ThreadPoolExecutor(self.running, thread_name_prefix="surrogates")
         self.asked = 0
 
-    async def take(self, make: Callable[[Stop], T], gone: Callable[[], Awaitable[bool]]) -> T:
+    async def take(self, make: Callable[[Stop], T], gone: Callable[[], Awaitable[object]]) -> T:
         """What `make` returns, computed in a thread as soon as one is free.
 
         Parameters
@@ -98,7 +100,7 @@ class Turns:
         make : callable
             Takes the `Stop` that it should heed.
         gone : callable
-            Whether the caller went away.
+            Returns once the caller went away.
 
         Raises
         ------

@@ -33,8 +33,8 @@ def muons():
     return surrogates.load("muon-decay")
 
 
-async def _never() -> bool:
-    return False
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 def held(muons, settings, started, free):
@@ -82,7 +82,8 @@ def test_a_full_queue_sends_away_and_one_who_goes_is_not_computed(muons):
     started, free, left = threading.Event(), threading.Event(), []
 
     async def gone():
-        return bool(left)
+        while not left:
+            await asyncio.sleep(0.02)
 
     async def tried():
         batching, batches, asked = held(muons, Settings(running=1, batching=3), started, free)

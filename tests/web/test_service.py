@@ -162,8 +162,8 @@ def test_a_proxy_may_take_its_part_of_the_path_away_or_leave_it(shown):
     assert opened.post(f"{shown}{MUON}/arrays", json=ASKED, headers=of_another).status_code == 403
 
 
-async def _never() -> bool:
-    return False
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 def test_turns_send_away_those_who_would_wait_too_long():
@@ -191,8 +191,9 @@ def test_a_caller_who_goes_away_stops_the_work():
             time.sleep(0.05)
             yield number
 
-    async def left() -> bool:
-        return len(seen) > 2
+    async def left() -> None:
+        while len(seen) <= 2:
+            await asyncio.sleep(0.02)
 
     async def tried() -> None:
         turns = Turns(Settings(running=1))
