@@ -17,12 +17,22 @@ def test_a_page_a_plugin_and_an_index_that_leads_to_it(tmp_path, capsys):
     index, page = ((out / name).read_text(encoding="utf-8") for name in ("index.html", "muon-decay.html"))
     assert (out / "muon-decay.png").read_bytes().startswith(b"\x89PNG")
     assert 'href="muon-decay.html"' in index and 'src="muon-decay.png"' in index
-    assert 'href="index.html"' in page and "reference simulator at the same conditions" in page
+    assert 'href="index.html"' in page and "samples of muon-decay/flow" in page
     assert "muon_momentum" in page and "surrogates generate muon-decay" in page and "surrogates.load(" in page
     for text in (index, page):
         assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|<script|@import|url\(""", text)
-    assert run(["gallery", "-o", str(out), "--plugin", "muon-decay", "--reference-seconds", "0"]) == 0  # made anew
-    assert "reference simulator at the same" not in (out / "muon-decay.html").read_text(encoding="utf-8")
+    assert run(["gallery", "-o", str(out), "--plugin", "muon-decay"]) == 0  # made anew
+
+
+@pytest.mark.parametrize(("rate", "beside"), [(2.0, True), (0.2, False)])
+def test_a_quick_reference_is_drawn_beside(monkeypatch, rate, beside):
+    pytest.importorskip("muon_decay", reason="the third-party plugin is installed by `make test`")
+    from surrogates.cli import gallery
+
+    monkeypatch.setattr(gallery, "beside_size", lambda card, seconds: int(rate * seconds))
+    _, sections = gallery.pictured("muon-decay", 4.0)
+    (caption,) = sections[0].figures
+    assert ("reference simulator at the same conditions" in caption) == beside
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path, capsys):
