@@ -32,8 +32,10 @@ CHEAP = {
     "examples/replace_jcm.py": ["--days", "5"],
     "examples/replace_pythia.py": ["-n", "100"],
     "examples/replace_nbody.py": ["--boxes", "2"],
+    "examples/replace_chromo.py": ["-n", "40"],
 }
 NEEDS = {
+    "hadron-interactions": "chromo", "examples/replace_chromo.py": "chromo",
     "particle-events": "pythia8mc", "examples/replace_pythia.py": "pythia8mc", "jets": "fastjet",
     "climate-fields": "jcm", "examples/replace_jcm.py": "jcm", "cosmic-web": "numba",
     "galaxy-images": "galsim", "examples/augment_rare_classes.py": "galsim", "examples/library_enrichment.py": "rdkit",

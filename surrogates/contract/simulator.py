@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     from .schema import Schema
 
 
+class Elsewhere:
+    """CPU-seconds that simulators of this process spent in processes of their own; whoever times them adds these.
+
+    Attributes
+    ----------
+    seconds : float
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+
+ELSEWHERE = Elsewhere()
+
+
 @runtime_checkable
 class Simulator(Protocol):
     """Anything that turns conditions into samples.

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def read_hepmc3(path: str | Path, *, block_rows: int = BLOCK_EVENTS) -> Iterator[xr.Dataset]:
+def read_hepmc3(
+    path: str | Path,
+    *,
+    block_rows: int = BLOCK_EVENTS,
+    gather: type[Events] | None = None,
+    holding: str = "e+e- -> tau+ tau- events",
+) -> Iterator[xr.Dataset]:
     """Yield the events of a HepMC file as Datasets in the particle-events layout.
 
     Files of other programs are read too, as far as HepMC says what they hold: stable particles, the last tau- and tau+
@@ -35,13 +41,18 @@ def read_hepmc3(path: str | Path, *, block_rows: int = BLOCK_EVENTS) -> Iterator
         HepMC3 or HepMC2 text, also compressed.
     block_rows : int
         Events in a block.
+    gather : type
+        What makes variables of the particles; those of tau pairs by default.
+    holding : str
+        What the file should hold, in words.
 
     Raises
     ------
     FileFormatError
-        Where the file is something else, ends early, or an event has no tau pair.
+        Where the file is something else, ends early, or an event lacks what the layout needs, such as a tau pair.
     """
     pyhepmc = library()
+    gather = gather or Events
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(f"{path} does not exist or is no file")
@@ -52,8 +63,8 @@ def read_hepmc3(path: str | Path, *, block_rows: int = BLOCK_EVENTS) -> Iterator
         with pyhepmc.open(str(path), "r") as file:
             reader = file._reader
             event = pyhepmc.GenEvent()
-            contents: _Contents | None = None
-            events = _Events()
+            contents: Contents | None = None
+            events = gather()
             while not reader.failed():
                 good = reader.read_event(event)
                 if contents is None:
@@ -65,7 +76,7 @@ def read_hepmc3(path: str | Path, *, block_rows: int = BLOCK_EVENTS) -> Iterator
                 found += 1
                 if len(events) == block_rows:
                     yield events.dataset(contents)
-                    events = _Events()
+                    events = gather()
             if found != expected:
                 raise FileFormatError(f"{path}: event {found + 1} of {expected} cannot be read; the file is damaged")
             if len(events) or not found:
@@ -77,7 +88,7 @@ def read_hepmc3(path: str | Path, *, block_rows: int = BLOCK_EVENTS) -> Iterator
         raise
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise FileFormatError(f"{path}: expected HepMC3 text with e+e- -> tau+ tau- events; {reason}") from None
+        raise FileFormatError(f"{path}: expected HepMC3 text with {holding}; {reason}") from None
 
 
 def _announced_events(path: Path) -> tuple[int, bool]:
@@ -114,7 +125,7 @@ def _count_after(content: bytes, wanted: bytes, before: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Contents:
+class Contents:
     """What the events of a file hold: the layout, and the place of each weight in an event's list."""
 
     description: Description
@@ -126,7 +137,7 @@ class _Contents:
         return frozenset(self.description.variables) - set(self.weights)
 
 
-def _contents(event: Any, weighted: bool) -> _Contents:
+def _contents(event: Any, weighted: bool) -> Contents:
     """Read the first event: weights are taken where the file is another program's, or has any that is not 1."""
     run = event.run_info
     stored = None if run is None or DESCRIPTION not in list(run.attributes) else _text(run.attributes[DESCRIPTION])
@@ -136,20 +147,20 @@ def _contents(event: Any, weighted: bool) -> _Contents:
     places = {"_".join(name.split()): place for place, name in enumerate(listed)}
     known = {name: places["_".join(text.split())] for name, text in own.items() if "_".join(text.split()) in places}
     if stored is not None and not weighted and WEIGHT not in description.variables:
-        return _Contents(description, known, False)
+        return Contents(description, known, False)
     others = [place for place in range(1, len(event.weights)) if place not in known.values()]
     names = [listed[place] if place < len(listed) else str(place) for place in others]
     added = variables_named(names, description.variables)
     known |= dict(zip(added, others, strict=True))
     stated = stored is None and event.cross_section is not None
-    return _Contents(with_weights(description, added, cross_section=stated), {WEIGHT: 0, **known}, stated)
+    return Contents(with_weights(description, added, cross_section=stated), {WEIGHT: 0, **known}, stated)
 
 
 def _text(attribute: Any) -> str:
     return attribute if isinstance(attribute, str) else str(attribute.astype(str))
 
 
-class _Events:
+class Events:
     """Events as they are read: flat columns of particles, vertices and links, and one dictionary of texts an event."""
 
     def __init__(self) -> None:
@@ -169,7 +180,7 @@ class _Events:
     def __len__(self) -> int:
         return len(self.particles)
 
-    def add(self, event: Any, contents: _Contents) -> None:
+    def add(self, event: Any, contents: Contents) -> None:
         arrays = event.numpy
         for name in _PARTICLE_COLUMNS:
             self.columns[name].append(getattr(arrays.particles, name))
@@ -202,7 +213,7 @@ class _Events:
             stated = event.cross_section
             self.picobarns.append((np.nan, np.nan) if stated is None else (stated.xsec(), stated.xsec_err()))
 
-    def dataset(self, contents: _Contents) -> xr.Dataset:
+    def dataset(self, contents: Contents) -> xr.Dataset:
         """Return the events in the particle-events layout."""
         description = contents.description
         if not len(self):
@@ -241,6 +252,11 @@ class _Events:
         np.add.at(beams, event[status == 4], momentum[status == 4])
         values["energy"] = np.sqrt(np.maximum(beams[:, 3] ** 2 - np.sum(beams[:, :3] ** 2, axis=1), 0))
         values["tau_decay"] = np.full((n, 2), -1)
+        return self.completed(values, contents)
+
+    def completed(self, values: dict[str, np.ndarray], contents: Contents) -> xr.Dataset:
+        """Return `values` with what stands in the events' attributes, in the described layout."""
+        description, n = contents.description, len(self)
         for name, variable in description.variables.items():
             texts = [stored[name] for stored in self.attributes if name in stored]
             if len(texts) == n and name not in ("n_particles", *contents.weights):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
 
 from .atomic import byte_stream
 from .blocks import SAMPLE, opened, rows
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "surrogates_dataset"
 BLOCK_EVENTS = 4096
-_FIXED = {*PARTICLE_VARIABLES, *TAU_VARIABLES, "n_particles", WEIGHT, SAMPLE}
+NEEDED = (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles")
+Columns = Callable[["xr.Dataset"], dict[str, np.ndarray]]
+"""Block -> HEPEVT columns of all events one after the other, with their ``offset``; as `hepevt.hepevt` gives them."""
 
 
 def write_hepmc3(
@@ -29,6 +33,8 @@ def write_hepmc3(
     *,
     overwrite: bool = False,
     cross_section: CrossSection | None = None,
+    needed: tuple[str, ...] = NEEDED,
+    columns: Columns = hepevt,
 ) -> None:
     """Write particle events as HepMC3 text (Asciiv3).
 
@@ -43,6 +49,10 @@ def write_hepmc3(
         Whether an existing file may be replaced.
     cross_section : callable, optional
         Dataset -> (n,) values and errors in pb, of events that bear none of their own; NaN where none is known.
+    needed : tuple of str
+        Variables that the layout is made of.
+    columns : callable
+        What makes particles of them; those of tau pairs by default.
 
     Raises
     ------
@@ -53,7 +63,7 @@ def write_hepmc3(
     """
     pyhepmc = library()
     first, stream = opened(blocks)
-    require(first, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "HepMC3")
+    require(first, needed, "HepMC3")
     named = named_weights(first)
     run = pyhepmc.GenRunInfo()
     run.weight_names = ["Default", *("_".join(name.split()) for name in named.values())]
@@ -68,7 +78,7 @@ def write_hepmc3(
         for block in chain([first], stream):
             for start in range(0, rows(block), BLOCK_EVENTS):
                 part = block.isel({SAMPLE: slice(start, start + BLOCK_EVENTS)})
-                _write_block(pyhepmc, writer, event, part, named, cross_section, remembering)
+                _write_block(pyhepmc, writer, event, part, named, cross_section, remembering, needed, columns)
         writer.close()
         buffer.flush()
         remembering.check()
@@ -121,25 +131,28 @@ def _write_block(
     named: dict[str, str],
     cross_section: CrossSection | None,
     remembering: _Remembering,
+    needed: tuple[str, ...],
+    columns: Columns,
 ) -> None:
-    require(block, (*PARTICLE_VARIABLES, *TAU_VARIABLES, "energy", "n_particles"), "HepMC3")
-    record = hepevt(block)
+    require(block, needed, "HepMC3")
+    record = columns(block)
+    fixed = {*needed, "n_particles", WEIGHT, SAMPLE} - {"energy"}
     offsets = record["offset"]
     attributes = {
         str(name): [repr(value) for value in variable.values.tolist()]
         for name, variable in block.variables.items()
-        if variable.dims == (SAMPLE,) and name not in _FIXED and name not in named
+        if variable.dims == (SAMPLE,) and name not in fixed and name not in named
     }
     if "tau_decay" in block:
         attributes["tau_decay"] = [f"{minus} {plus}" for minus, plus in block["tau_decay"].values.tolist()]
     weights = weight_table(block, named).tolist()
     picobarns = cross_sections(block, cross_section)
     identity = block[SAMPLE].values.tolist() if SAMPLE in block.coords else list(range(rows(block)))
-    columns = [record[name] for name in ("px", "py", "pz", "E", "mass", "pdg_id", "status", "parents")]
+    listed = [record[name] for name in ("px", "py", "pz", "E", "mass", "pdg_id", "status", "parents")]
     vertices = [record[name] for name in ("vx", "vy", "vz", "vt")]
     for i, sample in enumerate(identity):
         here = slice(offsets[i], offsets[i + 1])
-        *four, parents = (column[here] for column in columns)
+        *four, parents = (column[here] for column in listed)
         event.from_hepevt(sample & 0x7FFFFFFF, *four, parents, None, *(vertex[here] for vertex in vertices))
         event.weights = weights[i]
         stored = event.attributes
