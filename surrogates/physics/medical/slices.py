@@ -58,14 +58,28 @@ def scanned(
         yield made
 
 
+SCANS = 3
+"""MR scans of each head in a pool."""
+
+
 def pool(start: int, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Training heads `start` to `start + count`: `ct`, `mri` in half precision, `tissue`, `anatomy`."""
+    """Training heads `start` to `start + count`, each in one CT and in three MR scans of other settings and noise.
+
+    Returns
+    -------
+    dict of ndarray
+        `ct` (n, y, x) and `mri` (n, 3, y, x) in half precision, `tissue` (n, y, x), `anatomy` (n,).
+    """
     numbers = anatomies(TRAINING, count, start)
-    heads = list(scanned(numbers.tolist(), [seed] * count, ("ct", "mri", "tissue")))
+    made: dict[str, list[np.ndarray]] = {"ct": [], "mri": [], "tissue": []}
+    for number in numbers.tolist():
+        found = head.simulate(number)
+        made["ct"].append(head.scan_ct(found, head.generator("ct", int(seed), number)))
+        scans = [head.scan_mri(found, head.generator("mri", int(seed) + k, number)) for k in range(SCANS)]
+        made["mri"].append(np.stack(scans))
+        made["tissue"].append(found.labels)
     kinds = {"ct": np.float16, "mri": np.float16, "tissue": np.int8}
-    return {name: np.stack([one[name] for one in heads]).astype(kind) for name, kind in kinds.items()} | {
-        "anatomy": numbers
-    }
+    return {name: np.stack(made[name]).astype(kind) for name, kind in kinds.items()} | {"anatomy": numbers}
 
 
 def held_out(uniform: np.ndarray, bounds: tuple[float, float] = (0, head.MOST - 1)) -> np.ndarray:

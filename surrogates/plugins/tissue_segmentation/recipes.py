@@ -16,23 +16,23 @@ from .variables import CONDITIONS, OUTPUTS
 if TYPE_CHECKING:
     import xarray as xr
 
-PARTS, HEADS, SEED = 6, 150, 31
+PARTS, HEADS, SEED = 8, 150, 31
 """Parts of the training heads, heads in each, and the seed of their scans."""
 
-SIMULATOR = "head 1"
+SIMULATOR = "head 1, three MR scans"
 """Version of the simulator that kept parts were made with."""
 
 
 def data(folder: Path) -> tuple[xr.Dataset, ...]:
     """Scanned heads of the training slabs with their tissues."""
-    from ...physics.medical.slices import pool
+    from ...physics.medical.slices import SCANS, pool
     from ...training.simulated import kept
     from .reference import volumes
 
     parts = [(f"heads-{k:03d}", {"start": HEADS * k, "count": HEADS, "seed": SEED}) for k in range(PARTS)]
     made = list(kept(folder, parts, pool, {"simulator": SIMULATOR}))
-    image = np.concatenate([part["mri"] for part in made]).astype(np.float32)
-    tissue = np.concatenate([part["tissue"] for part in made])
+    image = np.concatenate([part["mri"].reshape(-1, *part["mri"].shape[2:]) for part in made]).astype(np.float32)
+    tissue = np.repeat(np.concatenate([part["tissue"] for part in made]), SCANS, axis=0)
     asked = CONDITIONS.dataset({"mri": image})
     return (asked.merge(OUTPUTS.dataset({"tissue": tissue, **volumes(tissue)})),)
 
