@@ -6,7 +6,8 @@
 set -eu
 FOLDER=$(mktemp -d); trap 'rm -rf "$FOLDER"' EXIT; cd "$FOLDER"
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check jarvis-tools==2026.6.12 ase==3.29.0 gemmi==0.7.5 numpy==2.4.6
+venv/bin/pip install -q --disable-pip-version-check jarvis-tools==2026.6.12 ase==3.29.0 gemmi==0.7.5 \
+    spglib==2.8.0 numpy==2.4.6
 venv/bin/python - <<'PYTHON'
 import sys
 from importlib.metadata import version
