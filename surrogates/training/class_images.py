@@ -93,7 +93,17 @@ def read_pool(path: Path, kept: Path, *, size: int, read: Read, schemas: Schemas
 
     (arrays,) = simulated.kept(kept, [("images", {})], make, {"size": size, "files": listed})
     classes = tuple(str(name) for name in arrays["classes"])
-    return (to_dataset(arrays["images"], arrays["codes"], classes, schemas),)
+    order = in_turn(arrays["codes"])
+    return (to_dataset(arrays["images"][order], arrays["codes"][order], classes, schemas),)
+
+
+def in_turn(codes: np.ndarray) -> np.ndarray:
+    """Rows in an order in which categories take turns, so that the first ones show all of them."""
+    turn = np.empty(len(codes), dtype=np.int64)
+    for code in np.unique(codes):
+        mine = np.flatnonzero(codes == code)
+        turn[mine] = np.arange(len(mine))
+    return np.lexsort((codes, turn))
 
 
 def found(pools: Sequence[xr.Dataset], *, schemas: Schemas) -> tuple[Schema, Schema]:

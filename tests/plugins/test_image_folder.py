@@ -41,6 +41,7 @@ def folder(tmp_path):
 
 def test_classes_size_and_colours_are_those_of_the_folder(folder, tmp_path):
     (pool,) = read(folder, tmp_path / "kept", size=32)
+    assert np.array_equal(pool["category"].values[:6], [0, 1, 0, 1, 0, 1])  # so that pictures of a run show every class
     conditions, outputs = found((pool,))
     assert conditions["category"].categories == ("cold", "hot_things")
     assert [outputs.dimension(name).size for name in ("y", "x", "channel")] == [32, 32, 3]
@@ -210,6 +211,17 @@ def test_pages_and_files_hold_the_pictures(tmp_path):
     formats["png"].write([data.isel(sample=[3])], tmp_path / "one.png")
     (back,) = formats["png"].read(tmp_path / "one.png")
     assert np.abs(back["image"].values[0] - data["image"].values[3]).max() < 0.003
+
+
+def test_samples_of_other_labels_than_the_packaged_truths_ask_for_their_own():
+    from surrogates.contract.errors import SimulatorMissing
+    from surrogates.reporting.held_out import held_out as packaged
+
+    samples = truth(10, 1)
+    assert len(packaged(PLUGIN, samples, seed=1)) == 3
+    samples["category"].attrs["flag_meanings"] = " ".join("abcdefghij")
+    with pytest.raises(SimulatorMissing, match="^category: the samples' are a, b, c, …, .* give --reference FILE"):
+        packaged(PLUGIN, samples, seed=1)
 
 
 def test_training_without_a_folder_says_what_it_needs(capsys, tmp_path):
