@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+_ROWS = 64  # a number of rows of which a result for one does not depend on its place
 ROOM = 0.999
 """Share of the invariant mass that transverse masses may take."""
 
@@ -48,7 +49,8 @@ def closed(
     p = torch.stack((px, py), dim=-1) * weight[..., None]
     size = torch.sqrt((p**2).sum(-1)) + 1e-12 * weight
     share = size / size.sum(1, keepdim=True)
-    p = p + share[..., None] * (transverse - p.sum(1))[:, None, :]
+    summed = torch.stack([side.contiguous().sum(1) for side in p.unbind(-1)], dim=-1)  # along rows: bits do not
+    p = p + share[..., None] * (transverse - summed)[:, None, :]  # depend on how many rows there are
     p = _fitting(mass, p, mean, weight, ROOM * across)
     mt = torch.sqrt(mass**2 + (p**2).sum(-1)) * weight
     y = torch.where(real, rapidity, torch.zeros_like(rapidity))
@@ -81,8 +83,8 @@ def _fitting(mass: Tensor, p: Tensor, mean: Tensor, weight: Tensor, most: Tensor
         middle = 0.5 * (low + high)
         fits = whole(middle) <= most
         low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
-    scale = torch.where(over, low, one)
-    return (mean + (p - mean) * scale[:, None, None]) * weight[..., None]
+    drawn = (mean + (p - mean) * low[:, None, None]) * weight[..., None]
+    return torch.where(over[:, None, None], drawn, p)
 
 
 def _stretch(log_mt: Tensor, y: Tensor, aim: Tensor, steps: int) -> Tensor:
@@ -98,7 +100,8 @@ def _stretch(log_mt: Tensor, y: Tensor, aim: Tensor, steps: int) -> Tensor:
         value = a_up + a_down - aim[rows]
         slope = ((torch.exp(up - a_up[:, None]) - torch.exp(down - a_down[:, None])) * y[rows]).sum(1)
         found[rows] = (b - (value / slope.clamp(min=1e-9)).clamp(-0.5, 0.5)).clamp(min=1e-9)
-        rows = rows[value.abs() > 1e-12]  # of the others the last step has squared it
+        rows = rows[value.abs() > 1e-12].unique()  # of the others the last step has squared it
         if not len(rows):
             break
+        rows = torch.cat((rows, rows[-1:].expand(-len(rows) % _ROWS)))
     return found

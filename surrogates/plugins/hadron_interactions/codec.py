@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from ...physics.hadrons import beams, species
 from ...physics.hadrons.closing import closed
@@ -27,7 +28,8 @@ class InteractionCodec(nn.Module):
     def decode(self, encoded: Tensors, conditions: Tensors) -> Tensors:
         """Records in the output schema (float64): particles by falling energy, the remnant last."""
         projectile, target = (conditions[name].long().cpu() for name in ("projectile", "target"))
-        kinds = encoded["species"]
+        # one width whatever the longest chain beside it: the last bits of sums depend on how many numbers they have
+        kinds = pad(encoded["species"], (0, CAP - encoded["species"].shape[1]), value=-1)
         n, longest = kinds.shape
         device = kinds.device
         real, kind = kinds >= 0, kinds.clamp(min=0)
@@ -45,12 +47,14 @@ class InteractionCodec(nn.Module):
         )
         total = beams.total_momentum(projectile.numpy(), conditions["energy"].double().cpu().numpy(), target.numpy())
         mass = torch.as_tensor(species.MASS, device=device)[kind]
-        px, py, plus = (encoded[name].double() for name in ("px", "py", "plus"))
+        px, py, plus, long = (
+            pad(encoded[name].double(), (0, CAP - encoded[name].shape[1])) for name in ("px", "py", "plus", "long")
+        )
         mt2 = mass**2 + px**2 + py**2
         rapidity = torch.log(plus.clamp(min=1e-12)) - 0.5 * torch.log(mt2)
         momenta = closed(mass, px, py, rapidity, real, torch.as_tensor(total, device=device) - remnant)
         ids = torch.as_tensor(species.IDS, device=device)[kind]
-        kaon = torch.where(encoded["long"] < 0.5, species.K_SHORT, species.K_LONG)
+        kaon = torch.where(long < 0.5, species.K_SHORT, species.K_LONG)
         ids = torch.where(ids.abs() == species.K_ZERO, kaon, ids)
         columns = {
             "pdg_id": torch.where(real, ids, 0),

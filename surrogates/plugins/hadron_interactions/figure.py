@@ -40,11 +40,13 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     beams = [[beam_class(side) == k for side in sides] for k in range(len(BEAMS))]
     targets = [[side["target"].values == k for side in sides] for k in range(len(TARGETS))]
     x, pt = FEYNMAN_EDGES[1:], MOMENTUM_EDGES[:-1]
-    _spectrum(pairs[0], sides, "feynman", 0, beams, BEAMS, x, r"$x_\mathrm{F}$ of charged pions, by beam")
-    _spectrum(pairs[1], sides, "feynman", 2, targets, TARGETS, x, r"$x_\mathrm{F}$ of nucleons, by target")
+    _spectrum(pairs[0], sides, "feynman", [0] * 3, beams, BEAMS, x, r"$x_\mathrm{F}$ of charged pions, by beam")
+    _spectrum(pairs[1], sides, "feynman", [2] * 4, targets, TARGETS, x, r"$x_\mathrm{F}$ of nucleons, by target")
     everything = [[np.ones(side.sizes["sample"], bool) for side in sides]]
-    for index, name in enumerate(FAMILIES[:3]):
-        _spectrum(pairs[4], sides, "momentum", index, everything, (name,), pt, r"$p_\mathrm{T}$ [GeV]", colour=index)
+    families = range(3)
+    _spectrum(
+        pairs[4], sides, "momentum", families, everything * 3, FAMILIES[:3], pt, r"$p_\mathrm{T}$ [GeV], by family"
+    )
     _histogram(pairs[2], sides, "charged", targets, TARGETS, np.arange(0, 62, 2) - 0.5, "charged particles, by target")
     _histogram(pairs[3], sides, "elasticity", beams, BEAMS, np.linspace(0, 1, 31), "elasticity of the leading particle")
     _histogram(
@@ -54,14 +56,12 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     return _against_energy(canvas, pairs[7], sides, targets)
 
 
-def _spectrum(
-    pair: Any, sides: Any, name: str, index: int, parts: Any, names: Any, edges: Any, label: str, colour: int = 0
-) -> None:
+def _spectrum(pair: Any, sides: Any, name: str, families: Any, parts: Any, names: Any, edges: Any, label: str) -> None:
     """Mean counts a bin width of each part: bins stand for their entries, and weights for their number."""
     middle = 0.5 * (edges[1:] + edges[:-1])
     first = 1 if name == "feynman" else 0
     values = []
-    for part in parts:
+    for index, part in zip(families, parts, strict=True):
         own = []
         for side, chosen in zip(sides, part, strict=True):
             counts = side[name].values[chosen][:, index, first : first + len(middle)]
