@@ -53,7 +53,8 @@ def test_the_error_about_a_wrong_folder_names_catalogue_and_pictures(holds, tmp_
 
 
 def test_a_model_that_reads_no_folder_says_so_and_which_do(folder, tmp_path, capsys) -> None:  # noqa: F811
-    words = ["train", "galaxy-images", "--model", "decoder", "--data", str(folder), "--run", str(tmp_path / "elsewhere")]
+    elsewhere = str(tmp_path / "elsewhere")
+    words = ["train", "galaxy-images", "--model", "decoder", "--data", str(folder), "--run", elsewhere]
     assert run(words) == 2
     said = capsys.readouterr().err
     assert "reads none but an HDF5 file" in said and "gan, ddpm" in said and "leave --data out" in said
