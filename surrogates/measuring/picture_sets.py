@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .manifolds import cloud_shares, frechet_distance
+from .figures import Figure, Together
+from .manifolds import NEIGHBOURS, cloud_shares, frechet_distance
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,6 +38,28 @@ def covering(samples: xr.Dataset, truth: xr.Dataset, training: Any = None) -> di
         "feature_frechet": frechet_distance(mine, true),
         "siblings": closeness(mine, true),
     }
+
+
+COVERED = 0.7 * (1.0 - 0.5**NEIGHBOURS)
+"""0.7 of what two truths cover of each other."""
+
+COVERING = Together(
+    covering,
+    (
+        Figure("uncovered", at_most=1.0 - COVERED, text="held-out images without a near sample (features)"),
+        Figure("missed", text="1 - recall (features)"),
+        Figure("unlike", text="1 - precision (features)"),
+        Figure("density_off", text="size of 1 - density (features)"),
+        Figure("feature_frechet", floors=2.0, text="Fréchet distance of features trained here, no published one"),
+        Figure("siblings", at_most=0.05, text="samples nearer to another than 99 % of real images are"),
+    ),
+)
+"""The figures of `covering`."""
+
+
+def mean_difference(mine: np.ndarray, true: np.ndarray) -> float:
+    """Largest difference of the means over samples, of spectra say."""
+    return float(np.abs(mine.mean(axis=0) - true.mean(axis=0)).max())
 
 
 def closeness(mine: np.ndarray, true: np.ndarray) -> float:

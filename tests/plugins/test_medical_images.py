@@ -10,9 +10,10 @@ from PIL import Image
 
 from surrogates.cli.entry import run
 from surrogates.io.image_folders import read_classes
+from surrogates.measuring.picture_sets import covering, taught
 from surrogates.plugins.medical_images.impostors import blurred
 from surrogates.plugins.medical_images.library import found, read, split
-from surrogates.plugins.medical_images.measure import FIGURES, covering, reduce, taught
+from surrogates.plugins.medical_images.measure import FIGURES, reduce
 from surrogates.plugins.medical_images.packaged import held_out, truth
 from surrogates.plugins.medical_images.plugin import PLUGIN
 from surrogates.plugins.medical_images.variables import CATEGORIES

@@ -13,9 +13,8 @@ import numpy as np
 from ...contract.plugin import Features
 from ...measuring.distances import wasserstein_distance
 from ...measuring.figures import Figure, Figures, Together
-from ...measuring.manifolds import NEIGHBOURS
 from ...measuring.picture_features import picture_features
-from ...measuring.picture_sets import categories_apart, covering, sliced_distance, taught
+from ...measuring.picture_sets import COVERING, categories_apart, mean_difference, sliced_distance, taught
 from ...physics.images.spectra import radial_power
 from .variables import N_IMAGES
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 THUMB = 8
 PATCH, PATCHES = 7, 4
 """Pixels on a side of the patches that are compared, and how many of each image."""
-
-COVERED = 0.7 * (1.0 - 0.5**NEIGHBOURS)
-"""0.7 of what two truths cover of each other."""
 
 PLACES = np.random.default_rng(5).random((PATCHES, 2))
 """Where patches lie, in shares of where they may."""
@@ -68,11 +64,6 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-def mean_difference(mine: np.ndarray, true: np.ndarray) -> float:
-    """Largest difference of the mean spectra."""
-    return float(np.abs(mine.mean(axis=0) - true.mean(axis=0)).max())
-
-
 def _patches(side: xr.Dataset) -> np.ndarray:
     return side["patches"].values.reshape(-1, side.sizes["number"])
 
@@ -89,19 +80,7 @@ def _number(name: str, words: str) -> Figure:
 
 FIGURES = Figures(
     (
-        Together(
-            covering,
-            (
-                Figure("uncovered", at_most=1.0 - COVERED, text="held-out images without a near sample (features)"),
-                Figure("missed", text="1 - recall (features)"),
-                Figure("unlike", text="1 - precision (features)"),
-                Figure("density_off", text="size of 1 - density (features)"),
-                Figure(
-                    "feature_frechet", floors=2.0, text="Fréchet distance of features trained here, no published one"
-                ),
-                Figure("siblings", at_most=0.05, text="samples nearer to another than 99 % of real images are"),
-            ),
-        ),
+        COVERING,
         Together(
             taught,
             (

@@ -9,8 +9,7 @@ import numpy as np
 from ...contract.plugin import Features
 from ...measuring.distances import wasserstein_distance
 from ...measuring.figures import Figure, Figures, Together, by, classes
-from ...measuring.manifolds import NEIGHBOURS
-from ...measuring.picture_sets import covering, taught
+from ...measuring.picture_sets import COVERING, mean_difference, taught
 from ...physics.images.spectra import radial_power
 from .variables import CATEGORIES, N_IMAGES
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 THUMB = 16
-COVERED = 0.7 * (1.0 - 0.5**NEIGHBOURS)
-"""0.7 of what two truths cover of each other."""
 
 
 def reduce(dataset: xr.Dataset) -> xr.Dataset:
@@ -59,26 +56,9 @@ def _excess(mine: float, true: float) -> float:
     return max(mine - true, 0.0)
 
 
-def mean_difference(mine: np.ndarray, true: np.ndarray) -> float:
-    """Largest difference of the mean spectra."""
-    return float(np.abs(mine.mean(axis=0) - true.mean(axis=0)).max())
-
-
 FIGURES = Figures(
     (
-        Together(
-            covering,
-            (
-                Figure("uncovered", at_most=1.0 - COVERED, text="held-out images without a near sample (features)"),
-                Figure("missed", text="1 - recall (features)"),
-                Figure("unlike", text="1 - precision (features)"),
-                Figure("density_off", text="|1 - density| (features)"),
-                Figure(
-                    "feature_frechet", floors=2.0, text="Fréchet distance of features trained here, no published one"
-                ),
-                Figure("siblings", at_most=0.05, text="samples nearer to another than 99 % of real images are"),
-            ),
-        ),
+        COVERING,
         Together(
             taught,
             (
