@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -130,6 +131,7 @@ def surrogates() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the entry point of the console script."""
     signal.signal(signal.SIGTERM, _end)
+    sys.unraisablehook = _unraisable
     if asked := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
@@ -144,6 +146,23 @@ class Terminated(BaseException):
 def _end(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    """What nobody can catch, in a finaliser or a callback of C code, is reported; the end of the run comes again.
+
+    A signal's handler runs wherever the interpreter is. Where that is a ``__del__``, Python drops the exception, and the
+    run would go on to its end as if nobody had asked it to stop.
+    """
+    if isinstance(unraisable.exc_value, (Terminated, KeyboardInterrupt)):
+        number = signal.SIGTERM if isinstance(unraisable.exc_value, Terminated) else signal.SIGINT
+        if number == signal.SIGTERM:
+            signal.signal(signal.SIGTERM, _end)
+        again = threading.Timer(0.05, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def run(arguments: list[str]) -> int:

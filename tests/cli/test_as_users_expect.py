@@ -109,3 +109,27 @@ def test_a_run_that_timeout_ends_leaves_nothing(tmp_path):
     assert process.returncode == 143
     assert b"surrogates: error: ended by SIGTERM; nothing is left half-written" in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes end by signal")
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_lands_in_a_finaliser_is_not_lost(number, code):
+    program = f"""
+import os, signal, time
+from surrogates.cli import entry
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), {int(number)})
+        for _ in range(1000):
+            pass
+
+def goes_on(*_):
+    Dropped()
+    time.sleep(20)
+
+entry.surrogates.invoke = goes_on
+entry.main(["info"])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == code and "nothing is left half-written" in ended.stderr
