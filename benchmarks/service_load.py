@@ -59,6 +59,7 @@ class Load:
     seen: Seen
     rss: tuple[float, float]
     cpu: float
+    own: float
     deviation: float
 
     def row(self) -> tuple[str, ...]:
@@ -75,6 +76,7 @@ class Load:
             f"{np.percentile(seconds, 50):.2f}",
             f"{np.percentile(seconds, 95):.2f}",
             f"{1000 * self.cpu / max(1, len(self.seen.seconds)):.1f}",
+            f"{self.cpu / self.took:.2f} / {self.own / self.took:.2f}",
             f"{before:.0f} → {after:.0f} ({100 * (after / before - 1):+.1f} %)",
             f"{self.deviation:.0e}" if self.deviation else "0",
         )
@@ -91,6 +93,7 @@ HEAD = (
     "p50 [s]",
     "p95 [s]",
     "server's CPU each [ms]",
+    "cores: server / clients",
     "memory [MB]",
     "from `sample` [spreads]",
 )
@@ -250,9 +253,11 @@ def run(plugins: list[str], n: int, clients: int, seconds: float, exact: bool) -
         asked = asyncio.run(examples(port, plugins, n, exact))
         asyncio.run(crowd(port, asked, clients, min(WARM_SECONDS, seconds), 10**6))
         before, spent, begun = memory(process.pid), processor(process.pid), time.perf_counter()
+        own = time.process_time()
         seen = asyncio.run(crowd(port, asked, clients, seconds, 1))
         took, after, spent = time.perf_counter() - begun, memory(process.pid), processor(process.pid) - spent
-        return Load(exact, clients, took, seen, (before, after), spent, deviation(seen.kept, asked))
+        own = time.process_time() - own
+        return Load(exact, clients, took, seen, (before, after), spent, own, deviation(seen.kept, asked))
     finally:
         process.send_signal(signal.SIGTERM)
         try:

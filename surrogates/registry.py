@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import sys
 import warnings
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -113,7 +115,11 @@ def plugins() -> tuple[Entry, ...]:
     UserWarning
         For each entry point that is no ``module:ATTRIBUTE``; it is left out.
     """
+    key = _path_key()
+    if key in _FOUND:
+        return _FOUND[key]
     entries: dict[str, Entry] = {}
+    whole = True
     for point in metadata.entry_points(group=GROUP):
         entry = Entry(point.name, point.value, point.dist.name if point.dist is not None else "an unnamed package")
         if not all(part.strip() for part in entry.value.partition(":")):
@@ -121,6 +127,7 @@ def plugins() -> tuple[Entry, ...]:
                 f"plugin {entry.name!r} of {entry.package} is left out: {entry.value!r} is no module:ATTRIBUTE",
                 stacklevel=2,
             )
+            whole = False
             continue
         twin = entries.get(entry.name)
         if twin is not None and twin != entry:
@@ -129,7 +136,27 @@ def plugins() -> tuple[Entry, ...]:
                 "uninstall one"
             )
         entries[entry.name] = entry
-    return tuple(entries[name] for name in sorted(entries))
+    found = tuple(entries[name] for name in sorted(entries))
+    if whole:  # what is left out is warned of each time
+        _FOUND.clear()
+        _FOUND[key] = found
+    return found
+
+
+_FOUND: dict[tuple[object, ...], tuple[Entry, ...]] = {}
+"""The plugins of the path as it is; reading every package's metadata takes some 20 ms."""
+
+
+def _path_key() -> tuple[object, ...]:
+    """The folders that packages are found in and when each changed, as an installation changes one."""
+
+    def changed(folder: str) -> int | None:
+        try:
+            return os.stat(folder or ".").st_mtime_ns
+        except OSError:
+            return None
+
+    return tuple((folder, changed(folder)) for folder in sys.path)
 
 
 def entry(name: str) -> Entry:

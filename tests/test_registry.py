@@ -48,6 +48,14 @@ def test_an_unknown_name_suggests_the_nearest():
         surrogates.load("muon-decoy")
 
 
+def test_what_is_installed_meanwhile_is_found(installed):
+    assert registry.plugins() is registry.plugins()  # read once
+    installed("newcomer", {"newcomer": "newcomer.plugin:PLUGIN"})
+    assert "newcomer" in {entry.name for entry in registry.plugins()}
+    installed("latecomer", {"latecomer": "latecomer.plugin:PLUGIN"})
+    assert {"newcomer", "latecomer"} <= {entry.name for entry in registry.plugins()}
+
+
 def test_one_name_in_two_packages_is_an_error(installed):
     installed("copycat", {"muon-decay": "copycat.plugin:PLUGIN"})
     with pytest.raises(PluginError, match="^muon-decay: declared by .*copycat.*uninstall one"):

@@ -20,7 +20,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
-from .. import registry
 from ..contract.errors import PluginError, SchemaError, SimulatorMissing, SurrogatesError
 from ..provenance import package_version
 from ..sampling.files import formats_of
@@ -142,7 +141,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get(f"{API}/plugins/{{name}}/schema")
     async def schema(name: str) -> dict[str, Any]:
-        return await asyncio.to_thread(lambda: request_schema(registry.plugin(name), rules.most_samples))
+        return await asyncio.to_thread(lambda: request_schema(simulators.plugin(name), rules.most_samples))
 
     @app.get(f"{API}/plugins/{{name}}/models/{{model}}/layers")
     async def units(name: str, model: str, request: Request) -> dict[str, int]:
@@ -163,7 +162,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def samples(name: str, asked: Asked, request: Request) -> FileResponse:
         def make(stop: Stop) -> tuple[Path, str]:
             surrogate, rows, more, given = prepared(name, asked)
-            chosen = formats_of(registry.plugin(name)).named(asked.format)
+            chosen = formats_of(simulators.plugin(name)).named(asked.format)
             if chosen.one_sample_a_file and asked.count != 1:
                 raise SchemaError.about("n", f"{asked.count}", f"1, as {chosen.name} holds one sample a file")
             blocks = surrogate.stream(rows, seed=asked.seed, **more, **given)
@@ -207,7 +206,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @app.post(f"{API}/plugins/{{name}}/reference")
     async def reference(name: str, asked: Asked, request: Request) -> Response:
         def make(stop: Stop) -> bytes:
-            plugin = registry.plugin(name)
+            plugin = simulators.plugin(name)
             if plugin.reference is None:
                 raise SimulatorMissing(f"{name}: no reference simulator that runs forward from these conditions")
             given = simulators.conditions(name, asked.conditions)
@@ -223,7 +222,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def figure(name: str, asked: Asked, request: Request) -> Response:
         def make(stop: Stop) -> bytes:
             surrogate, rows, more, given = prepared(name, asked)
-            drawn = registry.plugin(name).figure(surrogate.sample(rows, seed=asked.seed, **more, **given), None)
+            drawn = simulators.plugin(name).figure(surrogate.sample(rows, seed=asked.seed, **more, **given), None)
             return png(drawn)
 
         return Response(await drawing.take(make, left(request)), media_type="image/png")
@@ -231,7 +230,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @app.post(f"{API}/plugins/{{name}}/fields/{{condition}}")
     async def field(name: str, condition: str, file: Annotated[UploadFile, File()], request: Request) -> dict[str, Any]:
         body, filename = await file.read(), Path(file.filename or "upload").name
-        plugin = await asyncio.to_thread(registry.plugin, name)
+        plugin = await asyncio.to_thread(simulators.plugin, name)
         if not plugin.conditions[condition].dims or plugin.conditions[condition].text:
             raise SchemaError.about(condition, "no field", "a number or a label in the request itself")
 
@@ -313,7 +312,8 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(Busy)
     async def busy(_: Request, error: Busy) -> JSONResponse:
-        return answer(429, "busy: as many requests wait as may; ask again", {"Retry-After": str(COME_AGAIN)})
+        line = f"busy: as many requests wait as can be answered soon; ask again in {error.seconds} s"
+        return answer(429, line, {"Retry-After": str(error.seconds)})
 
     @app.exception_handler(TooLong)
     async def slow(_: Request, error: TooLong) -> JSONResponse:

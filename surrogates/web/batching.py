@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..sampling.together import Call, together
 from .settings import Settings
-from .turns import Busy, awaited
+from .turns import Busy, Pace, TooLong, awaited
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from ..sampling.surrogate import Surrogate
+
+
+REMEMBERED = 256.0
+"""Small requests after which the pace that was measured before counts half: a batch or two where many come."""
 
 
 @dataclass(eq=False)
@@ -39,6 +44,8 @@ class Waiting:
     found : asyncio.Future
     given_up : bool
         Nobody waits for it any more.
+    begun : bool
+        It is computed.
     """
 
     prepare: Callable[[], Call]
@@ -46,10 +53,14 @@ class Waiting:
     size: int
     found: asyncio.Future[bytes]
     given_up: bool = field(default=False)
+    begun: bool = field(default=False)
 
 
 class Batching:
     """Queues of small requests, one a model, and the threads that serve them.
+
+    A request is sent away where `Settings.batching` wait, or where those of its model would take longer than
+    `Settings.patience` at the pace of late; one that finds its model idle never is.
 
     Parameters
     ----------
@@ -65,6 +76,8 @@ class Batching:
         self.waiting = 0
         self._queues: dict[Any, deque[Waiting]] = {}
         self._served: set[Any] = set()
+        self._paces: dict[Any, Pace] = {}
+        self._asked: dict[Any, int] = {}
         self._lock = threading.Lock()
 
     async def take(
@@ -79,12 +92,16 @@ class Batching:
 
         Raises
         ------
-        Busy, TooLong, Gone
+        Busy
+            Too many wait, or its batch did not begin within the seconds that a request may take.
+        TooLong, Gone
         SurrogatesError
             What `prepare` raises; the others of its batch are answered all the same.
         """
-        if self.waiting >= self.settings.batching:
-            raise Busy
+        pace, asked = self._paces.setdefault(surrogate, Pace(remembered=REMEMBERED)), self._asked.get(surrogate, 0)
+        expected = pace.wait(asked)
+        if self.waiting >= self.settings.batching or expected > self.settings.patience:
+            raise Busy(expected)
         loop = asyncio.get_running_loop()
         one = Waiting(prepare, finish, size, loop.create_future())
         with self._lock:
@@ -92,13 +109,19 @@ class Batching:
             idle = surrogate not in self._served
             self._served.add(surrogate)
         self.waiting += 1
+        self._asked[surrogate] = asked + 1
         if idle:
             self.pool.submit(self._serve, surrogate, loop)
         try:
             return await awaited(one.found, gone, self.settings.seconds)
+        except TooLong:
+            if not one.begun:
+                raise Busy(pace.wait(self._asked[surrogate])) from None
+            raise
         finally:
             one.given_up = True
             self.waiting -= 1
+            self._asked[surrogate] -= 1
 
     def _next(self, surrogate: Surrogate) -> list[Waiting]:
         """Requests of the next batch; where there are none, the model is idle again."""
@@ -107,6 +130,7 @@ class Batching:
             while queue and (not chosen or held + queue[0].size <= surrogate.batch):
                 one = queue.popleft()
                 if not one.given_up:
+                    one.begun = True
                     chosen.append(one)
                     held += one.size
             if not chosen:
@@ -119,8 +143,10 @@ class Batching:
         if not chosen:
             return
         answers: list[bytes | BaseException]
+        begun = time.perf_counter()
         try:
             answers = computed(surrogate, chosen)
+            self._paces[surrogate].note(time.perf_counter() - begun, len(chosen))
             self.batched(len(chosen))
         except BaseException as error:  # a thread that ends takes no queue with it
             answers = [error for _ in chosen]

@@ -39,6 +39,8 @@ class Settings:
         One request may take.
     running, waiting : int
         Requests that are computed at once, and that wait for their turn; others are told to come again.
+    patience : float
+        Seconds that a request may be expected to wait at the pace of late; others are told to come again, and when.
     batching : int
         Small requests that are computed together or wait for that; others are told to come again.
     most_json : int
@@ -56,6 +58,7 @@ class Settings:
     seconds: float = 60.0
     running: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     waiting: int = 64
+    patience: float = 2.0
     batching: int = 256
     most_json: int = 32 * 2**20
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import subprocess
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from .settings import ServiceError, Settings
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..contract.plugin import Plugin
     from ..contract.schema import Schema
     from ..sampling.surrogate import Surrogate
 
@@ -41,14 +44,21 @@ class Simulators:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._plugins: dict[str, Plugin] = {}
         self._opened: dict[tuple[str, str], Surrogate] = {}
         self._fields: OrderedDict[str, tuple[str, str, np.ndarray]] = OrderedDict()
         self._lock = threading.Lock()
         self._opening: dict[tuple[str, str], threading.Lock] = {}
 
+    def plugin(self, name: str) -> Plugin:
+        """The declaration of a plugin, looked for once: what is installed or removed meanwhile changes nothing."""
+        if name not in self._plugins:
+            self._plugins[name] = registry.plugin(name)
+        return self._plugins[name]
+
     def surrogate(self, name: str, model: str | None = None) -> Surrogate:
         """The surrogate of a plugin, opened once."""
-        plugin = registry.plugin(name)
+        plugin = self.plugin(name)
         recipe = model or next(iter(plugin.recipes))
         if recipe not in plugin.recipes:
             known = list(plugin.recipes)
@@ -67,18 +77,14 @@ class Simulators:
     def opened(self, name: str, model: str | None = None) -> Surrogate | None:
         """The surrogate where it is open already."""
         if model is None and any(name == known for known, _ in self._opened):
-            model = next(iter(registry.plugin(name).recipes))
+            model = next(iter(self.plugin(name).recipes))
         return self._opened.get((name, model or ""))
 
     def checked(self, outputs: Schema, n: int, fields: Mapping[str, Any]) -> int:
         """`n`, where so many samples fit what one request may make."""
         if not 0 <= n <= self.settings.most_samples:
             raise SchemaError.about("n", f"{n}", f"0 to {self.settings.most_samples:,} samples a request", value=n)
-        sizes = {dim.name: dim.size or 1 for dim in outputs.dimensions}
-        each = sum(
-            np.dtype(variable.dtype).itemsize * int(np.prod([sizes[dim] for dim in variable.dims], dtype=np.int64))
-            for variable in outputs
-        )
+        each = _bytes_each(outputs)
         each = max(each, *(field.nbytes for field in fields.values() if isinstance(field, np.ndarray)), 1)
         if n * each > self.settings.most_bytes:
             most = self.settings.most_bytes // each
@@ -120,7 +126,7 @@ class Simulators:
 
     def example(self, name: str, seed: int) -> dict[str, Any]:
         """Conditions that make a first picture: middles and defaults; what must be a field is drawn from the prior."""
-        surrogate, plugin = self.surrogate(name), registry.plugin(name)
+        surrogate, plugin = self.surrogate(name), self.plugin(name)
         found = example_conditions(surrogate.conditions)
         needed = [v.name for v in surrogate.conditions if v.name not in found and not v.optional and v.default is None]
         if needed:
@@ -132,6 +138,13 @@ class Simulators:
                 elif variable.dims:
                     found[variable.name] = {"upload": self.keep(name, variable.name, values)}
         return found
+
+
+@lru_cache(maxsize=64)
+def _bytes_each(outputs: Schema) -> int:
+    """Bytes of one sample; of a dimension without a declared length, of one entry."""
+    sizes = {dim.name: dim.size or 1 for dim in outputs.dimensions}
+    return sum(np.dtype(found.dtype).itemsize * math.prod(sizes[dim] for dim in found.dims) for found in outputs)
 
 
 def _numbers(value: Any, depth: int = 8) -> Any:

@@ -1,9 +1,11 @@
-"""Turns: so many requests are computed at once, so many wait, and the others are told to come again."""
+"""Turns: so many requests are computed at once, so many wait, and the others are told to come again, and when."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -16,8 +18,22 @@ COME_AGAIN = 1
 """Seconds after which a caller who was sent away should ask again."""
 
 
+LONGEST_PAUSE = 60
+"""Seconds after which a caller who was sent away is told to ask again at the latest."""
+
+
 class Busy(Exception):
-    """As many requests wait as may."""
+    """As many requests wait as may.
+
+    Parameters
+    ----------
+    wait : float
+        Seconds in which those who wait should be answered.
+    """
+
+    def __init__(self, wait: float = 0.0) -> None:
+        super().__init__()
+        self.seconds = min(LONGEST_PAUSE, max(COME_AGAIN, math.ceil(wait)))
 
 
 class TooLong(Exception):
@@ -26,6 +42,34 @@ class TooLong(Exception):
 
 class Gone(Exception):
     """The caller went away, or nobody waits for the answer any more."""
+
+
+class Pace:
+    """Seconds that a request has taken of late, where `running` are computed at once.
+
+    Parameters
+    ----------
+    running : int
+    remembered : float
+        Requests after which what was measured before counts half.
+    """
+
+    def __init__(self, running: int = 1, remembered: float = 16.0) -> None:
+        self.running = running
+        self._keep = 0.5 ** (1.0 / remembered)
+        self._seconds = self._requests = 0.0
+        self._lock = threading.Lock()
+
+    def note(self, seconds: float, requests: int = 1) -> None:
+        """So many requests were answered in so many seconds of one thread."""
+        kept = self._keep**requests
+        with self._lock:
+            self._seconds = self._seconds * kept + seconds
+            self._requests = self._requests * kept + requests
+
+    def wait(self, requests: int) -> float:
+        """Seconds in which so many requests should be answered; 0 where none was measured."""
+        return requests * self._seconds / max(self._requests, 1e-9) / self.running
 
 
 class Stop:
@@ -79,6 +123,9 @@ async def awaited(found: asyncio.Future[T], gone: Callable[[], Awaitable[object]
 class Turns:
     """Threads that compute, and who waits for them.
 
+    A request is sent away where `Settings.waiting` wait, or where those who wait would take longer than
+    `Settings.patience` at the pace of late; as many as there are threads may always wait.
+
     Parameters
     ----------
     settings : Settings
@@ -90,7 +137,9 @@ class Turns:
         self.settings = settings
         self.running = running or settings.running
         self.pool = ThreadPoolExecutor(self.running, thread_name_prefix="surrogates")
+        self.pace = Pace(self.running)
         self.asked = 0
+        self._lock = threading.Lock()
 
     async def take(self, make: Callable[[Stop], T], gone: Callable[[], Awaitable[object]]) -> T:
         """What `make` returns, computed in a thread as soon as one is free.
@@ -104,24 +153,40 @@ class Turns:
 
         Raises
         ------
-        Busy, TooLong, Gone
+        Busy
+            Too many wait, or no thread was free within the seconds that a request may take.
+        TooLong, Gone
         """
-        if self.asked >= self.running + self.settings.waiting:
-            raise Busy
-        self.asked += 1
+        waiting, expected = self.asked - self.running, self.pace.wait(self.asked)
+        if waiting >= self.settings.waiting or (waiting >= self.running and expected > self.settings.patience):
+            raise Busy(expected)
+        with self._lock:
+            self.asked += 1
         stop = Stop()
-        future = self.pool.submit(make, stop)
+
+        def timed() -> T:
+            begun = time.perf_counter()
+            made = make(stop)  # what is refused or broken off says nothing of how long others take
+            self.pace.note(time.perf_counter() - begun)
+            return made
+
+        future = self.pool.submit(timed)
         future.add_done_callback(self._done)
         found = asyncio.wrap_future(future)
         try:
             return await awaited(found, gone, self.settings.seconds)
+        except TooLong:
+            if future.cancel():  # it never began
+                raise Busy(self.pace.wait(self.asked)) from None
+            raise
         finally:
             stop.now()
             if not found.done():
                 found.cancel()  # a request that still waits for a thread never gets one
 
     def _done(self, _: object) -> None:
-        self.asked -= 1
+        with self._lock:
+            self.asked -= 1
 
     def close(self) -> None:
         """End the threads once they are done; those who wait are dropped."""

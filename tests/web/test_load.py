@@ -22,7 +22,7 @@ from surrogates.web.arrays import unpacked  # noqa: E402
 from surrogates.web.batching import Batching  # noqa: E402
 from surrogates.web.guard import Guard  # noqa: E402
 from surrogates.web.settings import Settings  # noqa: E402
-from surrogates.web.turns import Busy, Gone, Stop  # noqa: E402
+from surrogates.web.turns import Busy, Gone, Stop, TooLong, Turns  # noqa: E402
 from surrogates.web.workers import Died, References  # noqa: E402
 
 ARRAYS = "/api/v1/plugins/muon-decay/arrays"
@@ -103,6 +103,53 @@ def test_a_full_queue_sends_away_and_one_who_goes_is_not_computed(muons):
         return batches
 
     assert asyncio.run(tried()) == [1, 1, 1]
+
+
+def test_who_would_wait_too_long_is_told_when_to_come_again(muons):
+    """A batch takes about a second: at that pace nine more would take longer than two."""
+
+    async def tried():
+        batching = Batching(Settings(running=1, patience=2.0))
+
+        def asked(seed, seconds=0.0):
+            def prepare():
+                time.sleep(seconds)
+                return call(muons, 1, seed=seed, muon_momentum=1.0)
+
+            return batching.take(muons, 1, prepare, lambda data: data["decay_time"].values.tobytes(), _never)
+
+        await asked(0, seconds=0.5)
+        tasks = [asyncio.create_task(asked(seed, seconds=0.3)) for seed in range(1, 10)]
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, Busy)]
+        assert await asked(20)  # an idle model serves whoever comes
+        batching.close()
+        return [answer for answer in answers if isinstance(answer, bytes)], refused
+
+    begun = time.monotonic()
+    answered, refused = asyncio.run(tried())
+    assert len(answered) + len(refused) == 9 and 4 <= len(answered) <= 5
+    assert {answer.seconds for answer in refused} == {3}
+    assert time.monotonic() - begun < 10
+
+
+def test_who_never_came_to_be_computed_is_busy_and_not_too_long(muons):
+    started, free = threading.Event(), threading.Event()
+
+    async def tried():
+        batching, _, asked = held(muons, Settings(running=1, seconds=0.3), started, free)
+        turns = Turns(Settings(running=1, seconds=0.3))
+        first = asyncio.create_task(asked(0, hold=True))
+        turned = asyncio.create_task(turns.take(lambda _: free.wait(20), _never))
+        await asyncio.to_thread(started.wait, 20)
+        others = [asyncio.create_task(asked(1)), asyncio.create_task(turns.take(lambda _: 1, _never))]
+        found = await asyncio.gather(first, turned, *others, return_exceptions=True)
+        free.set()
+        batching.close()
+        turns.close()
+        return [type(error) for error in found]
+
+    assert asyncio.run(tried()) == [TooLong, TooLong, Busy, Busy]
 
 
 def test_answers_over_http_are_those_of_sample(muons):

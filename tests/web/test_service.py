@@ -182,6 +182,33 @@ def test_turns_send_away_those_who_would_wait_too_long():
     asyncio.run(tried())
 
 
+def test_turns_send_away_those_who_would_wait_too_long_at_the_pace_of_late():
+    """Each takes half a second in one thread: two may wait, one more is told to come again when those are through."""
+
+    async def tried() -> list[object]:
+        turns = Turns(Settings(running=1, patience=1.2))
+        await turns.take(lambda _: time.sleep(0.5), _never)
+        tasks = [asyncio.create_task(turns.take(lambda _: time.sleep(0.5), _never)) for _ in range(5)]
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        turns.close()
+        return found
+
+    found = asyncio.run(tried())
+    assert [isinstance(answer, Busy) for answer in found] == [False, False, False, True, True]
+    assert {answer.seconds for answer in found if isinstance(answer, Busy)} == {2}
+
+
+def test_a_busy_server_says_when_to_come_again(monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise Busy(6.2)
+
+    monkeypatch.setattr(Turns, "take", full)
+    answer = guarded().post(f"{MUON}/samples", json=ASKED)
+    assert answer.status_code == 429 and answer.headers["retry-after"] == "7"
+    assert "ask again in 7 s" in answer.json()["error"]
+    assert (Busy().seconds, Busy(1e6).seconds) == (1, 60)
+
+
 def test_a_caller_who_goes_away_stops_the_work():
     seen = []
 
