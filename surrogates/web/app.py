@@ -101,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(listed)  # declarations are imported before the server says that it is ready
         yield
         references.close()
         for part in (small, turns, aside, drawing):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..release.cards import Card
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
-MOST_FIRST, FIRST_SECONDS = 4, 0.15
+MOST_FIRST, FIRST_SECONDS = 4, 0.08
 
 
 def listed() -> list[dict[str, Any]]:
