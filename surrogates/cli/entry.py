@@ -151,8 +151,8 @@ def _end(*_: object) -> None:
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     """What nobody can catch, in a finaliser or a callback of C code, is reported; the end of the run comes again.
 
-    A signal's handler runs wherever the interpreter is. Where that is a ``__del__``, Python drops the exception, and the
-    run would go on to its end as if nobody had asked it to stop.
+    A signal's handler runs wherever the interpreter is. Where that is a ``__del__``, Python drops the exception, and
+    the run would go on to its end as if nobody had asked it to stop.
     """
     if isinstance(unraisable.exc_value, (Terminated, KeyboardInterrupt)):
         number = signal.SIGTERM if isinstance(unraisable.exc_value, Terminated) else signal.SIGINT
