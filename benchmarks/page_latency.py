@@ -25,7 +25,7 @@ from urllib.parse import quote
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "web"))
-from chromium import Browser, chromium  # noqa: E402
+from chromium import Browser, chromium  # noqa: E402  # pyright: ignore[reportMissingImports]
 from service_load import processor  # noqa: E402
 
 from surrogates import registry  # noqa: E402
