@@ -93,7 +93,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     rules = settings or Settings()
     simulators, references, metrics = Simulators(rules), References(), Metrics()
     small = Batching(rules, metrics.batches.observe)
-    turns, aside = Turns(rules), Turns(rules)  # aside: references and uploads, whose work is in other processes
+    turns = Turns(rules, patience=rules.patience)
+    aside = Turns(rules)  # references and uploads, whose work is in other processes, and takes long
     drawing = Turns(rules, running=1)  # matplotlib draws one figure at a time
     for name, queue in (("samples", turns), ("aside", aside), ("figures", drawing)):
         metrics.waiting.labels(name).set_function(lambda queue=queue: queue.asked)

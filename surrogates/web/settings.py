@@ -40,7 +40,8 @@ class Settings:
     running, waiting : int
         Requests that are computed at once, and that wait for their turn; others are told to come again.
     patience : float
-        Seconds that a request may be expected to wait at the pace of late; others are told to come again, and when.
+        Seconds that a request for samples may be expected to wait at the pace of late; others are told to come again,
+        and when.
     batching : int
         Small requests that are computed together or wait for that; others are told to come again.
     most_json : int

@@ -124,17 +124,19 @@ class Turns:
     """Threads that compute, and who waits for them.
 
     A request is sent away where `Settings.waiting` wait, or where those who wait would take longer than
-    `Settings.patience` at the pace of late; as many as there are threads may always wait.
+    `patience` at the pace of late; as many as there are threads may always wait.
 
     Parameters
     ----------
     settings : Settings
     running : int, optional
         Threads; the settings' by default.
+    patience : float
+        Seconds; without end by default.
     """
 
-    def __init__(self, settings: Settings, running: int | None = None) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, running: int | None = None, patience: float = math.inf) -> None:
+        self.settings, self.patience = settings, patience
         self.running = running or settings.running
         self.pool = ThreadPoolExecutor(self.running, thread_name_prefix="surrogates")
         self.pace = Pace(self.running)
@@ -158,7 +160,7 @@ class Turns:
         TooLong, Gone
         """
         waiting, expected = self.asked - self.running, self.pace.wait(self.asked)
-        if waiting >= self.settings.waiting or (waiting >= self.running and expected > self.settings.patience):
+        if waiting >= self.settings.waiting or (waiting >= self.running and expected > self.patience):
             raise Busy(expected)
         with self._lock:
             self.asked += 1

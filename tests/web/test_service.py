@@ -186,7 +186,7 @@ def test_turns_send_away_those_who_would_wait_too_long_at_the_pace_of_late():
     """Each takes half a second in one thread: two may wait, one more is told to come again when those are through."""
 
     async def tried() -> list[object]:
-        turns = Turns(Settings(running=1, patience=1.2))
+        turns = Turns(Settings(running=1), patience=1.2)
         await turns.take(lambda _: time.sleep(0.5), _never)
         tasks = [asyncio.create_task(turns.take(lambda _: time.sleep(0.5), _never)) for _ in range(5)]
         found = await asyncio.gather(*tasks, return_exceptions=True)
