@@ -70,11 +70,11 @@ def test_what_gathers_is_one_batch_and_a_bad_request_is_refused_alone(muons):
 
     answers, batches, waiting = asyncio.run(tried())
     assert isinstance(answers[3], SchemaError) and "muon_momentum" in str(answers[3])
-    times = {seed: np.frombuffer(answer)[0] for seed, answer in enumerate(answers) if seed != 3}
+    times = {seed: np.frombuffer(answer)[0] for seed, answer in enumerate(answers) if isinstance(answer, bytes)}
     for seed, found in times.items():
         own = muons.sample(1, seed=seed, muon_momentum=1.0)["decay_time"].values[0]
         assert found == pytest.approx(own, rel=RELATIVE)
-    assert len(set(times.values())) == 5
+    assert set(times) == {0, 1, 2, 4, 5} and len(set(times.values())) == 5
     assert batches == [1, 5] and waiting == 0
 
 
@@ -171,9 +171,9 @@ def test_answers_over_http_are_those_of_sample(muons):
         arrays, header = unpacked(raw)
         own = muons.sample(2, seed=seed, muon_momentum=1 + seed / 8)
         for name in own.data_vars:
-            np.testing.assert_allclose(arrays[name], own[name].values, rtol=RELATIVE, atol=1e-6)
+            np.testing.assert_allclose(np.asarray(arrays[str(name)]), own[name].values, rtol=RELATIVE, atol=1e-6)
             if BESIDE not in header["attrs"]:
-                np.testing.assert_array_equal(arrays[name], own[name].values)
+                np.testing.assert_array_equal(arrays[str(name)], own[name].values)
         beside.append(header["attrs"].get(BESIDE, 0))
     assert beside[7] == 0 and max(beside) >= 2
 

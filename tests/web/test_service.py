@@ -56,7 +56,7 @@ def test_samples_have_the_bits_of_a_call_here(client):
     here = surrogates.load("muon-decay").sample(3, seed=5, muon_momentum=2.0)
     arrays, header = unpacked(client.post(f"{MUON}/arrays", json=ASKED).content)
     for name in here.data_vars:
-        np.testing.assert_array_equal(arrays[name], here[name].values)
+        np.testing.assert_array_equal(arrays[str(name)], here[name].values)
     assert header["attrs"]["weights_sha256"] == here.attrs["weights_sha256"]
 
 
@@ -64,6 +64,7 @@ def test_a_file_is_what_generate_writes(client, tmp_path):
     answer = client.post(f"{MUON}/samples", json=ASKED)
     (tmp_path / "a.nc").write_bytes(answer.content)
     assert 'filename="muon-decay.nc"' in answer.headers["content-disposition"]
+    assert NETCDF.read is not None
     (read,) = NETCDF.read(tmp_path / "a.nc")
     xr.testing.assert_equal(read, surrogates.load("muon-decay").sample(3, seed=5, muon_momentum=2.0))
 
@@ -185,7 +186,7 @@ def test_turns_send_away_those_who_would_wait_too_long():
 def test_turns_send_away_those_who_would_wait_too_long_at_the_pace_of_late():
     """Each takes half a second in one thread: two may wait, one more is told to come again when those are through."""
 
-    async def tried() -> list[object]:
+    async def tried() -> list[BaseException | None]:
         turns = Turns(Settings(running=1), patience=1.2)
         await turns.take(lambda _: time.sleep(0.5), _never)
         tasks = [asyncio.create_task(turns.take(lambda _: time.sleep(0.5), _never)) for _ in range(5)]
