@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parent
 FOLDERS = (
     "models", "networks", "physics", "sampling/test_surrogate.py", "sampling/test_calls.py", "sampling/test_fields.py",
-    "training", "plugins/molecules", "plugins/galaxy_images",
+    "sampling/test_together.py", "training", "survey", "plugins/molecules", "plugins/galaxy_images",
+    "plugins/test_hadron_interactions.py", "plugins/test_image_folder.py", "plugins/test_cosmic_web.py",
+    "plugins/test_health_records.py", "plugins/test_health_records_tables.py", "plugins/test_climate_fields.py",
 )  # fmt: skip
 """Whose results torch computes; what files and processes do is the same on every processor."""
 

@@ -122,6 +122,7 @@ class Run:
                         break
                     phase = phases[number]
                     step = first_step if number == first_phase else 0
+                    self.watch.phase()
                     self._begin(phase, step, saved if number == first_phase else None)
                     self.private = PrivatePhase.of(phase, len(self.pools[0]), self.recipe.batch_size, self.run_dir)
                     step = step if self.private is None else self.private.goes_on_at(step)

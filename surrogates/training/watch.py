@@ -38,6 +38,11 @@ class Watch:
         self.widest = 0.0
         self.said: set[tuple[str, str]] = set()
 
+    def phase(self) -> None:
+        """Forget the losses of the phase before: those of another one have another size."""
+        for numbers in (self.mean, self.best, self.scale, self.seen, self.won):
+            numbers.clear()
+
     def losses(self, losses: Mapping[str, float]) -> list[str]:
         """Warnings that these losses give rise to."""
         warnings = []

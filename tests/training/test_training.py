@@ -282,6 +282,10 @@ def test_divergence_is_named_in_log_and_on_stderr(tmp_path: Path, capsys: pytest
 
 def test_watch_names_rising_losses_winning_discriminators_and_collapse() -> None:
     watch = Watch()
+    small = [watch.losses({"generator": 0.1}) for _ in range(60)]
+    watch.phase()
+    assert not any(small) and not any(watch.losses({"generator": 5.0}) for _ in range(60))
+    watch.phase()
     calm = [watch.losses({"generator": 1.0 + 0.1 * np.sin(i), "discriminator": 0.7}) for i in range(300)]
     assert not any(calm)
     rising = sum((watch.losses({"generator": float(i)}) for i in range(60)), [])
