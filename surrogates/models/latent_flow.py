@@ -1,32 +1,27 @@
 """Images by category from a flow of an autoencoder's codes, in three phases.
 
 An autoencoder is trained on mean absolute error and then against a critic of patches; a U-net learns the flow from
-noise to its codes (latent generative models: Rombach et al. 2022, arXiv:2112.10752; flow matching: Lipman et al. 2023,
-arXiv:2210.02747). Where labels are left out of some training samples, the flow can be guided towards its label
-(Ho, Salimans 2022, arXiv:2207.12598).
+noise to its codes (latent generative models: Rombach et al. 2022, arXiv:2112.10752).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..contract.errors import SchemaError
 from ..networks.autoencoder import Autoencoder, PatchCritic
-from ..networks.unet import ContextUNet
 from .adversarial import Game, Penalty, adversarial_steps, spectrally_normalised
-from .flow import Sampler, Target, integrate, matching_steps
+from .flow import Sampler
+from .guided_flow import GuidedFlow, LabelledVelocity, match, shown
 
 if TYPE_CHECKING:
     from ..contract.recipe import Batch
-    from ..noise import Noise
     from .image_codec import ImageCodec
 
-Tensors = dict[str, Tensor]
+__all__ = ["LatentFlow", "match", "rebuild", "sharpen"]
 
 JITTER = 0.1
 """Standard deviation of the noise on the codes that the decoder is trained on; codes lie within 2 of 0."""
@@ -36,37 +31,7 @@ FIDELITY = 20.0
 """Weight of the mean absolute error beside the critic's verdict."""
 
 
-@dataclass(frozen=True)
-class GuidedSampler(Sampler):
-    """How the flow is integrated, and how strongly towards its label.
-
-    Attributes
-    ----------
-    guidance : float
-        1 follows the flow of the label; w > 1 goes w times as far from the flow without a label, for twice the work.
-    """
-
-    guidance: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.guidance >= 1.0:
-            raise SchemaError(f"guidance: {self.guidance}; expected 1 or more")
-
-
-class LatentVelocity(nn.Module):
-    """Velocity of codes (n, code, k, k) at times (n,) for label vectors (n, categories)."""
-
-    def __init__(self, code: int, categories: int, width: int) -> None:
-        super().__init__()
-        self.network = ContextUNet(code, classes=categories, width=width, multipliers=(1, 2))
-
-    def forward(self, x: Tensor, time: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Of x's shape; there is no mask."""
-        return self.network(x, time, context)
-
-
-class LatentFlow(nn.Module):
+class LatentFlow(GuidedFlow):
     """Images by category from a flow of codes; `using(steps=…, method=…)` chooses the sampler.
 
     Parameters
@@ -100,50 +65,22 @@ class LatentFlow(nn.Module):
         flips: bool = False,
         sampler: Sampler | None = None,
     ) -> None:
-        super().__init__()
-        self.code, self.side = code, codec.size // (2 << levels)
+        side = codec.size // (2 << levels)
+        super().__init__(
+            LabelledVelocity(code, codec.categories, width),
+            (code, side, side),
+            unlabelled=unlabelled,
+            flips=flips,
+            sampler=sampler or Sampler(steps=10, method="heun"),
+        )
         self.autoencoder = Autoencoder(codec.channels, code, width=coder, levels=levels)
         self.critic = spectrally_normalised(PatchCritic(codec.channels))
-        self.flow = LatentVelocity(code, codec.categories, width)
-        self.unlabelled, self.flips = unlabelled, flips
-        self.options = sampler or Sampler(steps=10, method="heun")
 
-    def noise(self, noise: Noise) -> Tensor:
-        """Where the flow starts."""
-        return noise.normal((self.code, self.side, self.side), "code").float()
+    def made(self, end: Tensor) -> Tensor:
+        return self.autoencoder.decode(end)
 
-    def velocity(self) -> Callable[..., Tensor]:
-        """The flow, guided as the options say."""
-        guidance = getattr(self.options, "guidance", 1.0)
-        if guidance == 1.0:
-            return self.flow
-        if not self.unlabelled:
-            raise SchemaError(f"guidance: {guidance}; this model was trained with every label told, expected 1")
-
-        def guided(x: Tensor, time: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
-            told, plain = self.flow(x, time, context), self.flow(x, time, torch.zeros_like(context))
-            return plain + guidance * (told - plain)
-
-        return guided
-
-    def images(self, start: Tensor, label: Tensor) -> Tensor:
-        """Encoded images of starts (n, code, k, k) and label vectors (n, categories)."""
-        return self.autoencoder.decode(integrate(self.velocity(), start, label, sampler=self.options))
-
-    def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
-        """Draw images."""
-        return {"image": self.images(self.noise(noise), conditions["label"])}
-
-
-def shown(model: LatentFlow, batch: Batch) -> Tensor:
-    """A batch's images, some of them mirrored where the model may."""
-    images = batch.encoded["image"]
-    if not model.flips:
-        return images
-    if "turned" not in batch.encoded:
-        turn = batch.noise.uniform((1,), "mirrored").to(images.device)[:, :, None, None] < 0.5
-        batch.encoded["turned"] = torch.where(turn, images.flip(3), images)
-    return batch.encoded["turned"]
+    def learned(self, images: Tensor) -> Tensor:
+        return self.autoencoder.encode(images)
 
 
 def rebuilt(model: LatentFlow, images: Tensor) -> Tensor:
@@ -176,19 +113,3 @@ _sharpen = adversarial_steps(
 def sharpen(model: LatentFlow, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """The autoencoder against a critic of patches."""
     yield from _sharpen(model, batch)
-
-
-def _codes(model: LatentFlow, batch: Batch) -> Target:
-    label = batch.conditions["label"]
-    if model.unlabelled:
-        label = label * (batch.noise.uniform((1,), "unlabelled").to(label) >= model.unlabelled)
-    with torch.no_grad():
-        return Target(model.autoencoder.encode(shown(model, batch)), label)
-
-
-_match: Any = matching_steps(_codes, "flow", spread=1.0)
-
-
-def match(model: LatentFlow, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Flow matching of the codes."""
-    yield from _match(model, batch)

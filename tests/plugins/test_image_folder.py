@@ -172,12 +172,12 @@ def test_guidance_goes_farther_from_the_flow_without_a_label():
 
     from surrogates.contract.errors import SchemaError
     from surrogates.models.image_codec import ImageCodec
-    from surrogates.models.latent_flow import GuidedSampler, LatentFlow
+    from surrogates.models.guided_flow import GuidedSampler, PixelFlow
 
-    model = LatentFlow(ImageCodec(2, 16, channels=3), 8, levels=1, unlabelled=0.1)
+    model = PixelFlow(ImageCodec(2, 16, channels=3), 8, unlabelled=0.1)
     for parameter in model.flow.parameters():  # the last layer begins at 0
         torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
-    x, time, label = torch.randn(4, 16, 4, 4), torch.rand(4), torch.eye(2)[[0, 1, 0, 1]]
+    x, time, label = torch.randn(4, 3, 16, 16), torch.rand(4), torch.eye(2)[[0, 1, 0, 1]]
     told, plain = model.flow(x, time, label), model.flow(x, time, 0 * label)
     model.options = GuidedSampler(guidance=3.0)
     assert torch.allclose(model.velocity()(x, time, label) - plain, 3.0 * (told - plain), atol=1e-5)

@@ -25,7 +25,7 @@ PLUGIN = Plugin(
     truth=truth,
     codec=deferred("surrogates.plugins.image_folder.codec:ColourCodec"),
     recipes={
-        "flow": configurable(flow, Options(width=64, updates=3600)),
+        "flow": configurable(flow, Options(width=64, updates=3000)),
         "gan": configurable(gan, Options(width=32, updates=1800)),
     },
     measure=FIGURES,

@@ -14,14 +14,16 @@ from .variables import SIZE, schemas
 
 if TYPE_CHECKING:
     from ...models.class_adversarial import ClassGAN
-    from ...models.latent_flow import LatentFlow
+    from ...models.guided_flow import PixelFlow
 
 LAYOUT = "a folder with one sub-folder of images a category, in any format and size"
 SIZES = (16, 32, 64, 128)
 FEWEST = 5
 """Images that a category needs."""
 
-CODE = 8
+GRID = 16
+"""Patches on a side that the flow's network sees."""
+
 UNLABELLED = 0.1
 read, found = readers(schemas, partial(read_classes, colour=True, least=1, fewest=FEWEST))
 LIMITS = "Pictures of this size that resemble those of the folder by category; small, and often not recognisable. "
@@ -68,42 +70,23 @@ def _recipe(options: Options, **more) -> Recipe:
 
 
 def flow(options: Options) -> Recipe:
-    """Flow matching of an autoencoder's codes, in three phases."""
-    rebuild, sharpen = round(0.15 * options.updates), round(0.15 * options.updates)
-    where = "surrogates.models.latent_flow"
-    phases = (
-        Phase(deferred(f"{where}:rebuild"), rebuild, {"autoencoder": Adam(2e-3, final_fraction=0.3)}, average=0.99),
-        Phase(
-            deferred(f"{where}:sharpen"),
-            sharpen,
-            {"autoencoder": Adam(2e-4), "critic": Adam(4e-4, betas=(0.5, 0.999))},
-            average=0.99,
-        ),
-        Phase(deferred(f"{where}:match"), options.updates - rebuild - sharpen, {"flow": Adam(1.5e-3)}, average=0.998),
-    )
+    """Flow matching of pixels, guided towards the category."""
+    step = deferred("surrogates.models.guided_flow:match")
     return _recipe(
         options,
         model=partial(_flow, width=options.width, flips=options.flips),
-        phases=phases,
+        phases=(Phase(step, options.updates, {"flow": Adam(1e-3, warmup=100, final_fraction=0.05)}, average=0.998),),
         batch_size=64,
-        description="guided flow matching of an autoencoder's codes, by category",
+        description="guided flow matching of pixels, by category",
         use=LIMITS + "Good for testing pipelines, for teaching, and as a start for your own folder.",
     )
 
 
-def _flow(codec: Codec, width: int, flips: bool) -> LatentFlow:
-    from ...models.latent_flow import GuidedSampler, LatentFlow
+def _flow(codec: Codec, width: int, flips: bool) -> PixelFlow:
+    from ...models.guided_flow import PixelFlow
 
-    levels = 1 if codec.size <= SIZE else 2  # type: ignore[attr-defined]
-    return LatentFlow(
-        codec,  # type: ignore[arg-type]
-        width,
-        code=CODE * levels,
-        levels=levels,
-        unlabelled=UNLABELLED,
-        flips=flips,
-        sampler=GuidedSampler(steps=10, method="heun"),
-    )
+    patch = codec.size // GRID  # type: ignore[attr-defined]
+    return PixelFlow(codec, width, patch=patch, unlabelled=UNLABELLED, flips=flips)  # type: ignore[arg-type]
 
 
 def gan(options: Options) -> Recipe:
