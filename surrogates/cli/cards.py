@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ..io import FileFormatError
 from ..release.cards import Card
 from ..reporting.held_out import HELD_OUT_SEED, asked_at
 from ..reporting.measured import TestSet, measured_card, timings
+from ..reporting.reweighting import told
 from ..sampling import opening
 from ..sampling.files import read_whole
 from .files import FILE
@@ -36,6 +38,12 @@ if TYPE_CHECKING:
     "--section", "sections", multiple=True, metavar="LABEL=TRUTH[,SECOND]", help="More figures, led by LABEL."
 )
 @click.option("--plain", multiple=True, metavar="LABEL", help="A section without classifiers and impostors.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=2),
+    metavar="K",
+    help="The figures again, led by `reweighted`, with each sample chosen from K by weight.",
+)
 @click.option("--impostors", type=FILE, metavar="CARD", help="A card whose impostors met the same truths.")
 @click.option("--speed", type=FILE, metavar="JSON", help="Timings, from `surrogates benchmark -o`.")
 @click.option("--note", "notes", multiple=True, metavar="TEXT", help="A line for the card.")
@@ -52,6 +60,7 @@ def card_command(
     training: Path | None,
     sections: tuple[str, ...],
     plain: tuple[str, ...],
+    candidates: int | None,
     impostors: Path | None,
     speed: Path | None,
     notes: tuple[str, ...],
@@ -78,6 +87,9 @@ def card_command(
             raise click.UsageError(f"--section: {section!r}; expected LABEL=TRUTH[,SECOND]")
         first, _, other = files.partition(",")
         sets.append(_read(plugin, Path(first), Path(other) if other else None, label, label not in plain))
+    if candidates is not None:
+        notes = (*notes, *told(surrogate.using(candidates=candidates).reweighting.card))  # type: ignore[union-attr]
+        sets.append(replace(sets[0], label="reweighted", candidates=candidates))
     known = Card.read(impostors).baselines if impostors else None
     times = timings(speed) if speed else ()
     pool = read_whole(training, plugin) if training else None

@@ -137,6 +137,15 @@ def _generate(plugin: Plugin, schema: Schema) -> click.Command:
             help="Simulate what is out of range with the reference, and mark it.",
         ),
         click.Option(["--extrapolate"], is_flag=True, help="Allow what is out of range, and mark it."),
+        click.Option(
+            ["--reweight"], is_flag=True, help="Give every sample a `weight`, see `surrogates train --reweight`."
+        ),
+        click.Option(
+            ["--candidates"],
+            type=int,
+            metavar="K",
+            help="Choose each sample from K by their weights, at K times the cost.",
+        ),
     ]
 
     def run(**given: Any) -> None:
@@ -149,6 +158,10 @@ def _generate(plugin: Plugin, schema: Schema) -> click.Command:
             extrapolate=given["extrapolate"],
             fallback=given["fallback"],
         )
+        if given["reweight"] and given["candidates"] is not None:
+            raise click.UsageError("--reweight is given with --candidates; samples that are chosen count alike")
+        if given["reweight"] or given["candidates"] is not None:
+            simulator = simulator.using(reweight=True, candidates=given["candidates"] or 0)
         _sample(simulator.plugin, simulator, given, block=given["block"], part_size=PART)
 
     return click.Command(

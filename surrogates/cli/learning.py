@@ -114,7 +114,19 @@ class WithLayouts(click.Command):
     show_default=True,
     help="Precision of the weights on disk.",
 )
-@click.option("--overwrite", is_flag=True, help="With --release: replace released weights.")
+@click.option("--overwrite", is_flag=True, help="With --release or --reweight: replace what is there.")
+@click.option(
+    "--reweight",
+    is_flag=True,
+    help="Train no recipe: fit weights of the released surrogate's samples, by a classifier that tells them from the "
+    "reference's, for `generate --reweight` and `--candidates`.",
+)
+@click.option(
+    "--truth", type=FILE, metavar="FILE", help="With --reweight: samples of the reference; drawn now otherwise."
+)
+@click.option(
+    "-n", "n", type=click.IntRange(min=400), default=20_000, show_default=True, help="With --reweight: samples drawn."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
 def train_command(
     name: str,
@@ -133,6 +145,9 @@ def train_command(
     seed: int,
     stored: str,
     overwrite: bool,
+    reweight: bool,
+    truth: Path | None,
+    n: int,
     as_json: bool,
 ) -> None:
     """Train a recipe of plugin NAME: data, training, then weights and card.
@@ -142,6 +157,8 @@ def train_command(
     While it trains, `surrogates generate NAME --weights RUN` samples its newest checkpoint.
     """
     plugin = registry.plugin(name)
+    if reweight:
+        return _reweight(name, model, truth, n=n, seed=seed, overwrite=overwrite, as_json=as_json)
     recipe = _default(plugin, data) if model is None else model
     if recipe not in plugin.recipes:
         known = ", ".join(plugin.recipes)
@@ -201,6 +218,36 @@ def train_command(
     unfinished = [note for note in card.notes if note.startswith(UNFINISHED)]
     text = f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…"
     announce("; ".join((text, *unfinished)), {**facts, "notes": list(card.notes)}, as_json=as_json)
+
+
+def _reweight(
+    name: str, model: str | None, truth: Path | None, *, n: int, seed: int, overwrite: bool, as_json: bool
+) -> None:
+    """Fit weights of samples and put them beside the surrogate's own weights."""
+    from dataclasses import asdict
+
+    from ..counting import Counter
+    from ..release.ratios import ratio_file, save_ratio
+    from ..reporting.held_out import HELD_OUT_SEED
+    from ..reporting.reweighting import fitted_ratio, told
+    from ..sampling import opening
+    from ..sampling.files import read_whole
+
+    surrogate = opening.load(name, model=model, extrapolate=True)
+    path = ratio_file(surrogate.path)
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already; give --overwrite to replace it")
+    if truth is None and surrogate.plugin.reference is None:
+        raise click.UsageError(
+            f"--truth: not given, and {name} has no simulator to draw from; expected a file of samples that neither "
+            "training nor the figures of a card have seen"
+        )
+    with Counter("reweighting", None) as progress:
+        progress.stage("samples of the reference")
+        known = read_whole(truth, surrogate.plugin) if truth else surrogate.plugin.truth(n, seed + 2 * HELD_OUT_SEED)
+        ratio, card = fitted_ratio(surrogate, known, seed=seed, progress=progress.stage)
+    save_ratio(ratio, card, path, overwrite=overwrite)
+    announce("\n  ".join((str(path), *told(card))), {"weights": str(path), **asdict(card)}, as_json=as_json)
 
 
 def _default(plugin: Plugin, data: Path | None) -> str:

@@ -32,6 +32,8 @@ class TestSet:
         Leads the names of the figures: ``label/figure``; empty for the plain ones.
     whole : bool
         Whether classifiers are trained and impostors measured.
+    candidates : int
+        Each sample is chosen from so many by its weight, see `Surrogate.using`; 0 takes them as they come.
     """
 
     __test__ = False
@@ -40,6 +42,7 @@ class TestSet:
     second: xr.Dataset | None = None
     label: str = ""
     whole: bool = True
+    candidates: int = 0
 
 
 def measured_card(
@@ -95,7 +98,7 @@ def measured_card(
             part,
             seed=seed + (number > 0),
             classifiers=classifiers and part.whole,
-            impostors=baselines is None and part.whole,
+            impostors=baselines is None and part.whole and not part.candidates,
             training=training if number == 0 else None,
             progress=progress,
         )
@@ -147,5 +150,6 @@ def _laws(surrogate: Surrogate) -> set[str]:
 
 def _measured(surrogate: Surrogate, part: TestSet, *, seed: int, **options: Any) -> Validation:
     asked = part.truth[[name for name in surrogate.plugin.conditions.names if name in part.truth]]
-    samples = surrogate.sample(asked, seed=seed)
+    drawn = surrogate.using(candidates=part.candidates) if part.candidates else surrogate
+    samples = drawn.sample(asked, seed=seed)
     return validate(surrogate.plugin, samples, part.truth, second_truth=part.second, seed=seed, **options)

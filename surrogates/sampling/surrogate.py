@@ -25,6 +25,7 @@ from ..release.weights import load_release, save_release
 from .batches import packed
 from .reference import ReferenceSimulator, remarked
 from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
+from .reweighting import Reweighting, changed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,6 +61,8 @@ class Surrogate:
         Whether conditions outside the trained range are allowed, and marked.
     fallback : ReferenceSimulator, optional
         Simulates exactly the samples outside the trained range, and they are marked.
+    reweighting : Reweighting, optional
+        Weighs samples, or chooses among candidates, by a learned likelihood ratio.
     """
 
     plugin: Plugin
@@ -71,6 +74,7 @@ class Surrogate:
     threads: int | None = 1
     extrapolate: bool = False
     fallback: ReferenceSimulator | None = None
+    reweighting: Reweighting | None = None
 
     @classmethod
     def open(
@@ -146,11 +150,21 @@ class Surrogate:
     def using(self, **options: Any) -> Surrogate:
         """A surrogate with other sampler options, e.g. ``using(steps=20)``; they are written to the attributes.
 
+        Parameters
+        ----------
+        **options
+            The model's own; and where `surrogates train NAME --reweight` fitted a likelihood ratio of the reference to
+            these weights, ``reweight=True`` gives every sample a `weight` (clipped, of mean 1), and ``candidates=4``
+            chooses each sample from four by their weights, at four times the cost.
+
         Raises
         ------
         SchemaError
             The model has no such option, or not with this value.
+        WeightsError
+            No likelihood ratio was fitted to these weights.
         """
+        reweighting = changed(self.reweighting, self.plugin, self.path, self.card.sha256, options)
         known = list(self.options)
         for name in options:
             if name not in known:
@@ -164,7 +178,10 @@ class Surrogate:
                 model.options = dataclasses.replace(model.options, **options)
             except (TypeError, ValueError) as error:
                 raise SchemaError(f"{self.plugin.name}/{self.card.recipe}: {error}") from error
-        return dataclasses.replace(self, model=model)
+        made = dataclasses.replace(self, model=model, reweighting=reweighting)
+        if reweighting is not None:
+            reweighting.check(made.options)
+        return made
 
     def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
         """Draw samples.
@@ -258,6 +275,18 @@ class Surrogate:
         samples = np.asarray(held["sample"].values, dtype=np.int64)
         beyond = self.fallback is not None or self.extrapolate
         far = outside(self.conditions, conditions) if beyond else np.zeros(len(samples), dtype=bool)
+        if self.reweighting is None:
+            return self._drawn(conditions, asked, samples, far, seed)
+        exact = far if self.fallback is not None else np.zeros_like(far)
+        return self.reweighting.applied(
+            lambda own: self._drawn(conditions, asked, samples, far, own), seed, exact
+        ).assign_attrs(seed=seed)
+
+    def _drawn(
+        self, conditions: xr.Dataset, asked: dict[str, np.ndarray], samples: np.ndarray, far: np.ndarray, seed: int
+    ) -> xr.Dataset:
+        """Conditions and outputs of every row; rows that are `far` come from the fallback where there is one."""
+        held, beyond = conditions.variables, self.fallback is not None or self.extrapolate
         lengths = self.outputs.lengths(conditions)
         if self.fallback is not None and far.any():
             own = {name: array[~far] for name, array in asked.items()}
@@ -349,7 +378,8 @@ class Surrogate:
             self.extrapolate,
             fallback,
         )
-        return _reopen, (*opened, self.options)
+        weighed = {} if self.reweighting is None else {"reweight": True, "candidates": self.reweighting.candidates}
+        return _reopen, (*opened, {**self.options, **weighed})
 
 
 def _reopen(
