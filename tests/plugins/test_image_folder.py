@@ -171,8 +171,8 @@ def test_guidance_goes_farther_from_the_flow_without_a_label():
     import torch
 
     from surrogates.contract.errors import SchemaError
-    from surrogates.models.image_codec import ImageCodec
     from surrogates.models.guided_flow import GuidedSampler, PixelFlow
+    from surrogates.models.image_codec import ImageCodec
 
     model = PixelFlow(ImageCodec(2, 16, channels=3), 8, unlabelled=0.1)
     for parameter in model.flow.parameters():  # the last layer begins at 0
