@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from ..contract.schema import Variable
 
 Index: TypeAlias = "slice | np.ndarray"
 
@@ -59,3 +64,21 @@ def packed(samples: np.ndarray, batch: int, part: int | None = None) -> Iterator
         rows = np.full((int(turn[chosen].max()) - first + 1) * part, targets[0])
         rows[slots] = targets
         yield rows, slots, targets
+
+
+@contextmanager
+def torch_threads(threads: int | None) -> Iterator[None]:
+    """So many torch threads for a while; None leaves them."""
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def condition_dtype(variable: Variable) -> torch.dtype:
+    """How a condition reaches codec and model."""
+    kind = np.dtype(variable.dtype).kind
+    return torch.int64 if variable.categories is not None or kind in "iub" else torch.float64

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..provenance import CONVENTIONS, package_version, versions
 from ..registry import entry, plugins, portable, resolve
 from ..release.made import weights_of
 from ..release.weights import load_release, save_release
-from .batches import packed
+from .batches import condition_dtype, packed, torch_threads
 from .reference import ReferenceSimulator, remarked
 from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
 from .reweighting import Reweighting, changed
@@ -420,22 +419,6 @@ def _released(plugin: Plugin, recipe: str, folder: Path | None) -> Path:
 def _released_or_none(plugin: Plugin, recipe: str) -> Path | None:
     found = {item.name: item for item in plugins()}.get(plugin.name)
     return found.weights / f"{recipe}.safetensors" if found is not None else None
-
-
-@contextmanager
-def torch_threads(threads: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def condition_dtype(variable: Variable) -> torch.dtype:
-    kind = np.dtype(variable.dtype).kind
-    return torch.int64 if variable.categories is not None or kind in "iub" else torch.float64
 
 
 def _interleaved(own: np.ndarray, simulated: np.ndarray, routed: np.ndarray) -> np.ndarray:

@@ -15,9 +15,10 @@ import torch
 
 from ..contract.schema import gathered
 from ..noise import NoiseOfSeveral
+from .batches import condition_dtype, torch_threads
 from .reference import remarked
 from .request import check_limits, check_seed, completed
-from .surrogate import Surrogate, condition_dtype, torch_threads
+from .surrogate import Surrogate
 
 if TYPE_CHECKING:
     import xarray as xr
