@@ -164,3 +164,10 @@ def changed(
     candidates = options.pop("candidates", 0)
     wanted = options.pop("reweight", candidates != 0)
     return Reweighting.open(plugin, path, sha256, candidates=candidates) if wanted else None
+
+
+def checked(surrogate: Any) -> Any:
+    """The surrogate, where its sampler options are those that its ratio was learned at."""
+    if surrogate.reweighting is not None:
+        surrogate.reweighting.check(surrogate.options)
+    return surrogate

@@ -24,7 +24,7 @@ from ..release.weights import load_release, save_release
 from .batches import condition_dtype, packed, torch_threads
 from .reference import ReferenceSimulator, remarked
 from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
-from .reweighting import Reweighting, changed
+from .reweighting import Reweighting, changed, checked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -177,10 +177,7 @@ class Surrogate:
                 model.options = dataclasses.replace(model.options, **options)
             except (TypeError, ValueError) as error:
                 raise SchemaError(f"{self.plugin.name}/{self.card.recipe}: {error}") from error
-        made = dataclasses.replace(self, model=model, reweighting=reweighting)
-        if reweighting is not None:
-            reweighting.check(made.options)
-        return made
+        return checked(dataclasses.replace(self, model=model, reweighting=reweighting))
 
     def sample(self, n_or_conditions: int | xr.Dataset, *, seed: int, first: int = 0, **conditions: Any) -> xr.Dataset:
         """Draw samples.
