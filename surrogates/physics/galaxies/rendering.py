@@ -151,6 +151,10 @@ class Arms:
     step: float = 0.0
     core: Tensor | None = None
 
+    def draw(self, sigma: float, size: int, scale: float) -> Tensor:
+        """See `draw_arms`."""
+        return draw_arms(self, sigma, size, scale)
+
 
 def draw_arms(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
     """Arms of a disc of unit flux, convolved with a round Gaussian; of no flux but what `core` holds.
@@ -175,7 +179,7 @@ def draw_arms(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
     drawn = min(size, reach)
     image: Tensor | float = 0.0
     for inner in (False, True):
-        of_rows, of_columns, axis = _blur(drawn, scale, sigma, inner, device)
+        of_rows, of_columns, axis = blur_matrices(drawn, scale, sigma, inner, device)
         rows = of_rows @ _arms(arms, axis, inner)
         image = image + (rows + (-1.0) ** arms.number * rows.flip(0, 1)) @ of_columns
     assert isinstance(image, Tensor)
@@ -200,7 +204,7 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
     angle = torch.atan2(y, x).mul_(arms.number)
     angle.sub_(torch.log(square), alpha=0.5 * arms.winding).sub_(arms.phase)
     share = (square / (square + arms.softening**2)).mul_(
-        _apart(len(axis), float(axis[1] - axis[0]), inner, axis.device)
+        on_grid(len(axis), float(axis[1] - axis[0]), inner, axis.device)
     )
     step = float(axis[1] - axis[0]) / _STEEPEST
     stretch = (a + d) / 2 + math.hypot((a - d) / 2, b)
@@ -216,7 +220,7 @@ def _arms(arms: Arms, axis: Tensor, inner: bool) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _apart(count: int, step: float, inner: bool, device: torch.device) -> Tensor:
+def on_grid(count: int, step: float, inner: bool, device: torch.device) -> Tensor:
     """Share of the arms that one of the two grids draws, at the points of its upper half."""
     axis = (torch.arange(count, dtype=torch.float64, device=device) - (count - 1) / 2) * step
     radius = torch.sqrt(axis * axis + (axis[: count // 2] ** 2)[:, None])
@@ -278,7 +282,7 @@ def _core(arms: Arms, sigma: float, size: int, scale: float) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _blur(size: int, scale: float, sigma: float, inner: bool, device: str) -> tuple[Tensor, Tensor, Tensor]:
+def blur_matrices(size: int, scale: float, sigma: float, inner: bool, device: str) -> tuple[Tensor, Tensor, Tensor]:
     """From a finer axis through a Gaussian to pixel centres, and the finer axis [arcsec].
 
     Matrices (size, m // 2), of rows of the upper half alone, and (m, size), of columns.

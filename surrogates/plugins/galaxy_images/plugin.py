@@ -20,7 +20,7 @@ from .measure import measure
 from .pictures import PNG
 from .pixel_recipes import ddpm, gan
 from .prior import complete, prior
-from .recipes import decoder
+from .recipes import decoder, learned
 from .reference import GalaxyReference, truth
 from .targets import FEATURES, TARGETS
 from .variables import CONDITIONS, OUTPUTS
@@ -44,7 +44,7 @@ PLUGIN = Plugin(
     truth=truth,
     complete=complete,
     codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
-    recipes={"decoder": decoder(), "gan": gan(), "ddpm": ddpm()},
+    recipes={"decoder": decoder(), "learned": learned(), "gan": gan(), "ddpm": ddpm()},
     constraints=LAWS,
     measure=measure,
     features=FEATURES,
@@ -61,6 +61,6 @@ PLUGIN = Plugin(
         "samples": 150,
         "measured_samples": 600,
         "trains": False,
-        "slow": ("measure", "figure", "[ddpm]"),
+        "slow": ("measure", "figure", "[ddpm]", "[learned]"),
     },
 )

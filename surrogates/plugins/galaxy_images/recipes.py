@@ -56,3 +56,38 @@ def decoder(updates: int = 3_000) -> Recipe:
             "better than a per cent with them alone. It draws GalSim's parametric galaxies, not real ones."
         ),
     )
+
+
+def _parts(folder: Path) -> tuple[xr.Dataset, ...]:
+    from .parts import part_pools
+
+    return part_pools(folder)
+
+
+def learned(updates: int = 6_000) -> Recipe:
+    """Parts made by networks in their own frames, put on the sky exactly."""
+    slow = Adam(1e-3, final_fraction=0.01)
+    return Recipe(
+        data=_parts,
+        model=deferred("surrogates.plugins.galaxy_images.learned:LearnedGalaxies"),
+        phases=(
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.learned:learn"),
+                updates,
+                {
+                    "profile": Adam(3e-3, final_fraction=0.01),
+                    "edge_on": Adam(3e-2, final_fraction=0.01),
+                    "arms": Adam(1e-2, final_fraction=0.01),
+                    "disc": slow,
+                    "knots": Adam(3e-3, final_fraction=0.01),
+                    "merger": slow,
+                },
+                average=0.995,
+            ),
+        ),
+        batch_size=64,
+        sample_batch=16,
+        codec=deferred("surrogates.plugins.galaxy_images.learned:PartsCodec"),
+        description="parts made by networks in their own frames and put on the sky exactly, in one pass",
+        use="",
+    )

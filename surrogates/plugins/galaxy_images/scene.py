@@ -6,7 +6,7 @@ position angle, colours and the band limit are exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...physics.galaxies.harmonics import Harmonics
 from ...physics.galaxies.mixtures import SERSIC_WIDTHS, VERTICAL_WIDTHS, sersic_weights, vertical_weights
 from ...physics.galaxies.optics import SIGMA, crop
-from ...physics.galaxies.rendering import Arms, core_fluxes, covariance, draw_arms, draw_gaussians, draw_round
+from ...physics.galaxies.rendering import Arms, core_fluxes, covariance, draw_gaussians, draw_round
 from . import geometry, latents
 from .colours import bulge_fractions
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
@@ -63,7 +64,7 @@ class Scene:
     ----------
     gaussians : tuple of Gaussians
     round : Round, optional
-    arms : tuple of Arms
+    arms : tuple of Arms or of Harmonics
         One a galaxy, or none.
     disc : Tensor, optional
         (n, bands) share of the flux that the arms modulate.
@@ -71,7 +72,7 @@ class Scene:
 
     gaussians: tuple[Gaussians, ...]
     round: Round | None = None
-    arms: tuple[Arms, ...] = ()
+    arms: tuple[Arms | Harmonics, ...] = ()
     disc: Tensor | None = None
 
     def draw(self, row: int, size: int, scale: float) -> Tensor:
@@ -84,13 +85,16 @@ class Scene:
             group = self.round
             image = image + draw_round(group.fluxes[row], group.variances[row], group.centres[row], size, scale)
         if self.disc is not None:
-            arms = draw_arms(self.arms[row], BLUR, size, scale)
+            arms = self.arms[row].draw(BLUR, size, scale)
             image = image + self.disc[row].float()[:, None, None] * arms
         assert isinstance(image, Tensor)
         return image
 
 
-def build(morphology: int, asked: Arrays, structure: Arrays) -> Scene:
+Builder = Callable[[int, Arrays, Arrays], Scene]
+
+
+def closed_forms(morphology: int, asked: Arrays, structure: Arrays) -> Scene:
     """Parts of n galaxies of a class.
 
     Parameters
@@ -231,7 +235,7 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 def draw_light(
-    conditions: Mapping[str, Tensor], structure: Arrays, same_as: Tensor | None = None
+    conditions: Mapping[str, Tensor], structure: Arrays, same_as: Tensor | None = None, build: Builder | None = None
 ) -> tuple[Tensor, Tensor]:
     """Intrinsic images of a batch on the grids that their PSFs and pixel scales need.
 
@@ -243,6 +247,8 @@ def draw_light(
         What `latents.structure` gives.
     same_as : Tensor, optional
         Rows that repeat another; they are drawn once.
+    build : callable, optional
+        Makes scenes of a class, as `closed_forms` does.
 
     Returns
     -------
@@ -256,7 +262,8 @@ def draw_light(
     first, second = (conditions[name].cpu().numpy().astype(np.int64) for name in ("morphology", "blend_with"))
     share = np.where(second >= 0, conditions["blend_fraction"].double().cpu().numpy(), 0.0)
     kinds = {int(kind) for kind in (*first, *second[share > 0.0])}
-    scenes = {kind: build(kind, asked, structure) for kind in sorted(kinds)}
+    make = build or closed_forms
+    scenes = {kind: make(kind, asked, structure) for kind in sorted(kinds)}
     kind_of_psf = conditions["psf"].tolist()
     widest = torch.stack([conditions[f"psf_fwhm_{band}"].double() for band in BANDS]).amax(0).tolist()
     pixel_scale = conditions["pixel_scale"].double().tolist()
