@@ -64,7 +64,7 @@ def _parts(folder: Path) -> tuple[xr.Dataset, ...]:
     return part_pools(folder)
 
 
-def learned(updates: int = 6_000) -> Recipe:
+def learned(updates: int = 2_500) -> Recipe:
     """Parts made by networks in their own frames, put on the sky exactly."""
     slow = Adam(1e-3, final_fraction=0.01)
     return Recipe(
