@@ -20,7 +20,7 @@ ANGLES = 64
 """Points on a circle at which an image is read."""
 
 _STEEPEST = 2.4  # change of a phase from one sample to the next beyond which it fades: the Gaussian averages it out
-_LEAST = 0.02  # amplitude below which a harmonic is not drawn
+_LEAST = 0.01  # mean amplitude, by light, below which a harmonic is not drawn
 
 
 def measured_harmonics(image: np.ndarray, step: float, radii: np.ndarray, highest: int) -> np.ndarray:
@@ -115,14 +115,16 @@ class Harmonics:
         scale : float
             Side of a pixel [arcsec].
         """
-        seen = [m for m, high in enumerate(self.amplitude.amax(-1).tolist()) if high > _LEAST]
+        light = torch.exp(self.brightness + 2.0 * self.step * torch.arange(len(self.brightness)))
+        mean = (self.amplitude * light).sum(-1) / light.sum()
+        seen = [m for m, share in enumerate(mean.tolist()) if share > _LEAST]
         image = torch.zeros(size, size)
         if not seen:
             return image
         (a, b), (_, d) = self.shear.tolist()
         stretch = (a + d) / 2 + math.hypot((a - d) / 2, b)
         farthest = self.length * stretch * math.exp(self.first + self.step * (len(self.brightness) - 1))
-        drawn = min(size, 2 * math.ceil(farthest / scale))
+        drawn = min(size, 16 * math.ceil(2.0 * farthest / scale / 16.0))
         for inner in (False, True):
             of_rows, of_columns, axis = blur_matrices(drawn, scale, sigma, inner, str(self.shear.device))
             even, odd = self._brightness(axis, inner, seen)
@@ -149,18 +151,19 @@ class Harmonics:
         share = (place - below).clamp(-40.0, 1.0)
         index = below.long()
         theta = torch.atan2(y, x)
-        light = torch.exp(_between(self.brightness, index, share.clamp(min=0.0))) / self.length**2
-        light = light * on_grid(len(axis), float(axis[1] - axis[0]), inner, axis.device) * inside
+        share_within = share.clamp(min=0.0)
+        weight = on_grid(len(axis), float(axis[1] - axis[0]), inner, axis.device) * inside
+        weight = weight * torch.exp(2.0 * self.step * share.clamp(max=0.0)) / self.length**2  # inside, as r^2
         stretch = (a + d) / 2 + math.hypot((a - d) / 2, b)
         spacing = float(axis[1] - axis[0]) * stretch / (self.length * _STEEPEST)
         radii = torch.exp(self.first + self.step * torch.arange(last + 1))
         found: list[Tensor | None] = [None, None]
-        inward = torch.exp(2.0 * self.step * share.clamp(max=0.0))  # (r / first radius)^2 inside it
         for m in seen:
             slope = torch.gradient(self.phase[m], spacing=self.step)[0]
             steep = torch.hypot(torch.tensor(m + 1.0), slope) * spacing / radii
-            amplitude = _between(self.amplitude[m] / (1.0 + steep**8), index, share.clamp(min=0.0)) * inward
-            wave = torch.cos((m + 1) * theta - _between(self.phase[m], index, share)) * amplitude * light
+            light = self.brightness + torch.log(self.amplitude[m].clamp(min=1e-6) / (1.0 + steep**8))
+            wave = torch.cos((m + 1) * theta - _between(self.phase[m], index, share))
+            wave = wave.mul_(torch.exp(_between(light, index, share_within))).mul_(weight)
             odd = (m + 1) % 2
             before = found[odd]
             found[odd] = wave if before is None else before + wave
@@ -170,7 +173,7 @@ class Harmonics:
 def _between(table: Tensor, index: Tensor, share: Tensor) -> Tensor:
     """Linear between the entries of a table, and beyond its first by the first step."""
     table = table.float()
-    return table[:-1][index] + share * (table[1:] - table[:-1])[index]
+    return torch.addcmul(table[index], share, (table[1:] - table[:-1])[index])
 
 
 def harmonic_cells(amplitude: Tensor, phase: Tensor, angles: int) -> Tensor:

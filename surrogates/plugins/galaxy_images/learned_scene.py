@@ -25,6 +25,9 @@ THICKNESSES = tuple(np.geomspace(0.07, 0.65, 6).tolist())
 """Standard deviations in and across the plane of the Gaussians of a disc seen from its side, in scale lengths."""
 
 
+_DISC = slice(8, 22)  # widths that a round disc needs
+
+
 def build(morphology: int, asked: Arrays, made: Arrays) -> Scene:
     """Parts of n galaxies of a class.
 
@@ -74,13 +77,14 @@ def _spiral(asked: Arrays, made: Arrays) -> Scene:
     bulge, bulge_covariances, share = _bulge(asked, made, SPIRAL)
     radius = geometry.disc_radius(asked["bulge_fraction"], np.asarray(SPIRAL)) * asked["half_light_radius"]
     length = radius / geometry.DISC_HALF_LIGHT
-    weights = _tensor(made["round_disc"])
-    covariances = sheared(length, asked["ellipticity"], asked["position_angle"])
+    weights = _tensor(made["round_disc"])[:, _DISC]
+    weights = weights / weights.sum(-1, keepdim=True)
+    covariances = sheared(length, asked["ellipticity"], asked["position_angle"])[:, _DISC]
     shear = _tensor(geometry.shear(asked["ellipticity"], asked["position_angle"]))
     knots = torch.einsum("nij,nkj->nki", shear, _tensor(made["knots"])) * _tensor(length)[:, None, None]
     of_knots = _tensor(made["knot_share"])
     step = math.log(RINGS[1] / RINGS[0])
-    variance = torch.tensor(PROFILE_WIDTHS, dtype=torch.float64) ** 2
+    variance = torch.tensor(PROFILE_WIDTHS[_DISC], dtype=torch.float64) ** 2
     rings = torch.exp(-0.5 * torch.tensor(RINGS)[:, None] ** 2 / variance) / (2.0 * math.pi * variance)
     light = torch.log((weights @ rings.T).clamp(min=1e-30))
     amplitude, phase = _tensor(made["amplitude"]), _tensor(made["phase"])

@@ -89,5 +89,10 @@ def learned(updates: int = 2_500) -> Recipe:
         sample_batch=16,
         codec=deferred("surrogates.plugins.galaxy_images.learned:PartsCodec"),
         description="parts made by networks in their own frames and put on the sky exactly, in one pass",
-        use="",
+        use=(
+            "Stamps for pipelines, mocks and augmentation, as the decoder's; what is random in them (arms, knots, "
+            "mergers) was learned from GalSim's parts drawn apart, so that a simulator without closed forms "
+            "can take its place. It learns from parts whose frames are known: not from cutouts of the sky, which "
+            "gan and ddpm read. Use the decoder where its closed forms are wanted."
+        ),
     )
