@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _WORD = 0xFFFFFFFF
-_FEW = 1 << 13  # blocks up to which numpy's integers are quicker than torch's
+_AT_ONCE = 1 << 13  # blocks at a time on a processor, so that they stay in its cache
 
 
 def philox(counter: tuple[Any, ...], key: tuple[Any, Any]) -> tuple[Any, ...]:
@@ -61,8 +61,8 @@ def _key(seed: int, draw: tuple[object, ...], used: set[tuple[object, ...]]) -> 
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
 
-def _philox_of_few(counter: tuple[np.ndarray, ...], key: tuple[Any, Any]) -> np.ndarray:
-    """What `philox` gives, of small arrays (n, m) of words and several times quicker: (n, m, 4) int64."""
+def _philox_in_cache(counter: tuple[np.ndarray, ...], key: tuple[Any, Any]) -> np.ndarray:
+    """What `philox` gives, of arrays (n, m) of words that fit a cache and several times quicker: (n, m, 4) int64."""
     keys = np.stack([np.asarray(word, dtype=np.int64).reshape(-1, 1) for word in key])
     weyl = np.array(_WEYL, dtype=np.int64)[:, None, None]
     even, odd = np.stack(counter[0::2]).astype(np.uint64), np.stack(counter[1::2]).astype(np.uint64)
@@ -74,6 +74,20 @@ def _philox_of_few(counter: tuple[np.ndarray, ...], key: tuple[Any, Any]) -> np.
         even &= np.uint64(_WORD)
         even, odd = high, even[::-1]
     return np.stack((even[0], odd[0], even[1], odd[1]), axis=-1).astype(np.int64)
+
+
+def _philox_in_parts(counter: tuple[np.ndarray, ...], key: Sequence[Any]) -> np.ndarray:
+    """`_philox_in_cache`, so many rows at a time."""
+    n, blocks = counter[0].shape
+    rows = max(1, _AT_ONCE // max(1, blocks))
+    if n <= rows:
+        return _philox_in_cache(counter, (key[0], key[1]))
+    found = np.empty((n, blocks, 4), dtype=np.int64)
+    for first in range(0, n, rows):
+        some = slice(first, first + rows)
+        own = tuple(word if isinstance(word, int) else word[some] for word in key)
+        found[some] = _philox_in_cache(tuple(part[some] for part in counter), (own[0], own[1]))
+    return found
 
 
 class Noise:
@@ -122,9 +136,9 @@ class Noise:
         zero = torch.zeros_like(index)
         shape = (len(self), blocks)
         counter = tuple(part.expand(shape) for part in (index, low, high, zero))
-        if device.type == "cpu" and math.prod(shape) <= _FEW:
-            first, second = (word if isinstance(word, int) else word.numpy() for word in key)
-            return torch.from_numpy(_philox_of_few(tuple(part.numpy() for part in counter), (first, second)))
+        if device.type == "cpu":
+            words = [word if isinstance(word, int) else word.numpy() for word in key]
+            return torch.from_numpy(_philox_in_parts(tuple(part.numpy() for part in counter), words))
         return torch.stack(philox(counter, key), dim=-1)
 
     def uniform(self, shape: tuple[int, ...], *draw: object) -> Tensor:
@@ -132,7 +146,7 @@ class Noise:
         count = math.prod(shape)
         words = self._words(2 * count, draw).flatten(1)[:, : 2 * count]
         high, low = words[:, 0::2] >> 5, words[:, 1::2] >> 6
-        return ((high * 67108864 + low).double().add_(0.5)).mul_(2.0**-53).reshape(len(self), *shape)
+        return high.mul_(67108864).add_(low).double().add_(0.5).mul_(2.0**-53).reshape(len(self), *shape)
 
     def normal(self, shape: tuple[int, ...], *draw: object) -> Tensor:
         """Standard normal, ``(n, *shape)`` float64 (Box-Muller)."""

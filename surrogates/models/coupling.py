@@ -195,9 +195,12 @@ class SplineCoupling(nn.Module):
 
     def sample(self, context: Tensor | None, noise: Tensor, used: Tensor | None = None) -> Tensor:
         """Data, (n, d), from base draws `noise` (n, d): uniform on the unit hypercube, normal on R^d."""
-        return self.inverse(noise.to(self.exit[0].weight.dtype), context, used)[0]  # type: ignore[arg-type]
+        draws = noise.to(self.exit[0].weight.dtype)  # type: ignore[arg-type]
+        return self._run(draws, context, used, inverse=True, values_alone=True)[0]
 
-    def _run(self, rows: Tensor, context: Tensor | None, used: Tensor | None, inverse: bool) -> tuple[Tensor, Tensor]:
+    def _run(
+        self, rows: Tensor, context: Tensor | None, used: Tensor | None, inverse: bool, values_alone: bool = False
+    ) -> tuple[Tensor, Tensor]:
         if (context is None) != (self.context == 0):
             given = None if context is None else tuple(context.shape)
             raise ValueError(f"context: {given} given; expected {f'(n, {self.context})' if self.context else None}")
@@ -216,12 +219,13 @@ class SplineCoupling(nn.Module):
             old = values.index_select(0, moved)
             parameters = self._spline_parameters(k, values, None if condition is None else condition[k], mask)
             with torch.autocast(old.device.type, enabled=False):
-                new, log_derivative = self._spline(k, old, parameters.to(old.dtype), inverse)
+                new, log_derivative = self._spline(k, old, parameters.to(old.dtype), inverse, values_alone)
             if mask is not None:
                 moved_mask = mask.index_select(0, moved)
                 new = torch.where(moved_mask, new, old)
-                log_derivative = log_derivative * moved_mask
-            log_det = log_det + log_derivative.sum(dim=0)
+                log_derivative = log_derivative if values_alone else log_derivative * moved_mask
+            if not values_alone:
+                log_det = log_det + log_derivative.sum(dim=0)
             values = values.index_copy(0, moved, new)
         if self.support == "real":
             values = (values - 0.5) * (2.0 * self.bound)
@@ -243,31 +247,40 @@ class SplineCoupling(nn.Module):
         else:
             seen = torch.zeros_like(values[:1])
         hidden = torch.addmm(entry.bias.unsqueeze(1), entry.weight, seen)  # type: ignore[union-attr,arg-type]
-        hidden = hidden if condition is None else hidden + condition
-        hidden = functional.silu(hidden)
+        inplace = not hidden.requires_grad
+        if condition is not None:
+            hidden = hidden.add_(condition) if inplace else hidden + condition
+        hidden = functional.silu(hidden, inplace=inplace)
         for linear in self.middle[k]:  # type: ignore[union-attr]
-            hidden = functional.silu(torch.addmm(linear.bias.unsqueeze(1), linear.weight, hidden))
+            hidden = torch.addmm(linear.bias.unsqueeze(1), linear.weight, hidden)
+            hidden = functional.silu(hidden, inplace=inplace)
         flat = torch.addmm(last.bias.unsqueeze(1), last.weight, hidden)  # type: ignore[union-attr,arg-type]
         return flat.view(-1, len(moved), values.shape[1])
 
-    def _spline(self, k: int, inputs: Tensor, parameters: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
+    def _spline(
+        self, k: int, inputs: Tensor, parameters: Tensor, inverse: bool, values_alone: bool = False
+    ) -> tuple[Tensor, Tensor]:
         bins = self.bins
         widths, heights, slopes = parameters[:bins], parameters[bins : 2 * bins], parameters[2 * bins :]
         if self.support == "real":
             ends = inputs.new_zeros((1, *inputs.shape))
             slopes = torch.cat((ends, slopes, ends))
-            outputs, log_derivative = rational_quadratic(inputs, widths, heights, slopes, inverse=inverse)
+            outputs, log_derivative = rational_quadratic(
+                inputs, widths, heights, slopes, inverse=inverse, values_alone=values_alone
+            )
             inside = (inputs >= 0.0) & (inputs <= 1.0)
             return torch.where(inside, outputs, inputs), log_derivative * inside
         straight = self.shapes[k][2][0]
         if straight == inputs.shape[0]:
-            return rational_quadratic(inputs, widths, heights, slopes, inverse=inverse)
+            return rational_quadratic(inputs, widths, heights, slopes, inverse=inverse, values_alone=values_alone)
         # an angle's last slope equals its first, and the freed parameter turns the circle by a shift
         shift = slopes[bins, straight:]
         slopes = torch.cat((slopes[:bins], torch.cat((slopes[bins, :straight], slopes[0, straight:])).unsqueeze(0)))
         if inverse:
             inputs = torch.cat((inputs[:straight], _turn(inputs[straight:] - shift)))
-        outputs, log_derivative = rational_quadratic(inputs, widths, heights, slopes, inverse=inverse)
+        outputs, log_derivative = rational_quadratic(
+            inputs, widths, heights, slopes, inverse=inverse, values_alone=values_alone
+        )
         if not inverse:
             outputs = torch.cat((outputs[:straight], _turn(outputs[straight:] + shift)))
         return outputs, log_derivative

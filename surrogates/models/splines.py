@@ -31,7 +31,10 @@ def bin_sizes(logits: Tensor) -> Tensor:
     Tensor
         (bins, ...), each at least ``MINIMUM_BIN``.
     """
-    return torch.softmax(logits, dim=0).mul(1.0 - MINIMUM_BIN * logits.shape[0]).add(MINIMUM_BIN)
+    shares, scale = torch.softmax(logits, dim=0), 1.0 - MINIMUM_BIN * logits.shape[0]
+    if shares.requires_grad:
+        return shares.mul(scale).add(MINIMUM_BIN)
+    return shares.mul_(scale).add_(MINIMUM_BIN)
 
 
 def knot_derivatives(logits: Tensor) -> Tensor:
@@ -45,8 +48,20 @@ def left_edges(sizes: Tensor) -> Tensor:
     return (earlier @ sizes.reshape(sizes.shape[0], -1)).view(sizes.shape)
 
 
+def _count(true: Tensor) -> Tensor:
+    """How many are true along the leading axis, which stays, int64; as a product, which is quicker than a sum."""
+    ones = torch.ones(1, true.shape[0], device=true.device)
+    return (ones @ true.reshape(true.shape[0], -1).float()).long().view(1, *true.shape[1:])
+
+
 def rational_quadratic(
-    inputs: Tensor, width_logits: Tensor, height_logits: Tensor, derivative_logits: Tensor, *, inverse: bool = False
+    inputs: Tensor,
+    width_logits: Tensor,
+    height_logits: Tensor,
+    derivative_logits: Tensor,
+    *,
+    inverse: bool = False,
+    values_alone: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Evaluate monotone rational-quadratic splines of [0, 1] onto itself, or their inverses.
 
@@ -60,6 +75,8 @@ def rational_quadratic(
         (bins + 1, ...), slopes at the knots by `knot_derivatives`; all logits 0 give the identity.
     inverse : bool
         Evaluate the inverse, whose inputs are heights.
+    values_alone : bool
+        Leave the derivative out; with `inverse`, 0 stands in its place.
 
     Returns
     -------
@@ -76,7 +93,7 @@ def rational_quadratic(
     widths, heights = bin_sizes(width_logits), bin_sizes(height_logits)
     left_x, left_y = left_edges(widths), left_edges(heights)
     edges = left_y if inverse else left_x
-    index = (inputs.unsqueeze(0) >= edges[1:]).sum(dim=0, keepdim=True)
+    index = _count(inputs.unsqueeze(0) >= edges[1:])
 
     def here(table: Tensor) -> Tensor:
         return table.gather(0, index).squeeze(0)
@@ -96,6 +113,8 @@ def rational_quadratic(
         theta = (2.0 * c / (-b - torch.sqrt(discriminant))).clamp(0.0, 1.0)
     else:
         theta = ((inputs - x) / width).clamp(0.0, 1.0)
+    if inverse and values_alone:
+        return (x + theta * width).clamp(0.0, 1.0), inputs.new_zeros(())
     between = theta * (1.0 - theta)
     squared = theta * theta
     denominator = secant + curvature * between

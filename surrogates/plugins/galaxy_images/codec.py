@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .closed_scene import draw_light
 from .latents import MERGER_LATENTS, SPIRAL_LATENTS
 from .observation import detect, fluxes, with_defaults
-from .scene import draw_light
 from .variables import BANDS, MORPHOLOGIES
 
 Tensors = dict[str, Tensor]

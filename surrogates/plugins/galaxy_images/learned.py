@@ -221,7 +221,7 @@ class LearnedGalaxies(nn.Module):
         drawn = detector_draws(filled, noise)
         made = self.arrays(filled["sersic_index"].float(), noise)
         arrays = {name: value.detach().cpu().numpy() for name, value in made.items()}
-        light, scale = draw_light(filled, arrays, drawn["same_as"], build)
+        light, scale = draw_light(filled, arrays, build, drawn["same_as"])
         return {"light": light.to(filled["redshift"].device), "scale": scale, **drawn}
 
     def arrays(self, index: Tensor, noise: Noise) -> Tensors:

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from ...contract.recipe import Batch
 from ...networks.mlp import MLP
 from ...noise import Noise
+from .closed_scene import draw_parts
 from .codec import CONTEXT, LATENT_FEATURES, latent_features
 from .geometry import SPIRAL
 from .latents import SPIRAL_LATENTS, UNIFORMS, structure
 from .observation import detector_draws, with_defaults
-from .scene import draw_light
 from .variables import BANDS
 
 Tensors = dict[str, Tensor]
@@ -59,7 +59,7 @@ class GalaxyDecoder(nn.Module):
         filled = with_defaults(conditions)
         drawn = detector_draws(filled, noise)
         found = structure(noise.uniform((UNIFORMS,), "structure").cpu().numpy())
-        light, scale = draw_light(filled, found, drawn["same_as"])
+        parts = draw_parts(filled, found, drawn["same_as"])
         arms = {f"latent_{name}": torch.tensor(found[name]) for name in SPIRAL_LATENTS}
         context = conditions["context"]
         told = torch.cat((context.float(), latent_features(arms).to(context.device)), dim=-1)
@@ -69,8 +69,9 @@ class GalaxyDecoder(nn.Module):
         for row in torch.nonzero(calibrated).flatten().tolist():  # by itself: its bits are the same in any batch
             first = int(drawn["same_as"][row])
             factor[row] = self.calibration(told[row : row + 1])[0] if first == row else factor[first]
-        light = light.to(context.device) * factor[..., None, None]
-        return {"light": light, "scale": scale.to(context.device), **drawn}
+        share = parts.share.to(context.device) * factor[..., None]
+        drawn |= {"share": share, "parts": torch.tensor(parts.count), "scale": parts.scale.to(context.device)}
+        return {"light": parts.light.to(context.device), **drawn}
 
 
 def learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:

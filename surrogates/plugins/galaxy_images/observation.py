@@ -102,38 +102,35 @@ def detect(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[str
     Parameters
     ----------
     light : Tensor
-        (n, bands, m, m) share of the total flux in each pixel of the intrinsic image.
+        (n, bands, m, m) share of the total flux in each pixel of the intrinsic image, m even; or (n, parts, m, m) of
+        parts of one colour each.
     encoded : mapping of Tensor
-        `scale` (n,), the pixel scale of `light` [arcsec], where it is not 0.1; `noise` and `same_as` as from
-        `detector_draws`.
+        `scale` (n,), the pixel scale of `light` [arcsec], where it is not 0.1: an image at another scale is its own
+        stamp; `noise` and `same_as` as from `detector_draws`. Of parts, `parts` (n,), how many a galaxy has, and
+        `share` (n, bands, parts), of its flux.
     conditions : mapping of Tensor
         In schema units.
     """
     conditions = with_defaults(conditions)
-    stamp = observe(light, encoded.get("scale"), conditions, encoded.get("same_as")).double()
-    stamp = stamp / stamp.sum((-1, -2), keepdim=True).clamp(min=1.0)
-    image = stamp * fluxes(conditions)[..., None, None]
+    stamp = observe(light, encoded, conditions)
+    sums = stamp.sum((-1, -2), dtype=torch.float64)
+    whole = sums.clamp(min=1.0)
+    image = stamp.double().mul_((fluxes(conditions) / whole)[..., None, None])
     if "noise" in encoded:
         deviation = torch.stack([conditions[f"noise_{band}"].double() for band in BANDS], dim=-1)
         image = image + encoded["noise"].double() * deviation[..., None, None]
-    return {"image": image, "enclosed_flux_fraction": stamp.sum((-1, -2))}
+    return {"image": image, "enclosed_flux_fraction": sums / whole}
 
 
-def observe(
-    light: Tensor, drawn_at: Tensor | None, conditions: Mapping[str, Tensor], same_as: Tensor | None = None
-) -> Tensor:
+def observe(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[str, Tensor]) -> Tensor:
     """Share of the total flux in each pixel of the asked stamp.
 
     Parameters
     ----------
-    light : Tensor
-        (n, bands, m, m) share of the flux in each pixel of the intrinsic image, m even.
-    drawn_at : Tensor, optional
-        (n,) pixel scale of `light` [arcsec]; 0.1 by default. An image at another scale than 0.1 is its own stamp.
+    light, encoded
+        As for `detect`.
     conditions : mapping of Tensor
         `psf`, `psf_fwhm_*`, `psf_image`, `pixel_scale`.
-    same_as : Tensor, optional
-        As from `detector_draws`.
 
     Returns
     -------
@@ -143,23 +140,40 @@ def observe(
     kinds = conditions["psf"].tolist()
     pixel_scales = conditions["pixel_scale"].double().tolist()
     widths = torch.stack([conditions[f"psf_fwhm_{band}"].double() for band in BANDS], dim=-1).tolist()
-    scales = [PIXEL_SCALE] * len(kinds) if drawn_at is None else drawn_at.double().tolist()
-    rows = list(range(len(kinds))) if same_as is None else same_as.tolist()
-    stamps: list[Tensor] = []
+    scales = encoded["scale"].double().tolist() if "scale" in encoded else [PIXEL_SCALE] * len(kinds)
+    rows = encoded["same_as"].tolist() if "same_as" in encoded else list(range(len(kinds)))
+    parts = encoded["parts"].tolist() if "parts" in encoded else None
+    stamps = torch.empty((len(kinds), len(BANDS), STAMP, STAMP), device=light.device)
     for row, first in enumerate(rows):
         if first != row:
-            stamps.append(stamps[first])
-        elif kinds[row] == _NONE and math.isclose(scales[row], pixel_scales[row], rel_tol=1e-9):
-            stamps.append(optics.crop(light[row], STAMP))
+            stamps[row] = stamps[first]
+            continue
+        images, share = light[row], None
+        if parts is not None:
+            images, share = images[: parts[row]], encoded["share"][row, :, : parts[row]].float()
+        own = PSFS[kinds[row]] not in _TRANSFERS  # or the PSF of an image, which is one in all bands
+        if share is not None and not own and len(set(widths[row])) > 1:
+            size = grid(kinds[row], max(widths[row]), pixel_scales[row])[0]
+            images, share = _mixed(share, optics.crop(images, size)), None
+        if kinds[row] == _NONE and math.isclose(scales[row], pixel_scales[row], rel_tol=1e-9):
+            seen = optics.crop(images, STAMP)
         else:
             image = conditions["psf_image"][row] if kinds[row] == _IMAGE else None
-            stamps.append(_through(light[row], kinds[row], widths[row], image, scales[row], pixel_scales[row]))
-    return torch.stack(stamps)
+            fwhm = widths[row] if share is None else widths[row][:1]
+            seen = _through(images, kinds[row], fwhm, image, scales[row], pixel_scales[row])
+        stamps[row] = seen if share is None else _mixed(share, seen)
+    return stamps
+
+
+def _mixed(share: Tensor, images: Tensor) -> Tensor:
+    """Images of the bands, (bands, m, m), from those of the parts, (parts, m, m), by shares (bands, parts)."""
+    return (share @ images.flatten(1)).view(-1, *images.shape[-2:])
 
 
 def _through(
     light: Tensor, kind: int, fwhm: list[float], image: Tensor | None, scale: float, pixel_scale: float
 ) -> Tensor:
+    """Images (bands, 64, 64) of (bands, m, m); one FWHM for all, or one for each."""
     widest = max(fwhm) if kind != _NONE else 0.0
     size = grid(kind, widest, pixel_scale)[0]
     light = optics.crop(light, size) if light.shape[-1] >= size else optics.pad(light, size)
@@ -168,6 +182,8 @@ def _through(
         if image is not None:
             ky, kx = optics.frequencies(size, scale)
             transfer = optics.image_transfer(image, pixel_scale, ky, kx).to(spectrum.dtype)
+        elif len(set(fwhm)) == 1:
+            transfer = _transfer(PSFS[kind], fwhm[0], size, scale)
         else:
             transfer = torch.stack([_transfer(PSFS[kind], width, size, scale) for width in fwhm])
         spectrum = spectrum * transfer.to(light.device)

@@ -45,7 +45,7 @@ def decoder(updates: int = 3_000) -> Recipe:
             ),
         ),
         batch_size=64,
-        sample_batch=16,
+        sample_batch=64,
         sample_part=1,
         codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
         description="parts drawn in closed form at random structure, with a learned calibration",

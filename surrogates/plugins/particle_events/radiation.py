@@ -54,9 +54,20 @@ def mass_table(energy: Tensor) -> tuple[Tensor, Tensor]:
     return nodes, cumulative / cumulative[:, -1:]
 
 
+def _tables(energy: Tensor) -> tuple[Tensor, Tensor]:
+    """`mass_table` of each row, made once for each energy that occurs."""
+    several, which = torch.unique(energy, return_inverse=True)
+    nodes, cumulative = mass_table(several)
+    if len(several) == 1:
+        return nodes.expand(len(energy), -1), cumulative.expand(len(energy), -1)
+    return nodes[which], cumulative[which]
+
+
 def _interpolate(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     """Piecewise-linear interpolation row by row."""
-    right = torch.clamp(torch.searchsorted(xs.contiguous(), x[:, None]), 1, xs.shape[1] - 1)
+    one = xs.stride(0) == 0 or len(xs) == 1  # the same table for every row
+    right = torch.searchsorted(xs[0].contiguous(), x)[:, None] if one else torch.searchsorted(xs, x[:, None])
+    right = torch.clamp(right, 1, xs.shape[1] - 1)
     x0, x1 = xs.gather(1, right - 1)[:, 0], xs.gather(1, right)[:, 0]
     y0, y1 = ys.gather(1, right - 1)[:, 0], ys.gather(1, right)[:, 0]
     width = torch.where(x1 > x0, x1 - x0, torch.ones_like(x0))
@@ -65,14 +76,14 @@ def _interpolate(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
 
 def encode_mass(mass: Tensor, energy: Tensor) -> Tensor:
     """Tau-pair mass [GeV] to its coordinate in [0, 1]."""
-    nodes, cumulative = mass_table(energy)
+    nodes, cumulative = _tables(energy)
     deficit = torch.clamp((energy - mass) * (energy + mass) / energy**2, min=LOWEST_DEFICIT)
     return _interpolate(torch.log(deficit), nodes, cumulative)
 
 
 def decode_mass(coordinate: Tensor, energy: Tensor) -> Tensor:
     """Inverse of `encode_mass`."""
-    nodes, cumulative = mass_table(energy)
+    nodes, cumulative = _tables(energy)
     deficit = torch.exp(_interpolate(coordinate, cumulative, nodes))
     return energy * torch.sqrt(1.0 - deficit)
 

@@ -7,7 +7,7 @@ import torch
 import surrogates
 from surrogates.contract.recipe import Batch
 from surrogates.noise import Noise
-from surrogates.plugins.galaxy_images import codec, latents, network, observation, scene
+from surrogates.plugins.galaxy_images import closed_scene, codec, latents, network, observation
 from surrogates.plugins.galaxy_images.reference import GalaxyReference, draw, training_pool
 from surrogates.plugins.galaxy_images.variables import BANDS, CONDITIONS, MORPHOLOGIES, PSFS
 from surrogates.sampling.request import condition_dataset
@@ -37,8 +37,8 @@ def asked(**conditions):
 
 
 def tensors(rows):
-    kinds = {name: torch.int64 if rows[name].dtype.kind == "i" else torch.float64 for name in rows.data_vars}
-    return {name: torch.tensor(rows[name].values, dtype=kinds[name]) for name in rows.data_vars}
+    kinds = {str(name): torch.int64 if rows[name].dtype.kind == "i" else torch.float64 for name in rows.data_vars}
+    return {name: torch.tensor(rows[name].values, dtype=kind) for name, kind in kinds.items()}
 
 
 def both(rows, seed: int = 3):
@@ -46,7 +46,7 @@ def both(rows, seed: int = 3):
     uniforms = np.random.default_rng(seed).random((1, latents.UNIFORMS))
     structure = latents.structure(uniforms)
     conditions = tensors(rows)
-    light, scale = scene.draw_light(conditions, structure)
+    light, scale = closed_scene.draw_light(conditions, structure)
     ours = codec.GalaxyCodec().decode({"light": light, "scale": scale}, conditions)
     found = {name: values[0] for name, values in structure.items()}
     found["merger"] = {name: values[0] for name, values in latents.merger_parts(structure).items()}
@@ -173,7 +173,7 @@ def test_the_grid_has_room_for_psf_and_stamp():
 
 def test_training_learns_the_light_of_spirals():
     pool = training_pool(12, 5)
-    physical = {name: torch.tensor(pool[name].values) for name in pool.data_vars}
+    physical = {str(name): torch.tensor(pool[name].values) for name in pool.data_vars}
     physical["morphology"] = physical["morphology"].long()
     encoder = codec.GalaxyCodec()
     encoded = encoder.encode(physical)
