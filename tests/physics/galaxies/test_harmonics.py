@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogates.physics.galaxies import rendering
+from surrogates.physics.galaxies.arms import Arms, draw_arms
 from surrogates.physics.galaxies.harmonics import (
     Harmonics,
     amplitudes_and_slopes,
@@ -57,8 +57,8 @@ def test_what_is_measured_is_what_the_disc_was_made_of():
 @pytest.mark.parametrize(("g", "length"), [(0.0, 0.4), (0.45, 0.3)])
 def test_drawn_harmonics_are_the_arms_in_closed_form(number, g, length):
     shear = torch.tensor([[1 + g, 0.0], [0.0, 1 - g]], dtype=torch.float64) / math.sqrt(1 - g * g)
-    arms = rendering.Arms(length, shear, number, WINDING, 0.0, CONTRAST, 0.5)
-    expected = rendering.draw_arms(arms, SIGMA, 64, 0.1).double().numpy()
+    size, *numbers = (torch.tensor([x], dtype=torch.float64) for x in (length, number, WINDING, 0.0, CONTRAST))
+    expected = draw_arms(Arms(size, shear[None], *numbers, softening=0.5), [0], SIGMA, 64, 0.1)[0].double().numpy()
     found = drawn(shear, length, number)
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
     assert abs(found.sum()) < 2e-3  # of a disc of flux 1
