@@ -111,7 +111,11 @@ def whole(target: Path) -> Iterator[Path]:
     """As :func:`replacing`, for a target that the caller has locked: nothing is asked, an OSError stays one."""
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as this user's new files have it; safetensors 0.8 lets nobody else read its own
+        temporary.unlink()
         yield temporary
+        temporary.chmod(mode)
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, target)

@@ -109,6 +109,8 @@ def test_a_classifier_that_does_not_hold_is_refused(weighed):
 
 def test_a_ratio_belongs_to_its_weights_and_their_options(weighed, tmp_path):
     surrogate, card = weighed
+    (tmp_path / "plain").touch()
+    assert ratio_file(surrogate.path).stat().st_mode == (tmp_path / "plain").stat().st_mode
     with pytest.raises(SchemaError, match="^candidates: 1 is no number of candidates; expected 2 to 64"):
         surrogate.using(candidates=1)
     bare = surrogates.load("muon-decay")
