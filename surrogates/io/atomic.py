@@ -112,7 +112,7 @@ def whole(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         temporary.touch()
-        mode = temporary.stat().st_mode  # as this user's new files have it; safetensors 0.8 lets nobody else read its own
+        mode = temporary.stat().st_mode  # of this user's new files; safetensors 0.8 hides its own
         temporary.unlink()
         yield temporary
         temporary.chmod(mode)
