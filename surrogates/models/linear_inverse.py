@@ -76,19 +76,39 @@ class LinearInverseModel(nn.Module):
             state = state @ self.transition.T + noise.normal((kept,), name, step).float() @ self.shock.T
             yield state
 
+    def coordinates(self, anomalies: Tensor, weights: Tensor) -> Tensor:
+        """(n, modes) coordinates of anomalies (n, size) in the patterns that `fit` found under these weights."""
+        patterns = self.patterns.to(anomalies.dtype)
+        weighted = patterns * weights.to(patterns)
+        return anomalies @ (weighted / (weighted * patterns).sum(1, keepdim=True)).T
+
     def anomalies(self, states: Tensor) -> Tensor:
         """(n, size) of coordinates (n, modes)."""
         return states @ self.patterns.to(states.dtype)
 
 
 def _significant(transition: Tensor, n: int) -> Tensor:
-    """Transition without entries off its diagonal within two standard errors of 0, and no direction that grows."""
-    diagonal = torch.diag(transition.diagonal())
-    kept = torch.where((transition - diagonal).abs() > 2.0 / n**0.5, transition, diagonal)
-    return kept * (_LARGEST_GAIN / torch.linalg.matrix_norm(kept, 2)).clamp(max=1.0)
+    """Transition whose entries off the diagonal are 0 where chance explains them, and in which no direction grows.
+
+    The diagonal, which makes the correlation of a field with itself a step later, stands as it was found: what grows is
+    mended by shrinking the other entries alone.
+    """
+    diagonal = torch.diag(transition.diagonal().clamp(-_LARGEST_GAIN, _LARGEST_GAIN))
+    across = transition - torch.diag(transition.diagonal())
+    across = torch.where(across.abs() > _STANDARD_ERRORS / n**0.5, across, 0.0)
+    kept, step, share = 0.0, 1.0, 1.0
+    for _ in range(_HALVINGS):
+        if float(torch.linalg.matrix_norm(diagonal + share * across, 2)) <= _LARGEST_GAIN:
+            kept = share
+        step *= 0.5
+        share = min(kept + step, 1.0)
+    return diagonal + kept * across
 
 
 _LARGEST_GAIN = 0.995
+_STANDARD_ERRORS = 4.0
+"""Of independent steps; those of a sequence are alike, and its true standard errors about twice as large."""
+_HALVINGS = 12
 
 
 def correlated(before: Tensor, fresh: Tensor, correlation: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from surrogates.plugins.climate_fields.conditions import LIMITS, complete, patte
 from surrogates.plugins.climate_fields.features import CHANGES, NAMES, high_level, two_days
 from surrogates.plugins.climate_fields.impostors import copula, linear
 from surrogates.plugins.climate_fields.maps import anomaly_map
+from surrogates.plugins.climate_fields.network import GRID_NOISE, WeatherModel
 from surrogates.plugins.climate_fields.ocean import ocean
 from surrogates.plugins.climate_fields.scores import climate_score
 from surrogates.plugins.climate_fields.targets import FIGURES
@@ -221,6 +222,30 @@ def test_the_linear_weather_keeps_its_variance_over_a_season(codec):
     assert float(states.var((1, 2))[-1]) == pytest.approx(1.0, abs=0.1)
     lag = (states[1:] * states[:-1]).mean((0, 1))
     torch.testing.assert_close(lag, codec.weather.transition.diagonal(), atol=0.1, rtol=0.0)
+
+
+def test_states_read_off_the_truth_are_those_of_the_linear_model(codec, physical):
+    fields = codec.encode(physical)["fields"].flatten(0, 1)
+    response = codec.linear(codec.encode(physical)["ocean"]).repeat_interleave(2, 0)
+    phase = season(physical["day_of_year"][:, None] + torch.arange(2)).float().flatten(0, 1)
+    states = codec.states(fields, phase, response)
+    assert float(states.square().mean()) == pytest.approx(1.0, abs=0.05)
+    base = response + codec.weather.anomalies(states).view_as(response)
+    mean, spread = codec.year(phase)
+    again = torch.cat((base[:, :2], (mean[:, 2:] + spread[:, 2:] * base[:, 2:])), dim=1)
+    torch.testing.assert_close(codec.states(again, phase, response), states, atol=0.02, rtol=0.0)
+    assert float((fields - again).square().mean()) < 0.9 * float((fields - fields.mean(0)).square().mean())
+
+
+def test_noise_moves_east_and_keeps_its_variance(codec):
+    torch.manual_seed(0)
+    network = WeatherModel(codec).generator
+    before, fresh = torch.randn(2, GRID_NOISE, 48, 96), torch.zeros(2, GRID_NOISE, 48, 96)
+    with torch.no_grad():
+        after = network.next_noise(before, fresh)
+        torch.testing.assert_close(after[:, 5], network.persistence[5] * before[:, 5].roll(2, -1))
+        renewed = network.next_noise(before, torch.randn(2, GRID_NOISE, 48, 96))
+    assert float(renewed.var()) == pytest.approx(1.0, abs=0.03)
 
 
 @pytest.mark.parametrize("recipe", ["weather", "gan"])

@@ -23,7 +23,10 @@ Tensors = dict[str, Tensor]
 SHAPE = (3, T31.n_latitude, T31.n_longitude)
 """Temperature, surface pressure and rain on the grid."""
 
-MODES = 120
+MODES = 200
+RAIN_SHARE = 0.1
+"""Weight of rain beside temperature and pressure in the choice of patterns: its own are far from Gaussian."""
+
 OCEAN_PATTERNS = 5
 RIDGE = 0.1
 """Of the amplitudes' variance, 1: the oceans of a few years are few."""
@@ -86,8 +89,7 @@ class ClimateCodec(nn.Module):
         standard = self.standardised(raw, phase)
         self._fit_response(standard, physical["sst_anomaly"].float())
         standard -= self.linear(physical["sst_anomaly"].float() / 2.0)[:, None]
-        weights = torch.as_tensor(T31.cell_weights()).float().expand(SHAPE).flatten()
-        self.weather.fit(standard[:, 0].flatten(1), standard[:, 1].flatten(1), weights)
+        self.weather.fit(standard[:, 0].flatten(1), standard[:, 1].flatten(1), _weights())
 
     def _fit_response(self, standard: Tensor, anomaly: Tensor) -> None:
         root, daily = torch.as_tensor(T31.cell_weights()).float().sqrt(), standard.mean(1)
@@ -129,6 +131,16 @@ class ClimateCodec(nn.Module):
             made[rows : rows + 256] = (raw[rows : rows + 256] - mean) / spread
         return made
 
+    def states(self, fields: Tensor, phase: Tensor, response: Tensor) -> Tensor:
+        """Coordinates (n, modes) of encoded fields (n, 3, 48, 96) in the weather's patterns.
+
+        `phase` holds the waves of the year (n, 5), and `response` what `linear` gives for the ocean.
+        """
+        mean, spread = self.year(phase)
+        rain = (fields[:, 2] - mean[:, 2]) / spread[:, 2]
+        departure = torch.cat((fields[:, :2], rain[:, None]), dim=1) - response
+        return self.weather.coordinates(departure.flatten(1), _weights())
+
     def encode(self, physical: Tensors) -> Tensors:
         encoded: Tensors = {}
         if "tas" in physical:
@@ -155,6 +167,12 @@ class ClimateCodec(nn.Module):
             "pr": rain(fields[:, :, 2]),
             "ps": with_mean_pressure(torch.exp(raw[:, :, 1])),
         }
+
+
+def _weights() -> Tensor:
+    """Weight of every number of a day's fields in the choice of patterns, (3 * 48 * 96,)."""
+    area = torch.as_tensor(T31.cell_weights()).float()
+    return torch.stack((area, area, RAIN_SHARE * area)).flatten()
 
 
 def _raw(physical: Tensors) -> Tensor:

@@ -24,7 +24,12 @@ def drawn(model: WeatherModel, batch: Batch, name: str) -> Tensor:
 def score(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """Energy score of what two draws and the truth look like."""
     shift = (batch.step * 5 % 8, batch.step * 3 % 8)
-    made = [drawn(model, batch, name) for name in ("first", "second")]
+    response = model.response(batch.conditions)
+    states = model.truths_states(batch.encoded["fields"], response, batch.conditions)
+    made = [
+        torch.stack(list(model.days_of(states, response, batch.conditions, batch.noise, name)), dim=1)
+        for name in ("first", "second")
+    ]
     with torch.autocast(made[0].device.type, enabled=False):
         loss = climate_score(*made, batch.encoded["fields"], shift)  # type: ignore[operator]
     yield "generator", loss

@@ -8,7 +8,7 @@ A single day is the first of a sequence: a sequence costs no more a day than sin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,14 +27,18 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, Tensor]
 
-GRID_NOISE = 6
-"""Fields of white noise."""
+DRIFT = (0, 0, 0, 0, 1, 2, 3, -1)
+"""Cells by which each field of white noise moves east from one day to the next."""
+GRID_NOISE = len(DRIFT)
+
+PLACES = 8
+"""Maps that are learned and say where on the sphere a cell is."""
 
 SEASONS = 4
 TALLIED = ((-8.0, 8.0), (-8.0, 8.0), (-4.0, 12.0))
 """Range of each encoded field that calibration counts in bins."""
 
-_SEEN = 3 + 2 + 2 + 1 + 3 + GRID_NOISE
+_SEEN = 3 + 2 + 2 + 1 + 3 + GRID_NOISE + PLACES
 
 
 class DayNetwork(nn.Module):
@@ -50,7 +54,8 @@ class DayNetwork(nn.Module):
         super().__init__()
         self.maps = SphereNet(_SEEN, 3, width=width, coarse_width=coarse_width)
         self.maps.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.kept = nn.Parameter(torch.linspace(-2.0, 2.0, GRID_NOISE))
+        self.kept = nn.Parameter(torch.linspace(-2.0, 2.0, GRID_NOISE // 2).repeat(2))
+        self.places = nn.Parameter(0.1 * torch.randn(PLACES, *SHAPE[1:]))
 
     @property
     def persistence(self) -> Tensor:
@@ -58,8 +63,14 @@ class DayNetwork(nn.Module):
         return torch.sigmoid(self.kept)[:, None, None]
 
     def forward(self, seen: Tensor) -> Tensor:
-        """Correction (n, 3, 48, 96) of maps (n, _SEEN, 48, 96)."""
+        """Correction (n, 3, 48, 96) of maps (n, _SEEN - PLACES, 48, 96)."""
+        seen = torch.cat((seen, self.places.expand(len(seen), -1, -1, -1)), dim=1)
         return self.maps(seen.contiguous(memory_format=torch.channels_last)).contiguous()
+
+    def next_noise(self, before: Tensor, fresh: Tensor) -> Tensor:
+        """Fields of noise (n, GRID_NOISE, 48, 96) one day later: moved, and renewed in part."""
+        moved = torch.stack([before[:, number].roll(cells, -1) for number, cells in enumerate(DRIFT)], dim=1)
+        return correlated(moved, fresh, self.persistence)
 
 
 class WeatherModel(nn.Module):
@@ -131,18 +142,39 @@ class WeatherModel(nn.Module):
 
     def days(self, conditions: Tensors, noise: Noise, length: int, name: str) -> Iterator[Tensor]:
         """Yield `length` consecutive days (n, 3, 48, 96); `name` goes into the names of the draws."""
-        codec, ocean_map = self.linear[0].to(conditions["ocean"].device), conditions["ocean"].float()
+        response = self.response(conditions)
+        yield from self.days_of(self.codec.weather.states(noise, length, name), response, conditions, noise, name)
+
+    @property
+    def codec(self) -> ClimateCodec:
+        return self.linear[0]
+
+    def response(self, conditions: Tensors) -> Tensor:
+        """Mean standardised fields (n, 3, 48, 96) that go with the ocean."""
+        ocean_map = conditions["ocean"].float()
         with torch.autocast(ocean_map.device.type, enabled=False):
-            response = codec.linear(ocean_map)
-            states = list(codec.weather.states(noise, length, name))
-            patterns = codec.weather.patterns.float()
+            return self.codec.to(ocean_map.device).linear(ocean_map)
+
+    def truths_states(self, fields: Tensor, response: Tensor, conditions: Tensors) -> list[Tensor]:
+        """The linear model's states (n, modes) of each day of encoded fields (n, day, 3, 48, 96)."""
+        with torch.no_grad(), torch.autocast(fields.device.type, enabled=False):
+            return [
+                self.codec.states(fields[:, day], season(conditions["day"] + day).float(), response)
+                for day in range(fields.shape[1])
+            ]
+
+    def days_of(
+        self, states: Iterable[Tensor], response: Tensor, conditions: Tensors, noise: Noise, name: str
+    ) -> Iterator[Tensor]:
+        """Yield a day (n, 3, 48, 96) for each of these states of the linear model (n, modes)."""
+        patterns = self.codec.weather.patterns.float()
         white = None
         for day, state in enumerate(states):
-            with torch.autocast(ocean_map.device.type, enabled=False):
+            with torch.autocast(response.device.type, enabled=False):
                 fresh = noise.normal((GRID_NOISE, *SHAPE[1:]), name, "grid", day).float()
-                white = fresh if white is None else correlated(white, fresh, self.generator.persistence)
+                white = fresh if white is None else self.generator.next_noise(white, fresh)
                 base = response + (state @ patterns).reshape(-1, *SHAPE)
-            yield self.day(base, white, ocean_map, conditions["day"] + day)
+            yield self.day(base, white, conditions["ocean"].float(), conditions["day"] + day)
 
     def day(self, base: Tensor, white: Tensor, ocean_map: Tensor, day_of_year: Tensor) -> Tensor:
         """Fields (n, 3, 48, 96) of a linear base, fields of noise, the encoded ocean and the day of the year (n,)."""

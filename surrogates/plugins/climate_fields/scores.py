@@ -64,20 +64,23 @@ def views(fields: Tensor, shift: tuple[int, int]) -> Iterator[tuple[float, Tenso
     yield 0.5, (weighted[:, 1:] - weighted[:, :-1]).reshape(n, -1, 1)
     moved = weighted.roll(shift[0], -1)[..., shift[1] % 4 : 44 + shift[1] % 4, :]
     for size in (2, 4):
-        cells = moved.unfold(-2, size, size).unfold(-2, size, size)  # n, day, 3, y, x, size, size
-        alone = cells.permute(0, 2, 3, 4, 1, 5, 6)
+        cells = moved.reshape(n, days, 3, 44 // size, size, 96 // size, size)
+        alone = cells.permute(0, 2, 3, 5, 1, 4, 6)
         yield 1.0, alone.reshape(n, -1, days * size * size)
     rain = fields[:, :, 2].square().roll(shift[0], -1)
     amounts = torch.cat((fields.roll(shift[0], -1), 0.2 * rain[:, :, None]), dim=2).flatten(0, 1)
     for size in (4, 8):
         boxes = functional.avg_pool2d(amounts[..., :48, :], size)
         yield 0.7, boxes.reshape(n, -1, 1)
+        yield 0.3, boxes.reshape(n, days, 4, -1).transpose(2, 3).flatten(1, 2)
         pair = boxes.reshape(n, days, 4, *boxes.shape[-2:])
         yield 0.5, (pair[:, 1:] - pair[:, :-1]).reshape(n, -1, 1)
     zonal = amounts.mean(-1)
     yield 0.5, zonal.reshape(n, -1, 1)
     gauss = torch.as_tensor(T31.weights, dtype=fields.dtype)
     yield 0.5, (zonal * gauss).sum(-1).reshape(n, -1, 1)
+    change = (weighted[:, 1:] - weighted[:, :-1]).square().flatten(1, 2)
+    yield 0.5, torch.log(_banded(change) + 1e-4).reshape(n, -1, 1)
     yield from _spectral(fields)
     yield from _rain_areas(fields[:, :, 2])
 
@@ -90,7 +93,8 @@ def _spectral(fields: Tensor) -> Iterator[tuple[float, Tensor]]:
         band = waves[..., : high + 1, low : high + 1, :].flatten(3)
         band = band[..., _occupied(low, high)]
         yield 0.4, band.flatten(1, 2)
-        yield 0.4, torch.log(band.square().mean(-1) + 1e-6).reshape(n, -1, 1)
+        both = torch.cat((band, band[:, 1:] - band[:, :-1]), dim=1)
+        yield 0.4, torch.log(both.square().mean(-1) + 1e-6).reshape(n, -1, 1)
 
 
 def _occupied(low: int, high: int) -> Tensor:
