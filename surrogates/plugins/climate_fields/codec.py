@@ -24,7 +24,7 @@ SHAPE = (3, T31.n_latitude, T31.n_longitude)
 """Temperature, surface pressure and rain on the grid."""
 
 MODES = 200
-RAIN_SHARE = 0.1
+RAIN_SHARE = 0.03
 """Weight of rain beside temperature and pressure in the choice of patterns: its own are far from Gaussian."""
 
 OCEAN_PATTERNS = 5

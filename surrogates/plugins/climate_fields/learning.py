@@ -26,10 +26,8 @@ def score(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     shift = (batch.step * 5 % 8, batch.step * 3 % 8)
     response = model.response(batch.conditions)
     states = model.truths_states(batch.encoded["fields"], response, batch.conditions)
-    made = [
-        torch.stack(list(model.days_of(states, response, batch.conditions, batch.noise, name)), dim=1)
-        for name in ("first", "second")
-    ]
+    both = model.days_of(states, response, batch.conditions, batch.noise, "first", "second")
+    made = torch.stack(list(both), dim=1).chunk(2)
     with torch.autocast(made[0].device.type, enabled=False):
         loss = climate_score(*made, batch.encoded["fields"], shift)  # type: ignore[operator]
     yield "generator", loss
@@ -40,7 +38,7 @@ def calibrate(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]
     with torch.no_grad():
         made = drawn(model, batch, "calibration")
     for day in range(made.shape[1]):
-        model.tally(made[:, day], batch.encoded["fields"][:, day], batch.conditions["day"] + day)
+        model.tally(made[:, day], batch.encoded["fields"][:, day])
     if batch.step % MATCHED_EVERY == MATCHED_EVERY - 1:
         model.calibrate()
     yield from ()

@@ -20,7 +20,6 @@ from ...networks.sphere import SphereNet
 from ...physics.climate.gaussian_grid import T31
 from .codec import SHAPE, ClimateCodec, season
 from .ocean import ocean
-from .variables import YEAR
 
 if TYPE_CHECKING:
     from ...noise import Noise
@@ -34,9 +33,11 @@ GRID_NOISE = len(DRIFT)
 PLACES = 8
 """Maps that are learned and say where on the sphere a cell is."""
 
-SEASONS = 4
-TALLIED = ((-8.0, 8.0), (-8.0, 8.0), (-4.0, 12.0))
-"""Range of each encoded field that calibration counts in bins."""
+TALLIED = (-4.0, 12.0)
+"""Range of the root of rain that calibration counts in bins."""
+
+_QUICK = 10.0
+"""Times that the noise's persistence learns faster than weights do."""
 
 _SEEN = 3 + 2 + 2 + 1 + 3 + GRID_NOISE + PLACES
 
@@ -54,13 +55,13 @@ class DayNetwork(nn.Module):
         super().__init__()
         self.maps = SphereNet(_SEEN, 3, width=width, coarse_width=coarse_width)
         self.maps.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.kept = nn.Parameter(torch.linspace(-2.0, 2.0, GRID_NOISE // 2).repeat(2))
+        self.kept = nn.Parameter(torch.linspace(-2.0, 2.0, GRID_NOISE // 2).repeat(2) / _QUICK)
         self.places = nn.Parameter(0.1 * torch.randn(PLACES, *SHAPE[1:]))
 
     @property
     def persistence(self) -> Tensor:
         """Share of each field of noise that is kept from day to day, (GRID_NOISE, 1, 1)."""
-        return torch.sigmoid(self.kept)[:, None, None]
+        return torch.sigmoid(_QUICK * self.kept)[:, None, None]
 
     def forward(self, seen: Tensor) -> Tensor:
         """Correction (n, 3, 48, 96) of maps (n, _SEEN - PLACES, 48, 96)."""
@@ -90,10 +91,8 @@ class WeatherModel(nn.Module):
         self.linear = (codec,)  # in a tuple: the codec is released by itself
         self.generator = DayNetwork(width, coarse_width)
         cells = SHAPE[1] * SHAPE[2]
-        self.calibration = nn.ModuleList(QuantileMapping(SEASONS, cells) for _ in TALLIED)
-        self.drawn, self.given = (
-            nn.ModuleList(Tally(SEASONS, cells, low, high) for low, high in TALLIED) for _ in range(2)
-        )
+        self.calibration = QuantileMapping(1, cells)
+        self.drawn, self.given = (Tally(1, cells, *TALLIED) for _ in range(2))
         known, sine = ocean(), torch.as_tensor(T31.sines).float()
         self.register_buffer(
             "land",
@@ -110,35 +109,25 @@ class WeatherModel(nn.Module):
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """As many days in turn as the rows ask for, calibrated."""
         length = int(conditions["days"].max()) if "days" in conditions else 1
-        made = [
-            self.calibrated(fields, conditions["day"] + day)
-            for day, fields in enumerate(self.days(conditions, noise, length, "weather"))
-        ]
+        made = [self.calibrated(fields) for fields in self.days(conditions, noise, length, "weather")]
         return {"fields": torch.stack(made, dim=1)}
 
-    def calibrated(self, fields: Tensor, day_of_year: Tensor) -> Tensor:
-        """Fields (n, 3, 48, 96) with every cell's own distribution in the season of the days (n,)."""
-        weights = season_weights(day_of_year)
-        maps = [
-            mapping(fields[:, number].flatten(1), weights).unflatten(1, SHAPE[1:])
-            for number, mapping in enumerate(self.calibration)
-        ]
-        return torch.stack(maps, dim=1)
+    def calibrated(self, fields: Tensor) -> Tensor:
+        """Fields (n, 3, 48, 96) with every cell's own distribution of rain over the year."""
+        rain = self.calibration(fields[:, 2].flatten(1), fields.new_ones(len(fields), 1)).unflatten(1, SHAPE[1:])
+        return torch.cat((fields[:, :2], rain[:, None]), dim=1)
 
     @torch.no_grad()
-    def tally(self, drawn: Tensor, given: Tensor, day_of_year: Tensor) -> None:
-        """Count drawn and given fields (n, 3, 48, 96) of the days (n,); dry is anywhere below no rain."""
-        season_of = (year_share(day_of_year) * SEASONS).long().clamp(0, SEASONS - 1)
-        dry = given[:, 2] <= 0.0
-        given = torch.stack((given[:, 0], given[:, 1], torch.where(dry, -torch.rand_like(given[:, 2]), given[:, 2])), 1)
-        for tallies, fields in ((self.drawn, drawn), (self.given, given)):
-            for number, tally in enumerate(tallies):
-                tally.add(fields[:, number].flatten(1), season_of)  # type: ignore[operator]
+    def tally(self, drawn: Tensor, given: Tensor) -> None:
+        """Count the rain of drawn and given fields (n, 3, 48, 96); dry is anywhere below no rain."""
+        rain, all_year = given[:, 2], torch.zeros(len(given), dtype=torch.int64)
+        rain = torch.where(rain <= 0.0, -torch.rand_like(rain), rain)
+        self.drawn.add(drawn[:, 2].flatten(1), all_year)
+        self.given.add(rain.flatten(1), all_year)
 
     def calibrate(self) -> None:
         """Match what was drawn to what was given, as far as both are counted."""
-        for mapping, drawn, given in zip(self.calibration, self.drawn, self.given, strict=True):
-            mapping.match(drawn.quantiles(), given.quantiles())  # type: ignore[operator]
+        self.calibration.match(self.drawn.quantiles(), self.given.quantiles())
 
     def days(self, conditions: Tensors, noise: Noise, length: int, name: str) -> Iterator[Tensor]:
         """Yield `length` consecutive days (n, 3, 48, 96); `name` goes into the names of the draws."""
@@ -164,17 +153,19 @@ class WeatherModel(nn.Module):
             ]
 
     def days_of(
-        self, states: Iterable[Tensor], response: Tensor, conditions: Tensors, noise: Noise, name: str
+        self, states: Iterable[Tensor], response: Tensor, conditions: Tensors, noise: Noise, *names: str
     ) -> Iterator[Tensor]:
-        """Yield a day (n, 3, 48, 96) for each of these states of the linear model (n, modes)."""
+        """Yield a day (k n, 3, 48, 96), k draws of n rows, for each of these states of the linear model (n, modes)."""
         patterns = self.codec.weather.patterns.float()
+        copies = len(names)
+        ocean_map, first_day = conditions["ocean"].float().repeat(copies, 1, 1), conditions["day"].repeat(copies)
         white = None
         for day, state in enumerate(states):
             with torch.autocast(response.device.type, enabled=False):
-                fresh = noise.normal((GRID_NOISE, *SHAPE[1:]), name, "grid", day).float()
+                fresh = torch.cat([noise.normal((GRID_NOISE, *SHAPE[1:]), name, "grid", day) for name in names]).float()
                 white = fresh if white is None else self.generator.next_noise(white, fresh)
-                base = response + (state @ patterns).reshape(-1, *SHAPE)
-            yield self.day(base, white, conditions["ocean"].float(), conditions["day"] + day)
+                base = (response + (state @ patterns).reshape(-1, *SHAPE)).repeat(copies, 1, 1, 1)
+            yield self.day(base, white, ocean_map, first_day + day)
 
     def day(self, base: Tensor, white: Tensor, ocean_map: Tensor, day_of_year: Tensor) -> Tensor:
         """Fields (n, 3, 48, 96) of a linear base, fields of noise, the encoded ocean and the day of the year (n,)."""
@@ -195,15 +186,3 @@ class WeatherModel(nn.Module):
         )
         made = base + self.generator(seen).float()
         return torch.cat((made[:, :2], (mean[:, 2] + spread[:, 2] * made[:, 2])[:, None]), dim=1)
-
-
-def year_share(day_of_year: Tensor) -> Tensor:
-    """Share of the year that is over, 0 to below 1."""
-    return ((day_of_year - 1.0) % YEAR) / YEAR
-
-
-def season_weights(day_of_year: Tensor) -> Tensor:
-    """(n, SEASONS): weights of the two seasons whose middles are nearest, linear between them."""
-    middles = (torch.arange(SEASONS, device=day_of_year.device) + 0.5) / SEASONS
-    apart = (year_share(day_of_year)[:, None] - middles + 0.5) % 1.0 - 0.5
-    return (1.0 - SEASONS * apart.abs()).clamp(min=0.0).float()

@@ -11,7 +11,7 @@ from ...contract.recipe import Adam, Phase, Recipe
 if TYPE_CHECKING:
     import xarray as xr
 
-TRAINING_PARTS = 2
+TRAINING_PARTS = 3
 """Runs of two years each."""
 
 _MODULE = "surrogates.plugins.climate_fields"
@@ -24,21 +24,21 @@ def data(folder: Path) -> tuple[xr.Dataset, ...]:
     return (training_pool(folder, TRAINING_PARTS),)
 
 
-MATCHED_EVERY = 46
+MATCHED_EVERY = 100
 """Updates of the calibrating phase between two matches of the distributions; the last update must be one."""
 
 
-def weather(updates: int = 600, calibrating: int = 2 * MATCHED_EVERY) -> Recipe:
+def weather(updates: int = 500, calibrating: int = 2 * MATCHED_EVERY) -> Recipe:
     """The default: one network on the sphere over a linear model of the weather, by energy scores, calibrated."""
     learn, calibrate = (deferred(f"{_MODULE}.learning:{name}") for name in ("score", "calibrate"))
     return Recipe(
         data=data,
         model=deferred(f"{_MODULE}.network:WeatherModel"),
         phases=(
-            Phase(learn, updates, {"generator": Adam(1.5e-3, warmup=30)}, average=0.98),
+            Phase(learn, updates, {"generator": Adam(1.5e-3, warmup=30)}, average=0.99),
             Phase(calibrate, calibrating, {}),
         ),
-        batch_size=8,
+        batch_size=4,
         sample_batch=8,
         use="Maps of single days and their rain's distribution under given oceans, of SPEEDY's climate as four "
         "simulated years show it. Not yet for what averages over the tropics, whose rain varies 2.4 times too much, "
