@@ -132,7 +132,9 @@ class WeatherModel(nn.Module):
     def days(self, conditions: Tensors, noise: Noise, length: int, name: str) -> Iterator[Tensor]:
         """Yield `length` consecutive days (n, 3, 48, 96); `name` goes into the names of the draws."""
         response = self.response(conditions)
-        yield from self.days_of(self.codec.weather.states(noise, length, name), response, conditions, noise, name)
+        with torch.autocast(response.device.type, enabled=False):
+            states = list(self.codec.weather.states(noise, length, name))
+        yield from self.days_of(states, response, conditions, noise, name)
 
     @property
     def codec(self) -> ClimateCodec:
