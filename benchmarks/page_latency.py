@@ -3,7 +3,8 @@
     python benchmarks/page_latency.py                       every plugin whose samples are pictures
     python benchmarks/page_latency.py galaxy-images --moves 40
 
-A headless Chromium opens each plugin on a server of its own, and moves the first slider to one place after another.
+A headless Chromium opens each plugin on a server of its own, and moves a slider to one place after another, the next
+slider where its value does not go with the others'.
 Times are the page's: from the navigation to the first samples drawn, weights opened meanwhile, and from a slider's
 event to the samples drawn.
 """
@@ -41,8 +42,9 @@ addEventListener('DOMContentLoaded', () => {
 SHOWN = "seen.find((one) => /^[0-9]+ samples? in/.test(one[1]) || one[2] === 'error')"
 MOVE = """
 (async () => {
-  const slider = document.querySelector('#form input[type=range]');
-  if (!slider) return null;
+  const sliders = document.querySelectorAll('#form input[type=range]');
+  if (!sliders.length) return null;
+  const slider = sliders[WHICH % sliders.length], before = slider.value;
   const low = Number(slider.min), high = Number(slider.max), begun = performance.now();
   seen.length = 0;
   slider.value = low + (high - low) * SHARE;
@@ -52,6 +54,12 @@ MOVE = """
     await new Promise((done) => setTimeout(done, 2));
   }
   const found = SHOWN;
+  if (found[2] === 'error') {  // back to where it was
+    seen.length = 0;
+    slider.value = before;
+    slider.dispatchEvent(new Event('input'));
+    while (!SHOWN) await new Promise((done) => setTimeout(done, 20));
+  }
   return [found[0] - begun, found[1], found[2]];
 })()
 """
@@ -81,12 +89,16 @@ def measured(name: str, moves: int, folder: Path) -> tuple[float, list[float], f
         if kind == "error":
             raise SystemExit(f"{name}: {said}")
         took, spent = [], processor(server.pid)
+        which = 0
         for move in range(moves):
             time.sleep(0.1)
-            found = browser.run(MOVE.replace("SHOWN", SHOWN).replace("SHARE", f"{(move * 0.381966) % 1.0:.4f}"))
+            script = MOVE.replace("SHARE", f"{(move * 0.381966) % 1.0:.4f}").replace("WHICH", f"{which}")
+            found = browser.run(script.replace("SHOWN", SHOWN))
             if found is None:
                 break
-            if found[2] != "error":  # values that do not go together are said, not drawn
+            if found[2] == "error":  # values that do not go together are said, not drawn
+                which += 1
+            else:
                 took.append(found[0])
         return at / 1000, took, 1000 * (processor(server.pid) - spent) / moves
     finally:
