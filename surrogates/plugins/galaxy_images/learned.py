@@ -26,6 +26,7 @@ from ...networks.mlp import MLP
 from ...physics.galaxies.harmonics import harmonic_cells, turned_harmonics
 from . import parts
 from .codec import GalaxyCodec
+from .geometry import SPIRAL
 from .latents import KNOTS
 from .learned_scene import PROFILE_WIDTHS, RADIAL_WIDTHS, THICKNESSES, build
 from .observation import detector_draws, with_defaults
@@ -219,14 +220,17 @@ class LearnedGalaxies(nn.Module):
         """Light of each galaxy at the scale it was drawn at, and the detector's random numbers."""
         filled = with_defaults(conditions)
         drawn = detector_draws(filled, noise)
-        made = self.arrays(filled["sersic_index"].float(), noise)
+        blended = (filled["blend_with"] == SPIRAL) & (filled["blend_fraction"] > 0)
+        first = drawn["same_as"] == torch.arange(len(noise))
+        knotted = torch.nonzero(((filled["morphology"] == SPIRAL) | blended).cpu() & first).flatten()
+        made = self.arrays(filled["sersic_index"].float(), noise, knotted)
         arrays = {name: value.detach().cpu().numpy() for name, value in made.items()}
         light, scale = draw_light(filled, arrays, build, drawn["same_as"])
         return {"light": light.to(filled["redshift"].device), "scale": scale, **drawn}
 
-    def arrays(self, index: Tensor, noise: Noise) -> Tensors:
-        """All parts of n galaxies of Sersic indices (n,), as `learned_scene.build` takes them."""
-        return self.parts(noise) | {
+    def arrays(self, index: Tensor, noise: Noise, knotted: Tensor | None = None) -> Tensors:
+        """All parts of n galaxies of Sersic indices (n,), as `learned_scene.build` takes them; see `parts`."""
+        return self.parts(noise, knotted) | {
             "spheroid": self.weights_of_profile(index),
             "bulge": self.weights_of_profile(torch.full_like(index, DE_VAUCOULEURS)),
             "round_disc": self.weights_of_profile(torch.zeros_like(index)),
@@ -234,14 +238,21 @@ class LearnedGalaxies(nn.Module):
             "knot_share": self.knot_share.expand(len(index), -1),
         }
 
-    def parts(self, noise: Noise) -> Tensors:
-        """Random parts of n galaxies, of all classes: arms, knots and mergers, in the sky's directions but round."""
+    def parts(self, noise: Noise, knotted: Tensor | None = None) -> Tensors:
+        """Random parts of n galaxies, of all classes: arms, knots and mergers, in the sky's directions but round.
+
+        Knots, which cost most, are drawn of the rows `knotted` alone; of all by default.
+        """
         arms = noise.choice(self.arms[0].expand(len(noise), -1), "arms")
         amplitude, phase = self.harmonics(self.disc_numbers(noise.normal((NOISE,), "disc").float(), arms))
         turn, mirror = noise.uniform((2, 2), "isotropy").unbind(-1)
         angle, mirrored = (2.0 * math.pi * turn).float(), mirror < 0.5
         phase = turned_harmonics(phase, angle[:, 0], mirrored[:, 0])
-        knots = self.draw_knots(amplitude, phase, noise.uniform((len(self.knot_share), 3), "knots"))
+        uniform = noise.uniform((len(self.knot_share), 3), "knots")
+        knots = torch.zeros_like(uniform[..., :2])
+        for row in range(len(noise)) if knotted is None else knotted.tolist():  # by itself: its bits are its own
+            one = slice(row, row + 1)
+            knots[one] = self.draw_knots(amplitude[one], phase[one], uniform[one])
         numbers = self.merger(noise.normal((NOISE,), "merger").float())
         numbers = numbers * self.merger_spread.float() + self.merger_mean.float()
         return {
