@@ -226,6 +226,7 @@ class LearnedGalaxies(nn.Module):
         made = self.arrays(filled["sersic_index"].float(), noise, knotted)
         arrays = {name: value.detach().cpu().numpy() for name, value in made.items()}
         light, scale = draw_light(filled, arrays, build, drawn["same_as"])
+        light = light.clamp_(min=0.0)  # a harmonic may be deeper than the light it varies
         return {"light": light.to(filled["redshift"].device), "scale": scale, **drawn}
 
     def arrays(self, index: Tensor, noise: Noise, knotted: Tensor | None = None) -> Tensors:
