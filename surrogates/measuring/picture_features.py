@@ -22,7 +22,7 @@ FEATURES = 64
 """Numbers that stand for a picture."""
 
 
-def feature_network() -> nn.Module:
+def feature_network() -> nn.Sequential:
     """The untrained network: pictures (n, 3, y, x) about 0 -> maps (n, 64, y / 8, x / 8)."""
     from torch import nn
 
@@ -35,7 +35,8 @@ def feature_network() -> nn.Module:
 
 
 @cache
-def _trained() -> nn.Module:
+def trained_network() -> nn.Sequential:
+    """The trained network, shared and not to be changed; see `feature_network`."""
     from safetensors.torch import load_file
 
     network = feature_network()
@@ -49,7 +50,7 @@ def feature_maps(pictures: np.ndarray, batch: int = 256) -> np.ndarray:
 
     shown = np.asarray(pictures, dtype=np.float32)
     shown = shown[..., :3] if shown.shape[-1] > 2 else np.repeat(shown[..., :1], 3, axis=-1)
-    network = _trained()
+    network = trained_network()
     with torch.no_grad():
         parts = torch.from_numpy(np.ascontiguousarray(shown)).permute(0, 3, 1, 2).split(batch)
         found = [network(2.0 * part - 1.0) for part in parts if len(part)]

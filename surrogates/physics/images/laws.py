@@ -47,6 +47,24 @@ def untouched(outputs: Tensors, conditions: Tensors, *, made: str, given: str, m
     return apart.flatten(1).amax(dim=1) if apart[0].numel() else apart.flatten(1).sum(dim=1)
 
 
+def within_strength(outputs: Tensors, conditions: Tensors, *, made: str, given: str, strength: str) -> Tensor:
+    """By how much a pixel changes more than the strength; alpha does not change at all.
+
+    Returns
+    -------
+    Tensor
+        (n,) float64.
+    """
+    from .colour import has_alpha
+
+    apart = (outputs[made].double() - conditions[given].double()).abs()
+    allowed = conditions[strength].double()[:, None, None, None].expand_as(apart).clone()
+    if has_alpha(apart.shape[-1]):
+        allowed[..., -1] = 0.0
+    beyond = (apart - allowed).clamp_min(0.0).flatten(1)
+    return beyond.amax(dim=1) if beyond[0:1].numel() else beyond.sum(dim=1)
+
+
 def is_picture(values: Mapping[str, np.ndarray], *, name: str) -> np.ndarray:
     """(n,) bool: pictures (n, y, x, channel) of one to four channels and at least one pixel."""
     pictures = values[name]
