@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, Tensor]
 
-CROP = 128
+CROP = 96
 """Pixels on a side of the crops that the network learns from."""
 
 WHOLE, PURE = 0.5, 0.7
 """Shares of training batches of full strength, and of one style alone."""
+
+LITTLE = 0.05
+"""Loss that is small enough."""
+
+BEYOND = 10.0
+"""Weight of what lies beyond black and white."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class StyleTransfer(nn.Module):
 
 
 def learn(model: StyleTransfer, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """The loss of crops in styles at random, half of them at full strength, some in a mixture of two."""
+    """Logarithm of the loss, so that it counts in its own units, of crops in styles at random, some of two, some in part."""
     drawn, loss = batch.noise, style_loss()
     crop = cropped(batch.encoded["photograph"], drawn.uniform((3,), "crop"), CROP)
     content = (crop.float() / 255).permute(0, 3, 1, 2).contiguous()
@@ -89,4 +95,4 @@ def learn(model: StyleTransfer, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     kept, styled = loss.parts(made, loss.content_of(content), shares)
     beyond = (made - made.clamp(0.0, 1.0)).square().mean(dim=(1, 2, 3))
     batch.notes.update(content=kept.detach().mean(), style=styled.detach().mean())
-    yield "network", kept + strength * styled + 10.0 * beyond
+    yield "network", torch.log(kept + strength * styled + BEYOND * beyond + LITTLE)

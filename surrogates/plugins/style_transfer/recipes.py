@@ -48,13 +48,13 @@ class StylistOptions:
     blocks : int
         Residual blocks.
     updates : int
-        Of 6 crops of 128 x 128 pixels each.
+        Of 6 crops of 96 x 96 pixels each.
     """
 
     width: int = 48
     fine: int = 16
     blocks: int = 4
-    updates: int = 2400
+    updates: int = 2000
 
     def __post_init__(self) -> None:
         if min(self.width, self.fine, self.blocks, self.updates) < 1:
