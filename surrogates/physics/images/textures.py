@@ -59,8 +59,7 @@ def recoloured(pictures: Tensor, like: Tensor) -> Tensor:
     own, theirs = pictures.double().flatten(2), like.double().flatten(2)
     middles = [side.mean(dim=2, keepdim=True) for side in (own, theirs)]
     covariances = [
-        (side - middle) @ (side - middle).transpose(1, 2) / side.shape[2]
-        + 1e-6 * torch.eye(3, dtype=torch.float64)
+        (side - middle) @ (side - middle).transpose(1, 2) / side.shape[2] + 1e-6 * torch.eye(3, dtype=torch.float64)
         for side, middle in zip((own, theirs), middles, strict=True)
     ]
     root = _power(covariances[0], 0.5)

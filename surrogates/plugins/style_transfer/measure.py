@@ -147,7 +147,9 @@ LOSS = _together("loss", "given_loss")
 
 
 def _missed(at_most: float) -> Figure:
-    return Figure("missed", LOSS, missed, at_most=at_most, text="of what optimisation takes off the loss, the part left")
+    return Figure(
+        "missed", LOSS, missed, at_most=at_most, text="of what optimisation takes off the loss, the part left"
+    )
 
 
 def _styles() -> Group:
@@ -169,7 +171,9 @@ FIGURES = Figures(
             text="textures and colours from optimisation's, over how far that takes them",
         ),
         Figure("lost_outlines", "outlines", lost_outlines, at_most=0.1, text="outlines less kept than by optimisation"),
-        Figure("untold", _together("taken", "pure"), untold, at_most=0.1, text="strong pictures taken for another style"),
+        Figure(
+            "untold", _together("taken", "pure"), untold, at_most=0.1, text="strong pictures taken for another style"
+        ),
         _styles(),
         by(
             bins("strength", (0.0, 0.35, 0.7, 1.0)),
