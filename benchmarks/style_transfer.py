@@ -22,7 +22,7 @@ from surrogates.io.pictures import pictures_in, read_picture, write_picture
 from surrogates.physics.images.drawn_styles import NAMES, drawn
 from surrogates.physics.images.photographs import photographs
 from surrogates.plugins.style_transfer.codec import StyleCodec
-from surrogates.plugins.style_transfer.loss import style_loss, tensors
+from surrogates.plugins.style_transfer.loss import style_loss
 from surrogates.plugins.style_transfer.plugin import PLUGIN
 from surrogates.plugins.style_transfer.reference import ITERATIONS, optimum
 from surrogates.timing.race import hardware, versions

@@ -1,7 +1,7 @@
 """Neural style transfer: how far a picture is from another's style and from a third's content, in a network's features.
 
 Gatys, Ecker, Bethge 2016, CVPR, 2414. Gram matrices are of activations less a fixed shift, so that they tell textures
-rather than means (Novak, Nikulin 2016, arXiv:1605.04603), each in units of the style's own, at two sizes of the picture.
+rather than means (Novak, Nikulin 2016, arXiv:1605.04603), each in units of the style's own, at several sizes.
 """
 
 from __future__ import annotations

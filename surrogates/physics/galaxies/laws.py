@@ -54,3 +54,21 @@ def positive_light(outputs: Tensors, conditions: Tensors) -> Tensor:
     pixels = outputs["image"].double().flatten(2)
     depth = (-pixels.amin(dim=-1)).clamp(min=0.0) / pixels.amax(dim=-1).clamp(min=1e-300)
     return depth.amax(dim=-1) * clean(conditions)
+
+
+def light_asked(outputs: Tensors, conditions: Tensors, *, picture: str, soft: float, brightest: float) -> Tensor:
+    """Largest difference [mag] of brightness in r and of colour g - i from what is asked; 0 where nothing is.
+
+    Of pictures (n, y, x, 3) in i, r and g as `surrogates.physics.galaxies.editing` stretches them.
+    """
+    import torch
+
+    from .editing import magnitudes, unstretched
+
+    fluxes = unstretched(outputs[picture].double().permute(0, 3, 1, 2), soft, brightest)
+    i, r, g = magnitudes(fluxes).unbind(dim=1)
+    apart = [
+        torch.where(conditions[name].isnan(), torch.zeros_like(r), found - conditions[name].nan_to_num(0.0)).abs()
+        for name, found in (("magnitude_r", r), ("colour", g - i))
+    ]
+    return torch.maximum(*apart)

@@ -71,6 +71,11 @@ def is_picture(values: Mapping[str, np.ndarray], *, name: str) -> np.ndarray:
     return np.full(len(pictures), 1 <= pictures.shape[-1] <= 4 and min(pictures.shape[1:3]) > 0)
 
 
+def is_lit(values: Mapping[str, np.ndarray], *, name: str) -> np.ndarray:
+    """(n,) bool: pictures (n, y, x, channel) that are not black in any channel."""
+    return np.asarray((values[name] > 0).any(axis=(1, 2)).all(axis=1))
+
+
 def is_partly_known(values: Mapping[str, np.ndarray], *, mask: str) -> np.ndarray:
     """(n,) bool: masks (n, y, x) that leave some pixel known."""
     return np.asarray((values[mask] <= 0).any(axis=(1, 2)))

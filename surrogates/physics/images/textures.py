@@ -1,4 +1,4 @@
-"""What a picture's texture and colours are, in numbers that no network was trained for: oriented energies and colours."""
+"""A picture's texture and colours in numbers that no network was trained for: oriented energies and moments."""
 
 from __future__ import annotations
 

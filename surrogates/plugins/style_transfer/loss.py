@@ -1,4 +1,4 @@
-"""The loss that style transfer makes small: content and style in the features of the classifier that was trained here."""
+"""The loss that style transfer makes small: content and style in the features of a classifier trained here."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _losses(made: Tensor, given: Tensor, shares: Tensor, strength: Tensor) -> Te
 @cache
 def _style_textures() -> Tensor:
     from ...physics.images.textures import texture
-    from .loss import tensors, every_style
+    from .loss import every_style, tensors
 
     return texture(tensors(every_style()))
 

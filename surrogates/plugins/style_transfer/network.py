@@ -78,7 +78,7 @@ class StyleTransfer(nn.Module):
 
 
 def learn(model: StyleTransfer, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Logarithm of the loss, so that it counts in its own units, of crops in styles at random, some of two, some in part."""
+    """Logarithm of the loss of crops in styles at random, some in a mixture of two, some in part."""
     drawn, loss = batch.noise, style_loss()
     crop = cropped(batch.encoded["photograph"], drawn.uniform((3,), "crop"), CROP)
     content = (crop.float() / 255).permute(0, 3, 1, 2).contiguous()

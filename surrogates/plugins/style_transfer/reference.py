@@ -1,4 +1,4 @@
-"""The reference: each picture's own pixels brought to the least loss by L-BFGS (Gatys, Ecker, Bethge 2016, CVPR, 2414)."""
+"""The reference: each picture's pixels brought to the least loss by L-BFGS (Gatys, Ecker, Bethge 2016, CVPR, 2414)."""
 
 from __future__ import annotations
 
