@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,8 @@ EDITS = ("morphology", *ATTRIBUTES)
 RANGES = {"half_light_radius": (0.3, 1.1), "ellipticity": (0.0, 0.6), "magnitude_r": (19.0, 23.5)}
 """Of the galaxies that are edited, and of what is asked."""
 
-TRAINING, SEED = 3500, 41
-"""Pairs that training learns from, and their seed."""
+PARTS, PAIRS, SEED = 5, 400, 41
+"""Parts of the pairs that training learns from, pairs in each, and the seed of the first."""
 
 MIXED, NONE = 0.25, 0.05
 """Shares of training pairs of which several attributes are changed, and of which none is."""
@@ -131,9 +132,13 @@ def truth(n: int, seed: int) -> xr.Dataset:
 def training(folder: Path | None) -> tuple[xr.Dataset, ...]:
     """Pairs by the surrogate of galaxy-images, whose counterfactuals are as exact and eighteen times as cheap."""
     from ...sampling.opening import load
+    from ...training.simulated import kept
 
     simulator = load(GALAXIES, threads=1)
-    return (_dataset(pairs(TRAINING, SEED, simulator, mixed=True)),)
+    parts = [(f"pairs-{k:02d}", {"n": PAIRS, "seed": SEED + k}) for k in range(PARTS)]
+    make = partial(pairs, simulator=simulator, mixed=True)
+    found = list(kept(folder, parts, make, {"weights": simulator.card.sha256, "edits": list(EDITS)}))
+    return (_dataset({name: np.concatenate([part[name] for part in found]) for name in found[0]}),)
 
 
 def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:

@@ -30,8 +30,8 @@ class EditorOptions:
         Of 16 pairs each.
     """
 
-    width: int = 24
-    updates: int = 2500
+    width: int = 16
+    updates: int = 1000
 
     def __post_init__(self) -> None:
         if self.width < 8 or self.width % 8 or self.updates < 1:
