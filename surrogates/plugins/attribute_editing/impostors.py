@@ -52,9 +52,9 @@ def mapped(truth: xr.Dataset, seed: int) -> xr.Dataset:
 
 
 def mean_difference(truth: xr.Dataset, seed: int) -> xr.Dataset:
-    """The picture and the mean difference image of the attribute, in proportion to what is asked beyond its mean.
+    """The picture and the mean difference image of the attribute, and a part in proportion to the number asked.
 
-    Differences are of the truth itself, which flatters this way.
+    The means are over the other rows of the truth.
     """
     del seed
     image, edited = truth["image"].values, truth["edited"].values
@@ -66,9 +66,11 @@ def mean_difference(truth: xr.Dataset, seed: int) -> xr.Dataset:
             continue
         number = values[rows].astype(float)
         table = np.stack((np.ones_like(number), number - number.mean()), axis=1)
+        hat = table @ np.linalg.pinv(table)
+        own = np.diag(hat)[:, None]
         flat = (edited - image)[rows].reshape(len(number), -1)
-        weights = np.linalg.lstsq(table, flat, rcond=None)[0]
-        made[rows] += (table @ weights).reshape(made[rows].shape)
+        without = (hat @ flat - own * flat) / np.maximum(1.0 - own, 0.25)
+        made[rows] += without.reshape(made[rows].shape)
     return _with(truth, made)
 
 
