@@ -81,7 +81,7 @@ def raced(conditions: xr.Dataset) -> tuple[list[str], xr.Dataset, xr.Dataset]:
         theirs.append(ours[-1].assign(stylised=ours[-1]["stylised"].copy(data=picture)))
         curves.append(curve)
         click.echo(f"{row + 1} of {conditions.sizes['sample']}", err=True)
-    sides = [xr.concat(side, "sample", combine_attrs="override") for side in (ours, theirs)]
+    sides: list[xr.Dataset] = [xr.concat(side, "sample", combine_attrs="override") for side in (ours, theirs)]  # pyright: ignore
     mine, best = (losses(side) for side in sides)
     seconds = np.median(np.array(spent), axis=0)
     reach = [

@@ -105,8 +105,8 @@ def test_styles_are_made_by_rule_and_differ():
         again = drawn.__wrapped__(name)
         assert np.array_equal(again, drawn(name)) and again.std() > 0.05 and 0 <= again.min() and again.max() <= 1
     numbers = texture(tensors(every_style()))
-    halves = [texture(tensors([p[:128] for p in every_style()])), texture(tensors([p[128:] for p in every_style()]))]
-    apart = torch.cdist(*halves) / numbers.std()
+    upper, lower = (texture(tensors([p[part] for p in every_style()])) for part in (slice(128), slice(128, None)))
+    apart = torch.cdist(upper, lower) / numbers.std()
     assert apart.argmin(dim=1).tolist() == list(range(len(NAMES)))
 
 
@@ -162,7 +162,9 @@ def test_cheap_ways_fail_the_figures():
 
 def test_training_reads_a_folder_and_learns(tmp_path):
     Image.fromarray(CAT).save(tmp_path / "cat.png")
-    (pool,) = PLUGIN.recipes["stylist"].learns(tmp_path, tmp_path)
+    learns = PLUGIN.recipes["stylist"].learns
+    assert learns is not None
+    (pool,) = learns(tmp_path, tmp_path)
     assert pool["photograph"].shape[1:] == (144, 144, 3) and pool["photograph"].dtype == np.uint8
     torch.manual_seed(0)
     model = StyleTransfer(16, 8, 1)

@@ -73,7 +73,8 @@ def is_picture(values: Mapping[str, np.ndarray], *, name: str) -> np.ndarray:
 
 def is_lit(values: Mapping[str, np.ndarray], *, name: str) -> np.ndarray:
     """(n,) bool: pictures (n, y, x, channel) that are not black in any channel."""
-    return np.asarray((values[name] > 0).any(axis=(1, 2)).all(axis=1))
+    lit = np.asarray((values[name] > 0).any(axis=(1, 2)))
+    return np.asarray(lit.all(axis=-1))
 
 
 def is_partly_known(values: Mapping[str, np.ndarray], *, mask: str) -> np.ndarray:

@@ -33,7 +33,9 @@ def labelled(folder: Path, kept: Path) -> tuple[xr.Dataset, ...]:
 
     del kept
     pictures, names, labels = read_labelled(folder, SIZE)
-    data = {"edited": (("sample", "y", "x", "channel"), pictures.astype(np.float32) / np.float32(255))}
+    data: dict[str, tuple] = {
+        "edited": (("sample", "y", "x", "channel"), pictures.astype(np.float32) / np.float32(255))
+    }
     for column, name in enumerate(names):
         data[name] = (("sample",), labels[:, column].astype(np.int8))
     return (xr.Dataset(data, coords={"sample": np.arange(len(pictures))}),)

@@ -71,7 +71,7 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         return data
     asked = [data["morphology"].values >= 0] + [~np.isnan(data[name].values) for name in EDITS[1:]]
     code = np.where(np.sum(asked, axis=0) == 1, np.argmax(asked, axis=0), -1)
-    fields = {"asked": (("sample",), code)}
+    fields: dict[str, tuple] = {"asked": (("sample",), code)}
     for name, prefix in (("edited", ""), ("image", "old_")):
         pictures = data[name].values
         fields[f"{prefix}picture"] = (("sample", "number"), pictures.reshape(len(pictures), -1))

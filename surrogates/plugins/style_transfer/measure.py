@@ -62,7 +62,7 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         "taken": apart.square().sum(dim=2).argmin(dim=1),
         "pure": torch.from_numpy(np.where(alone, data["style"].values, -1)),
     }
-    fields = {name: (("sample",), value.double().numpy()) for name, value in found.items()}
+    fields: dict[str, tuple] = {name: (("sample",), value.double().numpy()) for name, value in found.items()}
     for name, value in zip(("texture", "given_texture"), numbers, strict=True):
         fields[name] = (("sample", "number"), (value / _style_spread()).numpy())
     return xr.Dataset(fields, coords={"sample": data["sample"]})

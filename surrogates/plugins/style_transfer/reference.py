@@ -39,10 +39,9 @@ class OptimisedPictures:
         asked = {name: torch.from_numpy(conditions[name].values) for name in CONDITIONS.names}
         codec = StyleCodec()
         encoded = codec.encode(asked)
-        made = [
-            optimum(*(encoded[name][row : row + 1] for name in ("content", "shares", "strength")), self.iterations)[0]
-            for row in range(len(asked["style"]))
-        ]
+        content, shares, strength = (encoded[name] for name in ("content", "shares", "strength"))
+        rows = [slice(row, row + 1) for row in range(len(content))]
+        made = [optimum(content[row], shares[row], strength[row], self.iterations)[0] for row in rows]
         pictures = torch.cat(made) if made else encoded["content"]
         values = codec.decode({"made": pictures}, asked)["stylised"].numpy().astype(np.float32)
         kept = CONDITIONS.dataset({name: conditions[name].values for name in CONDITIONS.names})
