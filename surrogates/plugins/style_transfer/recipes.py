@@ -47,17 +47,18 @@ class StylistOptions:
         Channels of the network at a quarter and at half of the size.
     blocks : int
         Residual blocks.
-    updates : int
-        Of 6 crops of 96 x 96 pixels each.
+    updates, further_updates : int
+        Of 6 crops of 96 x 96 pixels each; at the second number the rates begin anew, and higher.
     """
 
     width: int = 48
     fine: int = 16
     blocks: int = 4
     updates: int = 2000
+    further_updates: int = 1600
 
     def __post_init__(self) -> None:
-        if min(self.width, self.fine, self.blocks, self.updates) < 1:
+        if min(self.width, self.fine, self.blocks, self.updates, self.further_updates) < 1:
             raise ValueError(f"{self}; expected numbers of 1 or more")
 
 
@@ -70,17 +71,17 @@ def _model(codec: Codec, *, options: StylistOptions) -> StyleTransfer:
 
 def stylist(options: StylistOptions) -> Recipe:
     """One network for all styles."""
-    optimiser = Muon(3e-3, matrices=1e-2, inside="layers", betas=(0.9, 0.99), clip=1.0, warmup=50)
+    first, again = (
+        Muon(rate, matrices=matrices, inside="layers", betas=(0.9, 0.99), clip=1.0, warmup=50)
+        for rate, matrices in ((3e-3, 1e-2), (4e-3, 1.5e-2))
+    )
+    steps = deferred("surrogates.plugins.style_transfer.network:learn")
     return Recipe(
         data=None,
         model=partial(_model, options=options),
         phases=(
-            Phase(
-                deferred("surrogates.plugins.style_transfer.network:learn"),
-                options.updates,
-                {"network": optimiser},
-                average=0.99,
-            ),
+            Phase(steps, options.updates, {"network": first}, average=0.99),
+            Phase(steps, options.further_updates, {"network": again}, average=0.99),
         ),
         batch_size=6,
         sample_batch=1,
