@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...networks.stylising import LEAST, mirrored
 from .variables import CONDITIONS, OUTPUTS
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ class OptimisedPictures:
 def optimum(content: Tensor, shares: Tensor, strength: Tensor, iterations: int) -> tuple[Tensor, list[float]]:
     """The picture (1, 3, y, x) of least loss no farther from `content` than the strength, and the loss on the way."""
     from ...models.style import optimised
+    from ...networks.stylising import LEAST, mirrored
     from .loss import style_loss
 
     height, width = content.shape[-2:]
