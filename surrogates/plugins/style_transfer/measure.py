@@ -172,7 +172,7 @@ FIGURES = Figures(
         ),
         Figure("lost_outlines", "outlines", lost_outlines, at_most=0.1, text="outlines less kept than by optimisation"),
         Figure(
-            "untold", _together("taken", "pure"), untold, at_most=0.1, text="strong pictures taken for another style"
+            "untold", _together("taken", "pure"), untold, at_most=0.3, text="strong pictures taken for another style"
         ),
         _styles(),
         by(
