@@ -7,6 +7,7 @@ patches of pixels into channels learns their flow directly (Li, He 2025, arXiv:2
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ class LabelledVelocity(nn.Module):
         return self.network(x, time, context)
 
 
-class GuidedFlow(nn.Module):
+class GuidedFlow(nn.Module, ABC):
     """A flow from noise to what a category's images are made of; `using(steps=…, guidance=…)` chooses the sampler.
 
     Parameters
@@ -102,13 +103,13 @@ class GuidedFlow(nn.Module):
         """Encoded images of starts (n, …) and label vectors (n, categories)."""
         return self.made(integrate(self.velocity(), start, label, sampler=self.options))
 
+    @abstractmethod
     def made(self, end: Tensor) -> Tensor:
         """Images of where the flow ends."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learned(self, images: Tensor) -> Tensor:
         """Where the flow is to end, of images."""
-        raise NotImplementedError
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw images."""

@@ -13,6 +13,7 @@ from .panels import empty, styled
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def image_grid(
@@ -50,6 +51,40 @@ def image_grid(
 
 PICTURES, CATEGORIES = 8, 16
 """Of each category, and categories, in `class_figure`."""
+
+
+def picture_rows(
+    rows: Mapping[str, Any], *, headings: Sequence[str] = (), side: float = 1.6, upright: bool = True
+) -> Figure:
+    """One picture a panel: a row for each title, a column for each sample.
+
+    Parameters
+    ----------
+    rows : mapping
+        Title -> pictures (y, x, 1) or (y, x, 3) in [0, 1], as many in each row; none draw an empty panel a row.
+    headings : sequence of str
+        Above the columns.
+    side : float
+        Of a panel, inches.
+    upright : bool
+        Whether row 0 of a picture is at its top.
+    """
+    from matplotlib.figure import Figure
+
+    columns = max((len(pictures) for pictures in rows.values()), default=0)
+    canvas = Figure(figsize=(side * max(columns, 1), 1.1 * side * len(rows)), layout="constrained")
+    axes = canvas.subplots(len(rows), max(columns, 1), squeeze=False)
+    for panel in axes.ravel():
+        panel.set(xticks=[], yticks=[])
+    for line, (title, pictures) in zip(axes, rows.items(), strict=True):
+        line[0].set_ylabel(title)
+        for panel, picture in zip(line, pictures, strict=False):
+            shown = np.clip(picture[..., 0] if picture.shape[-1] < 3 else picture, 0.0, 1.0)
+            origin = "upper" if upright else "lower"
+            panel.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest", origin=origin)
+    for panel, heading in zip(axes[0], headings, strict=False):
+        panel.set_title(heading, fontsize=7)
+    return canvas
 
 
 @styled

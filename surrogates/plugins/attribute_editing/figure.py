@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...plotting.images import picture_rows
 from ...plotting.panels import styled
 
 if TYPE_CHECKING:
@@ -30,31 +31,14 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     Figure
         A matplotlib figure; the caller saves it.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(COLUMNS, samples.sizes["sample"])
+    some = samples.isel(sample=slice(0, COLUMNS))
     paired = truth is not None and np.array_equal(samples["image"].values, truth["image"].values)
-    titles = ["given", "edited", *(["exact", "error x 5"] if paired else [])]
-    canvas = Figure(figsize=(1.4 * max(columns, 1), 1.6 * len(titles)), layout="constrained")
-    axes = canvas.subplots(len(titles), max(columns, 1), squeeze=False)
-    for panel in axes.ravel():
-        panel.set(xticks=[], yticks=[])
-    for panel, title in zip(axes[:, 0], titles, strict=True):
-        panel.set_ylabel(title)
-    if not columns:
-        return canvas
-    some = samples.isel(sample=slice(0, columns))
-    white = some["image"].values.max(axis=(1, 2, 3), keepdims=True).clip(1e-3)
-    rows = [some["image"].values / white, some["edited"].values / white]
+    white = some["image"].values.max(axis=(1, 2, 3), keepdims=True, initial=1e-3)
+    rows = {"given": some["image"].values / white, "edited": some["edited"].values / white}
     if paired and truth is not None:
-        exact = truth["edited"].values[:columns]
-        rows += [exact / white, 5 * np.abs(some["edited"].values - exact)]
-    for line, pictures in zip(axes, rows, strict=True):
-        for panel, picture in zip(line, pictures, strict=True):
-            panel.imshow(np.clip(picture, 0, 1), origin="lower", interpolation="nearest")
-    for panel, text in zip(axes[0], _asked(some), strict=True):
-        panel.set_title(text, fontsize=7)
-    return canvas
+        exact = truth["edited"].values[:COLUMNS]
+        rows |= {"exact": exact / white, "error x 5": 5 * np.abs(some["edited"].values - exact)}
+    return picture_rows(rows, headings=_asked(some), side=1.4, upright=False)
 
 
 def _asked(data: xr.Dataset) -> list[str]:

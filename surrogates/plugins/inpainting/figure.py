@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...plotting.images import picture_rows
 from ...plotting.panels import styled
 from .impostors import laplace
 
@@ -31,26 +32,11 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     Figure
         A matplotlib figure; the caller saves it.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(COLUMNS, samples.sizes["sample"])
+    some = samples.isel(sample=slice(0, COLUMNS))
     paired = truth is not None and np.array_equal(samples["image"].values, truth["image"].values)
-    titles = ["given", "Laplace", "filled", *(["photograph"] if paired else [])]
-    canvas = Figure(figsize=(1.6 * max(columns, 1), 1.7 * len(titles)), layout="constrained")
-    axes = canvas.subplots(len(titles), max(columns, 1), squeeze=False)
-    for panel in axes.ravel():
-        panel.set(xticks=[], yticks=[])
-    for panel, title in zip(axes[:, 0], titles, strict=True):
-        panel.set_ylabel(title)
-    if not columns:
-        return canvas
-    some = samples.isel(sample=slice(0, columns))
     given = np.where(some["mask"].values[..., None] > 0, 1.0, some["image"].values)
-    rows = [given, laplace(some, 0)["inpainted"].values, some["inpainted"].values]
+    filled = laplace(some, 0)["inpainted"].values if some.sizes["sample"] else given
+    rows = {"given": given, "Laplace": filled, "filled": some["inpainted"].values}
     if paired and truth is not None:
-        rows.append(truth["inpainted"].values[:columns])
-    for line, pictures in zip(axes, rows, strict=True):
-        for panel, picture in zip(line, pictures, strict=True):
-            grey = picture.shape[-1] < 3
-            panel.imshow(picture[..., 0] if grey else picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    return canvas
+        rows["photograph"] = truth["inpainted"].values[:COLUMNS]
+    return picture_rows(rows)
