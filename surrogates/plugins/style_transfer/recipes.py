@@ -90,7 +90,8 @@ def stylist(options: StylistOptions) -> Recipe:
         description="one feed-forward network, conditional instance normalisation, Gram-matrix loss",
         use="Drawing photographs in eight ways that were made by rule, alone, mixed or in part. A way to draw, not "
         "a likeness of any artist's work; fine text and small faces get lost. Not yet for pictures that matter: a fine "
-        "grid of one size shows in every style, and styles are told apart by colour and tone more than by their strokes.",
+        "grid of one size shows in every style, and styles are told apart by colour and tone more than by their "
+        "strokes.",
         source="a folder of photographs",
     )
 
