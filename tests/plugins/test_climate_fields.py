@@ -20,6 +20,7 @@ from surrogates.plugins.climate_fields.conditions import LIMITS, complete, patte
 from surrogates.plugins.climate_fields.features import CHANGES, NAMES, high_level, two_days
 from surrogates.plugins.climate_fields.impostors import copula, linear
 from surrogates.plugins.climate_fields.maps import anomaly_map
+from surrogates.plugins.climate_fields.measure import el_nino
 from surrogates.plugins.climate_fields.network import GRID_NOISE, WeatherModel
 from surrogates.plugins.climate_fields.ocean import ocean
 from surrogates.plugins.climate_fields.scores import climate_score
@@ -341,3 +342,29 @@ def test_jcms_own_layout_has_its_names_and_axes():
     assert float(one["normalized_surface_pressure"].mean()) == pytest.approx(0.98, abs=0.02)
     with pytest.raises(FormatError, match="2 samples; expected one"):
         jcm_layout(one_day_of_the_year(2))
+
+
+def test_weather_left_in_composites_of_el_nino_counts_as_no_error():
+    """Days that share 0.8 of a response, under weather that alone would take the slope and the correlation."""
+    rng = np.random.default_rng(0)
+    pattern = ocean().nino34_pattern
+    strength = np.repeat([2.0, -2.0], 360)
+    days = np.tile(np.arange(360), 2) + 1.0
+    shape = (720, 2, *pattern.shape)
+
+    def side(share: float) -> xr.Dataset:
+        signal = (share * strength)[:, None, None, None] * pattern
+        weather = rng.standard_normal(shape) * 20.0
+        fields = dict.fromkeys(("pr", "ps"), (("sample", "day", "lat", "lon"), signal + weather))
+        anomaly = strength[:, None, None] * pattern
+        return xr.Dataset(
+            {**fields, "day_of_year": ("sample", days), "sst_anomaly": (("sample", "lat", "lon"), anomaly)}
+        )
+
+    truth = side(1.0)
+    maps = [one["ps"].values[strength > 0].mean((0, 1)).ravel() for one in (truth, side(1.0))]
+    assert np.corrcoef(*maps)[0, 1] < 0.9  # what the maps themselves say of equal climates
+    found = el_nino(side(0.8), truth)
+    assert found["enso_pattern_ps"] < 0.06
+    assert abs(found["enso_slope_pr"] - 0.2) < 0.06
+    assert el_nino(side(0.0), truth)["enso_slope_pr"] > 0.9

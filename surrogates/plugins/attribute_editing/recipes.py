@@ -60,7 +60,7 @@ def counterfactual(options: EditorOptions) -> Recipe:
             ),
         ),
         batch_size=16,
-        sample_batch=16,
+        sample_batch=8,
         description="U-net that corrects an affine map; least absolute error against exact counterfactuals",
         use="Changing class, size, shape, brightness or colour of a simulated galaxy without noise or PSF. What the "
         "picture does not hold, such as the arms of an elliptical made a spiral, is a mean guess and blurred.",
@@ -113,7 +113,7 @@ def labels(options: LabelOptions) -> Recipe:
             ),
         ),
         batch_size=16,
-        sample_batch=16,
+        sample_batch=8,
         learns=labelled,
         layout=LAYOUT,
         schema=found,

@@ -39,7 +39,7 @@ def weather(updates: int = 1500, calibrating: int = 2 * MATCHED_EVERY) -> Recipe
             Phase(calibrate, calibrating, {}),
         ),
         batch_size=8,
-        sample_batch=8,
+        sample_batch=4,
         use="Maps of single days and of days in turn, their rain's distribution and their correlation from one day to "
         "the next, of SPEEDY's climate as six simulated years show it. Not yet for averages of rain over bands of "
         "latitude, which vary 2.5 times too much, nor for El Nino's response (off by 40 % in rain, by 77 % in "
@@ -63,7 +63,7 @@ def gan(updates: int = 160, smooth: bool = False) -> Recipe:
             ),
         ),
         batch_size=16,
-        sample_batch=8,
+        sample_batch=4,
         use="A baseline of the literature, to compare with; days follow one another only through the latent vector.",
         baseline=True,
         description="convolutional GAN of the literature, ten numbers of condition, Wasserstein with gradient penalty",

@@ -95,7 +95,7 @@ def unet(options: Options) -> Recipe:
             ),
         ),
         batch_size=8,
-        sample_batch=8,
+        sample_batch=2,
         description="U-net with maps of noise, by the energy score of patches and a critic",
         use=LIMITS
         + "A first, short training: slices of asked masks to try a pipeline on. The texture of lungs and lesions and "
@@ -118,7 +118,7 @@ def pix2pix(options: Options) -> Recipe:
             ),
         ),
         batch_size=8,
-        sample_batch=8,
+        sample_batch=2,
         description="pix2pix of the literature: U-net with dropout, 70 x 70 patches",
         use=LIMITS + "For comparison: draws of one mask hardly differ.",
         baseline=True,

@@ -54,7 +54,7 @@ def _recipe(options: Options, **more) -> Recipe:
         layout=LAYOUT,
         source=SOURCE,
         schema=found,
-        sample_batch=32,
+        sample_batch=4,
         **more,
     )
 

@@ -65,7 +65,7 @@ def _unet(size: Size) -> Recipe:
             ),
         ),
         batch_size=8,
-        sample_batch=8,
+        sample_batch=1,
         description="U-net, cross-entropy and Dice, on simulated heads",
         use="a research tool for T1-weighted axial slices without contrast agent, of simulated heads of one anatomical "
         "template; no clinical claim. Not for other weightings, sections or children. "
