@@ -208,6 +208,73 @@ class NoiseOfSeveral(Noise):
         return self._own
 
 
+class SeedOfSeveral(AttributeError):
+    """A seed was asked of noise that is mixed: a model that makes noise of its own from it cannot draw mixtures."""
+
+
+class MixedNoise(Noise):
+    """Random draws of samples that lie between others, or beyond them: sums of the others' draws, of the same law.
+
+    Parameters
+    ----------
+    seed : int
+    identities : Tensor
+        The k samples that each row is made of, (n, k) int64.
+    weights : Tensor
+        How much of each, (n, k); brought to a sum of squares of 1.
+    samples : Tensor
+        Numbers of the rows, (n,) int64; rows with equal ones are one sample.
+
+    Raises
+    ------
+    ValueError
+        A row whose weights are all 0.
+
+    Notes
+    -----
+    A sum of independent standard normal draws is standard normal where the squares of their weights sum to 1, and a
+    row whose only weight is 1 draws what that sample draws, to the bit. Uniform draws go through the normal law and
+    back. An identity that stands in a row twice counts once, with both weights. There is no `seed`.
+    """
+
+    def __init__(self, seed: int, identities: Tensor, weights: Tensor, samples: Tensor) -> None:
+        import torch
+
+        again = identities[:, :, None] == identities[:, None, :]
+        first = ~torch.tril(again, diagonal=-1).any(dim=2)  # of equal ones, which gets all of their weight
+        summed = (again * weights.double()[:, None, :]).sum(dim=2) * first
+        length = summed.norm(dim=1, keepdim=True)
+        if not bool((length > 0).all()):
+            raise ValueError("weights: 0 throughout a row; expected one above or below 0 in each")
+        self.samples = samples
+        self._weights = summed / length
+        self._parts = [Noise(seed, column) for column in identities.unbind(1)]
+
+    def __getattr__(self, name: str) -> Any:
+        raise SeedOfSeveral(name) if name == "seed" else AttributeError(name)
+
+    def normal(self, shape: tuple[int, ...], *draw: object) -> Tensor:
+        """Standard normal, ``(n, *shape)`` float64."""
+        drawn = [part.normal(shape, *draw).reshape(len(self), -1) for part in self._parts]
+        return self._mixed(drawn).reshape(len(self), *shape)
+
+    def uniform(self, shape: tuple[int, ...], *draw: object) -> Tensor:
+        """Uniform in (0, 1), ``(n, *shape)`` float64."""
+        import torch
+
+        drawn = [part.uniform(shape, *draw).reshape(len(self), -1) for part in self._parts]
+        mixed = torch.special.ndtr(self._mixed([torch.special.ndtri(values) for values in drawn]))
+        mixed = mixed.clamp(2.0**-54, 1.0 - 2.0**-53)
+        for column, values in enumerate(drawn):
+            mixed = torch.where(self._weights[:, column, None] == 1.0, values, mixed)
+        return mixed.reshape(len(self), *shape)
+
+    def _mixed(self, drawn: list[Tensor]) -> Tensor:
+        import torch
+
+        return torch.stack([self._weights[:, k, None] * values for k, values in enumerate(drawn)]).sum(dim=0)
+
+
 class Draws:
     """`Noise` in NumPy, for priors and references: the same draws with the same bits, and no torch.
 

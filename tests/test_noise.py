@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surrogates.noise import Noise, fold, philox
+from surrogates.noise import MixedNoise, Noise, SeedOfSeveral, fold, philox
 
 WORDS = 0xFFFFFFFF
 
@@ -108,3 +108,37 @@ def test_fold_separates_steps_and_is_stable():
     assert fold(1, "phase", 2) == fold(1, "phase", 2)
     assert len({fold(seed, step) for seed in range(10) for step in range(100)}) == 1000
     assert all(0 <= fold(7, step) < 2**63 for step in range(100))
+
+
+def mixed(identities, weights):
+    return MixedNoise(5, torch.tensor(identities), torch.tensor(weights), torch.arange(len(identities)))
+
+
+def test_mixed_noise_whose_only_weight_is_one_is_that_samples_own():
+    ends = mixed([[3, 8], [3, 8], [4, 4]], [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    own = Noise(5, torch.tensor([3, 8, 4]))
+    assert torch.equal(ends.normal((7,), "z"), own.normal((7,), "z"))
+    assert torch.equal(ends.uniform((2, 3), "u"), own.uniform((2, 3), "u"))
+    assert torch.equal(ends.choice(torch.zeros(3, 4), "c"), own.choice(torch.zeros(3, 4), "c"))
+
+
+def test_mixed_noise_has_the_law_of_noise_and_lies_near_what_it_is_mixed_of():
+    n = 100_000
+    pairs = torch.stack((torch.arange(n), torch.arange(n) + n), dim=1).tolist()
+    halfway, first = mixed(pairs, [[1.0, -1.0]] * n), Noise(5, torch.arange(n))
+    z = halfway.normal((), "z")
+    assert abs(float(z.mean())) < 0.02 and abs(float(z.var()) - 1.0) < 0.02
+    assert abs(float((z * first.normal((), "z")).mean()) - math.sqrt(0.5)) < 0.02
+    u = halfway.uniform((), "u").numpy()
+    assert np.abs(np.sort(u) - (np.arange(n) + 0.5) / n).max() < 1.95 / math.sqrt(n)
+
+
+def test_mixed_noise_has_no_seed_and_some_weight():
+    with pytest.raises(SeedOfSeveral, match="seed"):
+        _ = mixed([[1, 2]], [[1.0, 1.0]]).seed
+    with pytest.raises(ValueError, match="0 throughout a row"):
+        mixed([[1, 2], [1, 2]], [[1.0, 0.0], [0.0, 0.0]])
+    noise = mixed([[1, 2]], [[1.0, 1.0]])
+    noise.normal((), "a")
+    with pytest.raises(RuntimeError, match="used twice"):
+        noise.normal((), "a")

@@ -100,29 +100,55 @@ def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) ->
 
 @click.command("plot")
 @click.argument("name")
-@click.argument("samples", type=FILE)
+@click.argument("samples", type=FILE, required=False)
 @click.option("--reference", type=FILE, metavar="FILE", help="Truth to draw beside the samples.")
+@click.option("--walk", is_flag=True, help="In place of SAMPLES: pictures on the way from one sample to another.")
+@click.option("--model", metavar="RECIPE", help="With --walk: the recipe; the plugin's first by default.")
+@click.option("--weights", type=FILE, metavar="PATH", help="With --walk: a weights file or a run's folder.")
+@click.option("--seed", type=int, default=0, show_default=True, help="With --walk: of the samples.")
 @click.option("-o", "--output", type=FILE, required=True, metavar="PATH", help="The picture; .png, .pdf or .svg.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
 def plot_command(
-    name: str, samples: Path, reference: Path | None, output: Path, overwrite: bool, as_json: bool
+    name: str,
+    samples: Path | None,
+    reference: Path | None,
+    walk: bool,
+    model: str | None,
+    weights: Path | None,
+    seed: int,
+    output: Path,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
-    """Draw the figure of plugin NAME from the file SAMPLES.
+    """Draw the figure of plugin NAME from the file SAMPLES, or a walk between samples of its model.
 
     surrogates plot jets jets.h5 --reference reference.nc -o jets.png
+
+    surrogates plot medical-images --walk -o walk.png
     """
     from ..reporting.page import PICTURES, write_figure
 
     plugin = registry.plugin(name)
+    if walk == (samples is not None):
+        raise click.UsageError("SAMPLES or --walk, one of the two: a file of samples, or a walk between new ones")
+    if walk and reference is not None or not walk and (model or weights) is not None:
+        raise click.UsageError("--reference goes with SAMPLES, --model and --weights with --walk")
     if output.suffix.lower() not in PICTURES:
         raise FormatError(f"{output}: unknown suffix ({output.suffix or 'none'}); expected .png, .pdf or .svg")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already; choose another name or give --overwrite")
-    with Counter(f"reading {samples}", None) as progress:
-        sides = [None if path is None else read_whole(path, plugin) for path in (samples, reference)]
-        progress.stage("drawing")
-        write_figure(plugin.figure(*sides), output)
+    with Counter(f"walking through {name}" if samples is None else f"reading {samples}", None) as progress:
+        if samples is None:
+            from ..reporting.walks import walk_figure
+            from ..sampling import opening
+
+            figure = walk_figure(opening.load(name, model=model, weights=weights), seed=seed)
+        else:
+            sides = [None if path is None else read_whole(path, plugin) for path in (samples, reference)]
+            progress.stage("drawing")
+            figure = plugin.figure(*sides)
+        write_figure(figure, output)
     announce(f"{output}: figure of {name}", {"output": str(output), "plugin": name}, as_json=as_json)
 
 

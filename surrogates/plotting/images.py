@@ -72,7 +72,9 @@ def picture_rows(
     from matplotlib.figure import Figure
 
     columns = max((len(pictures) for pictures in rows.values()), default=0)
-    canvas = Figure(figsize=(side * max(columns, 1), 1.1 * side * len(rows)), layout="constrained")
+    height, width = next((pictures[0].shape[:2] for pictures in rows.values() if len(pictures)), (1, 1))
+    size = (side * max(columns, 1), (height / width + 0.1) * side * len(rows))
+    canvas = Figure(figsize=size, layout="constrained")
     axes = canvas.subplots(len(rows), max(columns, 1), squeeze=False)
     for panel in axes.ravel():
         panel.set(xticks=[], yticks=[])
@@ -85,6 +87,28 @@ def picture_rows(
     for panel, heading in zip(axes[0], headings, strict=False):
         panel.set_title(heading, fontsize=7)
     return canvas
+
+
+def pictures(values: np.ndarray, bounds: tuple[float, float] | None = None) -> list[np.ndarray]:
+    """Fields as pictures (y, x, 1), or (y, x, 3) where a last axis holds three colours, from 0 to 1 on one scale.
+
+    Parameters
+    ----------
+    values : ndarray
+        (n, …, y, x) or (n, y, x, 3); the mean over axes before rows and columns is shown.
+    bounds : pair of float, optional
+        Of the quantity. Bounds of 0 and 1 are the scale; other bounded fields have one from their 1 % to their 99 %
+        quantile, unbounded ones the same of their inverse hyperbolic sine in units of half their standard deviation.
+    """
+    coloured = values.ndim == 4 and values.shape[-1] == 3
+    shown = values if coloured else values.reshape(len(values), -1, *values.shape[-2:]).mean(axis=1)[..., None]
+    if bounds == (0.0, 1.0):
+        return list(shown)
+    if bounds is None:
+        spread = 0.5 * float(np.nanstd(shown))
+        shown = np.arcsinh((shown - np.nanmedian(shown)) / (spread or 1.0))
+    low, high = np.nanquantile(shown, (0.01, 0.99) if bounds is not None else (0.01, 0.999))
+    return list((shown - low) / ((high - low) or 1.0))
 
 
 @styled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,9 +10,14 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from ..contract.recipe import Tensors
     from ..contract.schema import Variable
+    from ..noise import Noise
 
 Index: TypeAlias = "slice | np.ndarray"
+
+Way: TypeAlias = "Callable[[Tensors, Index], tuple[Tensors, Noise]]"
+"""(encoded conditions of a batch, its rows) -> the conditions and the noise that the model is given."""
 
 
 def packed(samples: np.ndarray, batch: int, part: int | None = None) -> Iterator[tuple[Index, Index, Index]]:
@@ -64,6 +69,14 @@ def packed(samples: np.ndarray, batch: int, part: int | None = None) -> Iterator
         rows = np.full((int(turn[chosen].max()) - first + 1) * part, targets[0])
         rows[slots] = targets
         yield rows, slots, targets
+
+
+def interleaved(own: np.ndarray, simulated: np.ndarray, routed: np.ndarray) -> np.ndarray:
+    """Rows of both in their places: the simulated ones where `routed`."""
+    whole = np.empty((len(routed), *own.shape[1:]), dtype=own.dtype)
+    whole[~routed] = own
+    whole[routed] = simulated
+    return whole
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from ..provenance import CONVENTIONS, package_version, versions
 from ..registry import entry, plugins, portable, resolve
 from ..release.made import weights_of
 from ..release.weights import load_release, save_release
-from .batches import condition_dtype, packed, torch_threads
+from .batches import Way, condition_dtype, interleaved, packed, torch_threads
 from .reference import ReferenceSimulator, remarked
 from .request import Request, ask, check_block, check_limits, check_seed, completed, outside
 from .reweighting import Reweighting, changed, checked
@@ -288,7 +288,7 @@ class Surrogate:
             own = {name: array[~far] for name, array in asked.items()}
             arrays, residuals = self._generate(own, samples[~far], lengths, seed)
             simulated = self.fallback.sample(conditions.isel(sample=np.flatnonzero(far)), seed=seed)
-            arrays = {name: _interleaved(array, simulated[name].values, far) for name, array in arrays.items()}
+            arrays = {name: interleaved(array, simulated[name].values, far) for name, array in arrays.items()}
         else:
             arrays, residuals = self._generate(asked, samples, lengths, seed)
         data = {name: held[name] for name in self.conditions.names} | self.outputs.labelled(arrays)
@@ -299,9 +299,14 @@ class Surrogate:
         return gathered(data, samples, {**self._attrs(seed), **residuals}, places)
 
     def _generate(
-        self, conditions: Mapping[str, np.ndarray], samples: np.ndarray, lengths: Mapping[str, int], seed: int
+        self,
+        conditions: Mapping[str, np.ndarray],
+        samples: np.ndarray,
+        lengths: Mapping[str, int],
+        seed: int,
+        way: Way | None = None,
     ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        """Output arrays of every row, and the largest residual of each constraint."""
+        """Output arrays of every row, and the largest residual of each constraint; `way` mixes samples."""
         physical = {
             name: torch.tensor(array, dtype=condition_dtype(self.conditions[name]))
             for name, array in conditions.items()
@@ -315,8 +320,10 @@ class Surrogate:
         with torch.no_grad(), torch_threads(self.threads):
             for rows, slots, targets in packed(samples, self.batch, self.plugin.recipes[self.card.recipe].sample_part):
                 asked = {name: tensor[rows].to(self.device) for name, tensor in physical.items()}
-                noise = Noise(seed, identities[rows].to(self.device))
-                encoded = self.model.sample(self.codec.encode(asked), noise)
+                given, noise = self.codec.encode(asked), Noise(seed, identities[rows].to(self.device))
+                if way is not None:
+                    given, noise = way(given, rows)
+                encoded = self.model.sample(given, noise)
                 outputs = self.codec.decode(encoded, asked)
                 for constraint in self.plugin.constraints:
                     worst = float(constraint.residual(outputs, asked)[slots].abs().max())
@@ -416,13 +423,6 @@ def _released(plugin: Plugin, recipe: str, folder: Path | None) -> Path:
 def _released_or_none(plugin: Plugin, recipe: str) -> Path | None:
     found = {item.name: item for item in plugins()}.get(plugin.name)
     return found.weights / f"{recipe}.safetensors" if found is not None else None
-
-
-def _interleaved(own: np.ndarray, simulated: np.ndarray, routed: np.ndarray) -> np.ndarray:
-    whole = np.empty((len(routed), *own.shape[1:]), dtype=own.dtype)
-    whole[~routed] = own
-    whole[routed] = simulated
-    return whole
 
 
 def _attribute(value: Any) -> Any:
