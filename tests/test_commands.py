@@ -27,6 +27,18 @@ FEW = {"-n": 40, "--workers": 2, "--members": 2, "--find": 2, "--boxes": 2, "--s
 FEWER = {"climate-fields": 1, "cosmic-web": 1}
 CHEAP = {
     "examples/augment_rare_classes.py": ["--galaxies", "60", "--test", "6", "--steps", "3", "--repeats", "1"],
+    "examples/augment_segmenter.py": [
+        "--sizes",
+        "4",
+        "--generated",
+        "8",
+        "--test",
+        "6",
+        "--steps",
+        "2",
+        "--repeats",
+        "1",
+    ],
     "examples/ensemble_risk.py": ["--days", "10"],
     "examples/library_enrichment.py": ["--seconds", "20"],
     "examples/replace_jcm.py": ["--days", "5"],
@@ -109,6 +121,8 @@ def cheap(words: list[str]) -> list[str]:
         words += ["--quick"]
     if words[0] == "benchmark":
         words += ["--seconds", "1"] if "--seconds" not in words else []
+    if words[0] == "augment":
+        words += ["-n", "60", "--generated", "12", "--repeats", "2", "--updates", "2"]
     return words
 
 
@@ -190,10 +204,14 @@ def test_a_command_that_is_shown_runs(line, tmp_path, monkeypatch, capfdbinary):
     monkeypatch.chdir(tmp_path)
     words = cheap(shlex.split(line)[1:])
     plugin = words[1] if len(words) > 1 else ""
-    simulates = words[0] in ("reference", "benchmark") or (words[0] == "validate" and "--reference" not in words)
+    simulates = words[0] in ("reference", "benchmark", "augment") or (
+        words[0] == "validate" and "--reference" not in words
+    )
     if simulates and importlib.util.find_spec(NEEDS.get(plugin, "sys")) is None:
         pytest.skip(f"the reference of {plugin} needs {NEEDS[plugin]}")
-    drawn_with = {"matplotlib": (".png", ".html")} if words[0] in ("plot", "validate") else {"PIL": (".png",)}
+    drawn_with = (
+        {"matplotlib": (".png", ".html")} if words[0] in ("plot", "validate", "augment") else {"PIL": (".png",)}
+    )
     read_with = {"pyhepmc": (".hepmc3",), "nibabel": (".nii.gz",), "pydicom": ("series/",), "pymatgen": ("lfp/",)}
     for library, suffixes in (drawn_with | read_with).items():
         if any(word.endswith(suffixes) for word in words):

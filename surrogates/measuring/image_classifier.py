@@ -54,11 +54,11 @@ def _image_network(torch: Any, first: Any, second: Any, seed: int, width: int, e
     training, validation, test = ((fold < 2).nonzero()[:, 0], (fold == 2).nonzero()[:, 0], (fold == 3).nonzero()[:, 0])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _network(torch, images.shape[1], asked.shape[1], width)
+        network = pooled_convolutions(images.shape[1], width, conditions=asked.shape[1])
 
     def score(index: Any) -> Any:
         with torch.no_grad():
-            return torch.cat([network(images[part], asked[part]) for part in index.split(512)])
+            return torch.cat([network(images[part], asked[part])[:, 0] for part in index.split(512)])
 
     loss = torch.nn.BCEWithLogitsLoss()
     steps = epochs * -(-len(training) // batch)
@@ -69,7 +69,7 @@ def _image_network(torch: Any, first: Any, second: Any, seed: int, width: int, e
         order = training[torch.randperm(len(training), generator=generator)]
         for part in order.split(batch):
             optimiser.zero_grad(set_to_none=True)
-            loss(network(images[part], asked[part]), labels[part]).backward()
+            loss(network(images[part], asked[part])[:, 0], labels[part]).backward()
             optimiser.step()
             schedule.step()
         held = float(loss(score(validation), labels[validation]))
@@ -82,15 +82,16 @@ def _image_network(torch: Any, first: Any, second: Any, seed: int, width: int, e
     return Separation(auc, auc_error(auc, positive, len(test) - positive))
 
 
-def _network(torch: Any, channels: int, conditions: int, width: int) -> Any:
-    nn = torch.nn
+def pooled_convolutions(channels: int, width: int, *, conditions: int = 0, logits: int = 1) -> Any:
+    """A network from images (n, channels, y, x), and conditions (n, k), to logits (n, `logits`).
+
+    Strided convolutions, means and maxima over the image, and the conditions. Nothing is normalised, as that would hide
+    an image's brightness.
+    """
+    import torch
+    from torch import nn
 
     class ImageClassifier(nn.Module):
-        """Logit of each image: strided convolutions, means and maxima over the image, and the conditions.
-
-        Nothing is normalised, as that would hide an image's brightness.
-        """
-
         def __init__(self) -> None:
             super().__init__()
             layers, inputs = [], channels
@@ -103,12 +104,12 @@ def _network(torch: Any, channels: int, conditions: int, width: int) -> Any:
                 nn.SiLU(),
                 nn.Linear(4 * width, 4 * width),
                 nn.SiLU(),
-                nn.Linear(4 * width, 1),
+                nn.Linear(4 * width, logits),
             )
 
-        def forward(self, image: Any, asked: Any) -> Any:
+        def forward(self, image: Any, asked: Any = None) -> Any:
             found = self.image(image)
-            pooled = torch.cat([found.mean(dim=(2, 3)), found.amax(dim=(2, 3)), asked], dim=-1)
-            return self.verdict(pooled)[:, 0]
+            pooled = [found.mean(dim=(2, 3)), found.amax(dim=(2, 3)), *([] if asked is None else [asked])]
+            return self.verdict(torch.cat(pooled, dim=-1))
 
     return ImageClassifier()
