@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := particles,hadrons,galaxies,molecules,xtb,cosmology,medical,images,crystals,formats,parquet,private,survey,validate,train,web,dev
+EXTRAS := particles,hadrons,galaxies,molecules,xtb,cosmology,medical,images,crystals,formats,parquet,cluster,private,survey,validate,train,web,dev
 INSTALLED := $(VENV)/.installed
 WEIGHTS := $(wildcard weights/*/pyproject.toml)
 THIRD_PARTY := $(wildcard tests/third_party/*/pyproject.toml)

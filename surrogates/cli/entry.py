@@ -24,8 +24,9 @@ CHECK_FAILED = 1
 REFUSED = 2
 UNEXPECTED = 3
 INTERRUPTED = 130
-TERMINATED = 143
 PIPE_CLOSED = 141
+STOPPED = {signal.SIGUSR1: 138, signal.SIGTERM: 143}
+"""By the signals with which batch systems announce the end: the same command with --resume goes on."""
 
 COMPLETE = "_SURROGATES_COMPLETE"
 """Environment variable by which a shell asks for completions, as click has it."""
@@ -119,8 +120,8 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         "token_normalize_func": lambda token: token.replace("_", "-") if token.startswith("--") else token,
     },
     epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that "
-    "cannot be written; 3 an unexpected failure; 130 interrupted; 141 the reader of stdout went away; 143 ended by "
-    "SIGTERM. Results go to stdout, progress and errors to stderr.",
+    "cannot be written; 3 an unexpected failure; 130 interrupted; 138 and 143 stopped by SIGUSR1 and SIGTERM, "
+    "as batch systems send them: the same command with --resume goes on; 141 the reader of stdout went away. Results go to stdout, progress and errors to stderr.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
@@ -132,7 +133,8 @@ def surrogates() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the entry point of the console script."""
-    signal.signal(signal.SIGTERM, _end)
+    for number in STOPPED:
+        signal.signal(number, _end)
     sys.unraisablehook = _unraisable
     if asked := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
@@ -142,12 +144,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Terminated(BaseException):
-    """SIGTERM, as `timeout` and batch systems send it; whatever was being written is taken away on the way out."""
+    """A signal that batch systems and `timeout` send; whatever was being written is taken away on the way out.
+
+    Parameters
+    ----------
+    number : signal.Signals
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number)
+        self.number = number
 
 
-def _end(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Terminated
+def _end(number: int, _: object) -> None:
+    for other in STOPPED:
+        signal.signal(other, signal.SIG_IGN)
+    raise Terminated(signal.Signals(number))
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
@@ -157,9 +169,10 @@ def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     the run would go on to its end as if nobody had asked it to stop.
     """
     if isinstance(unraisable.exc_value, (Terminated, KeyboardInterrupt)):
-        number = signal.SIGTERM if isinstance(unraisable.exc_value, Terminated) else signal.SIGINT
-        if number == signal.SIGTERM:
-            signal.signal(signal.SIGTERM, _end)
+        ended = unraisable.exc_value
+        number = ended.number if isinstance(ended, Terminated) else signal.SIGINT
+        if number in STOPPED:
+            signal.signal(number, _end)
         again = threading.Timer(0.05, os.kill, (os.getpid(), number))
         again.daemon = True
         again.start()
@@ -178,7 +191,7 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0 done, 1 check failed, 2 refused, 3 unexpected, 130 interrupted, 141 broken pipe, 143 SIGTERM.
+        0 done, 1 check failed, 2 refused, 3 unexpected, 130 interrupted, 138 SIGUSR1, 141 broken pipe, 143 SIGTERM.
     """
     debug = "--debug" in arguments
     if not debug:
@@ -196,8 +209,9 @@ def run(arguments: list[str]) -> int:
         return CHECK_FAILED
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted; nothing is left half-written", INTERRUPTED)
-    except Terminated:
-        return _complain("ended by SIGTERM; nothing is left half-written", TERMINATED)
+    except Terminated as ended:
+        name = ended.number.name
+        return _complain(f"ended by {name}; nothing is left half-written, --resume goes on", STOPPED[ended.number])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PIPE_CLOSED

@@ -21,6 +21,7 @@ from ..release.made import CARD
 from ..reporting.page import PICTURES
 from ..sampling import opening
 from ..sampling.runs import Job, Summary, write
+from .batch import Cores, Share
 from .conditions import PREFIX, asked, condition_options, given_conditions
 from .entry import completed_names
 from .output import announce
@@ -102,12 +103,21 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
             ["--prior"], is_flag=True, help="Draw the conditions from the plugin's prior; those given as options hold."
         ),
         click.Option(["--first"], type=int, default=0, help="Identity of the first sample."),
-        click.Option(["--workers"], type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
+        click.Option(
+            ["--workers"], type=Cores(), default=1, show_default=True, help="Processes; `auto` for one a usable core."
+        ),
+        click.Option(
+            ["--scheduler"],
+            metavar="ADDRESS",
+            help="Have the parts of a folder written by a Dask cluster: tcp://HOST:PORT, tls://…, or a scheduler file.",
+        ),
         click.Option(["--block"], type=click.IntRange(min=1), help="Samples in memory at a time."),
         click.Option(
             ["--shard"],
+            type=Share(),
             metavar="i/n",
-            help="Make the i-th of n shares: several machines fill one folder, or a file each.",
+            help="Make the i-th of n shares: several machines fill one folder, or a file each; `slurm` for that of a "
+            "task of an array job.",
         ),
         click.Option(
             ["--part-size"],
@@ -130,7 +140,7 @@ def _generate(plugin: Plugin, schema: Schema) -> click.Command:
             help="In place of the released weights: a .safetensors file, or a run's folder (its newest checkpoint).",
         ),
         click.Option(["--device"], default="cpu", show_default=True, help="Torch device, e.g. cuda."),
-        click.Option(["--threads"], type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads."),
+        click.Option(["--threads"], type=Cores(), default=1, show_default=True, help="Torch threads; or `auto`."),
         click.Option(
             ["--fallback"],
             type=click.Choice(["reference"]),
@@ -235,7 +245,8 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
         first=given["first"],
         block=block,
         workers=given["workers"],
-        shard=_share(given["shard"]),
+        scheduler=chosen_scheduler(given["scheduler"], given["workers"]),
+        shard=given["shard"] or (1, 1),
     )
     output, batch = given["output"], simulator.batch
     suffix = Path(output).suffix.lower()
@@ -273,13 +284,11 @@ def _draw(job: Job, output: Path, *, overwrite: bool) -> Summary:
     return summary
 
 
-def _share(text: str | None) -> tuple[int, int]:
-    if text is None:
-        return (1, 1)
-    first, _, last = text.partition("/")
-    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-        raise click.UsageError(f"--shard: {text!r} is not i/n; expected whole numbers with 1 <= i <= n, e.g. 2/8")
-    return int(first), int(last)
+def chosen_scheduler(address: str | None, workers: int) -> str | None:
+    """The address, unless processes of this machine are asked for too."""
+    if address is not None and workers > 1:
+        raise click.UsageError("--scheduler and --workers both say who samples; choose one")
+    return address
 
 
 def _report(plugin: Plugin, summary: Summary, given: dict[str, Any], *, wall: float, cpu: float) -> None:

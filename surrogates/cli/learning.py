@@ -13,6 +13,7 @@ from .. import registry
 from ..contract.errors import PluginError
 from ..contract.schema import nearest
 from ..io import OutputError
+from .batch import Cores
 from .files import FILE
 from .output import announce
 
@@ -103,9 +104,7 @@ class WithLayouts(click.Command):
     show_default=True,
     help="Between checkpoints.",
 )
-@click.option(
-    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Torch threads of each process."
-)
+@click.option("--threads", type=Cores(), default=1, show_default=True, help="Torch threads of each process; or `auto`.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--stored",

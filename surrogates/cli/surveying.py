@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .batch import Cores
+from .generation import chosen_scheduler
 from .output import announce
 
 if TYPE_CHECKING:
@@ -74,7 +76,12 @@ class _Tile(click.ParamType):
     show_default=True,
     help="Of the catalogue: hats, fits, hdf5, several, or none.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--workers", type=Cores(), default=1, show_default=True, help="Processes; `auto` for one a usable core.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have boxes and tiles made by a Dask cluster: tcp://HOST:PORT, tls://…, or a scheduler file.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the survey that is there.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted survey.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
@@ -85,6 +92,7 @@ def survey_command(
     tile_pixels: int,
     formats: str,
     workers: int,
+    scheduler: str | None,
     overwrite: bool,
     resume: bool,
     as_json: bool,
@@ -106,10 +114,12 @@ def survey_command(
         if name not in files.WRITERS:
             raise SurveyError.about("--format", repr(name), f"some of {', '.join(files.WRITERS)}, or none", value=name)
     drawn = [] if catalogue_only else _chosen(images.tiles(survey, tile_pixels), asked_tiles)
-    galaxies = catalogues.write(survey, output, workers=workers, resume=resume, overwrite=overwrite)
+    how: dict[str, Any] = {"workers": workers, "scheduler": chosen_scheduler(scheduler, workers)}
+    how |= {"resume": resume, "overwrite": overwrite}
+    galaxies = catalogues.write(survey, output, **how)
     written = [files.write_coverage(survey, output)] if chosen else []
     written += [files.WRITERS[name](survey, output) for name in chosen]
-    written += images.write(survey, output, drawn, workers=workers, resume=resume, overwrite=overwrite)
+    written += images.write(survey, output, drawn, **how)
     boxes = len(lightcone.cells(survey))
     facts = {
         "output": str(output),

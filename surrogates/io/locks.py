@@ -45,10 +45,14 @@ class Lock:
     token: str
     what: str
 
+    def held(self) -> bool:
+        """Whether the lock is still this holder's, as seen from here."""
+        found = _read(self.path)
+        return found is not None and found.get("token") == self.token
+
     def check(self) -> None:
         """Raise OutputError where the lock is no longer this holder's: then nothing more may be written."""
-        found = _read(self.path)
-        if found is None or found.get("token") != self.token:
+        if not self.held():
             raise OutputError(f"{self.what}: another run has taken it over; this one stops")
 
 

@@ -154,8 +154,14 @@ class Shards:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with locked(self._lock(self.shard), self.folder, self._rivals) as lock:
+                fresh = not (self.folder / MANIFEST).exists()
                 self._begin(resume=resume, overwrite=overwrite)
-                yield lock
+                try:
+                    yield lock
+                except Exception:
+                    if fresh:
+                        self._withdraw(lock)
+                    raise
                 self._complete()
         except OutputError:
             raise
@@ -285,6 +291,12 @@ class Shards:
         while written != len(records := records_of(self.folder, self.n_shards)):
             written = len(records)
             write_manifest(self.folder, self.n_shards, self.provenance, records)
+
+    def _withdraw(self, lock: Lock) -> None:
+        """Take the manifest of a run away that failed before it had a part, unless another share is about."""
+        about = {path.name for path in self.folder.iterdir()} - {MANIFEST, lock.path.name}
+        if not about:
+            (self.folder / MANIFEST).unlink(missing_ok=True)
 
     def _lock(self, shard: tuple[int, int]) -> Path:
         return self.folder / f".share-{shard[0]}-of-{shard[1]}.lock"

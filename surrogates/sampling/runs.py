@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_EXCEPTION, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contract.errors import SurrogatesError
 from ..contract.remarks import Heard
 from ..io import NETCDF, FormatError, OutputError
 from ..io.manifest import MANIFEST, as_json, finished
 from ..io.shards import Shards
 from ..provenance import machine, versions
 from ..registry import portable, resolve
+from .engines import done_by
 from .files import formats_of
 from .outputs import STDOUT, check_target, chosen_format, write_options
 from .request import ask
 from .tables import others, with_others
-from .workers import pool
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,6 +49,8 @@ class Job:
         Samples in memory at a time.
     workers : int
         Processes.
+    scheduler : str, optional
+        Of a Dask cluster, whose workers write the parts of a folder.
     shard : (int, int)
         The i-th of n shares, counted from 1.
     """
@@ -65,6 +63,7 @@ class Job:
     first: int = 0
     block: int | None = None
     workers: int = 1
+    scheduler: str | None = None
     shard: tuple[int, int] = (1, 1)
 
     @property
@@ -224,6 +223,8 @@ def write(
             write_options(single, compression=compression)
         _write_folder(job, Path(output), single, part_size, compression, overwrite, resume, summary, progress)
         return summary
+    if job.scheduler is not None:
+        raise FormatError(f"--scheduler: {output} is one file, which one process writes; give a folder (out/)")
     if resume:
         raise FormatError(
             f"--resume: {output} is one file, which is written whole or not at all; give a folder (out/) to resume"
@@ -274,8 +275,15 @@ def _write_folder(
     made = job.provenance(part_size, compression or "none") | ({"format": single.name} if single is not None else {})
     shards = Shards(folder, parts, as_json(made), options, job.shard, single)
     with shards.begun(resume=resume, overwrite=overwrite) as lock:
-        if job.workers > 1 and len(mine) >= job.workers:
-            _in_processes(job, shards, lock, part_size, progress, summary)
+        if job.scheduler is not None or job.workers > 1 and len(mine) >= job.workers:
+            done_by(
+                _Parts.of(job, shards, lock, part_size),
+                mine,
+                workers=job.workers,
+                scheduler=job.scheduler,
+                on_result=summary.absorb,
+                on_count=lambda count: progress.update(min(part_size * count, progress.total or 0)),
+            )
             summary.samples = progress.total
             return
 
@@ -298,62 +306,43 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
         raise OutputError(f"{folder} is not empty and holds no run; choose another folder")
 
 
-def _in_processes(job: Job, shards: Shards, lock: Lock, part_size: int, progress: Counter, summary: Summary) -> None:
-    """Let each process write every `workers`-th part of this share; parts are whole files, nothing is passed back.
+@dataclass(frozen=True)
+class _Parts:
+    """Parts of a run, as other processes write them; see `surrogates.sampling.engines.Work`."""
 
-    Where a process ends early, what it had not finished is done again, as long as parts are added.
+    job: Job
+    shards: Shards
+    lock: Lock
+    part_size: int
+    name: str = "sampling"
 
-    Raises
-    ------
-    SurrogatesError
-        Processes end early again and again.
-    """
-    there = _written(shards)
-    already = len(there)
-    sent = replace(job, plugin=portable(job.plugin, job.simulator.card), workers=1)  # type: ignore[arg-type]
-    while True:
-        with pool(job.workers) as processes:
-            futures = [
-                processes.submit(_write_in_process, sent, shards, lock, part_size, shards.mine[worker :: job.workers])
-                for worker in range(job.workers)
-            ]
-            try:
-                while wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION).not_done:
-                    if any(future.done() and future.exception() for future in futures):
-                        break
-                    progress.update(min(part_size * (len(_written(shards)) - already), progress.total or 0))
-                for future in futures:
-                    summary.absorb(future.result())
-                return
-            except BrokenProcessPool:
-                processes.shutdown()
-                shards.remove_leftovers()
-                before, there = there, _written(shards)
-                if there == before:
-                    raise SurrogatesError(
-                        f"workers: a process that was sampling ended early (out of memory?), {len(there)} of "
-                        f"{len(shards.mine)} parts are there; go on with --resume and fewer --workers"
-                    ) from None
-                warnings.warn("a process that was sampling ended early; its part is done again", stacklevel=2)
-            except BaseException:
-                for process in list((processes._processes or {}).values()):
-                    process.terminate()
-                raise
+    @classmethod
+    def of(cls, job: Job, shards: Shards, lock: Lock, part_size: int) -> _Parts:
+        """What is sent: the plugin by its name, paths that do not depend on the working directory."""
+        sent = replace(job, plugin=portable(job.plugin, job.simulator.card), workers=1, scheduler=None)  # type: ignore[arg-type]
+        shards = replace(shards, folder=shards.folder.absolute())
+        return cls(sent, shards, replace(lock, path=lock.path.absolute()), part_size)
 
+    def do(self, items: Sequence[int]) -> Summary:
+        job = replace(self.job, plugin=resolve(self.job.plugin))
+        if job.simulator.card is not None and job.simulator.threads is None:
+            import torch
 
-def _written(shards: Shards) -> set[int]:
-    return {index for index in shards.mine if finished(shards.folder, index) is not None}
+            torch.set_num_threads(1)
+        summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks))
+        _write_parts(job, self.shards, self.lock, self.part_size, items, summary=summary)
+        return summary
 
+    def missing(self, items: Sequence[int]) -> list[int]:
+        return [index for index in items if finished(self.shards.folder, index) is None]
 
-def _write_in_process(job: Job, shards: Shards, lock: Lock, part_size: int, parts: range) -> Summary:
-    job = replace(job, plugin=resolve(job.plugin))
-    if job.simulator.card is not None and job.simulator.threads is None:
-        import torch
+    def tidy(self) -> None:
+        self.shards.remove_leftovers()
 
-        torch.set_num_threads(1)
-    summary = Summary(job.plugin.name, heard=Heard(job.plugin.remarks))
-    _write_parts(job, shards, lock, part_size, parts, summary=summary)
-    return summary
+    def facts(self) -> dict[str, Any]:
+        card = self.job.simulator.card
+        known = {"weights_sha256": card.sha256} if card is not None else {}
+        return {**versions(resolve(self.job.plugin)), **known, **machine(self.job.simulator)}
 
 
 def _write_parts(
@@ -361,7 +350,7 @@ def _write_parts(
     shards: Shards,
     lock: Lock,
     part_size: int,
-    parts: range,
+    parts: Sequence[int],
     *,
     summary: Summary | None = None,
     progress: Counter | None = None,

@@ -375,7 +375,7 @@ class Surrogate:
         opened = (
             portable(self.plugin, self.card),
             self.card.recipe,
-            self.path,
+            None if self.path == _released_or_none(self.plugin, self.card.recipe) else self.path.absolute(),
             self.device,
             self.threads,
             self.extrapolate,
@@ -388,7 +388,7 @@ class Surrogate:
 def _reopen(
     plugin: Any,
     model: str,
-    weights: Path,
+    weights: Path | None,
     device: str,
     threads: int | None,
     extrapolate: bool,

@@ -60,6 +60,7 @@ def _begin(parent: int, lasting: bool, initializer: Callable[..., None] | None, 
     Linux sends a signal when the *thread* that started a process ends: it is asked for only where that is the main
     one. The thread that waits for the parent's end serves everywhere, once Python runs.
     """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # batch systems send it to all processes; the parent answers it
     if lasting and sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     threading.Thread(target=_follow, args=(parent,), daemon=True, name="end with the parent").start()

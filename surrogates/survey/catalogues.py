@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.errors import SurrogatesError
 from ..counting import Counter
 from ..io.manifest import MANIFEST, as_json, finished
 from ..io.shards import Shards
 from ..provenance import CONVENTIONS, machine, package_version
-from ..sampling.workers import pool
+from ..sampling.engines import done_by
 from . import lightcone
 from .galaxies import make
 from .request import Survey, SurveyError
-from .simulators import matter_surrogate
+from .simulators import made_by, matter_surrogate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,7 +80,15 @@ def shards(survey: Survey, folder: Path) -> Shards:
     return Shards(folder / FOLDER, len(lightcone.cells(survey)), as_json(made), {"compression": "none"})
 
 
-def write(survey: Survey, folder: Path, *, workers: int = 1, resume: bool = False, overwrite: bool = False) -> int:
+def write(
+    survey: Survey,
+    folder: Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> int:
     """Write the catalogue's parts into a folder; killed at any moment, it resumes byte for byte.
 
     Parameters
@@ -93,6 +98,8 @@ def write(survey: Survey, folder: Path, *, workers: int = 1, resume: bool = Fals
         Parts go into `catalogue` within.
     workers : int
         Processes; the files do not depend on their number.
+    scheduler : str, optional
+        Of a Dask cluster, whose workers write the parts in place of processes of this machine.
     resume, overwrite : bool
 
     Returns
@@ -112,15 +119,16 @@ def write(survey: Survey, folder: Path, *, workers: int = 1, resume: bool = Fals
         raise SurveyError(f"{run.folder} is not empty and holds no survey; choose another folder")
     run.folder.mkdir(parents=True, exist_ok=True)
     with run.begun(resume=resume, overwrite=overwrite) as lock, Counter("boxes of the lightcone", run.n_shards) as bar:
-        if workers == 1:
+        if workers == 1 and scheduler is None:
             _write_parts(survey, run, lock, run.mine, bar)
         else:
-            _in_processes(survey, run, lock, workers, bar)
+            sent = replace(run, folder=run.folder.absolute()), replace(lock, path=lock.path.absolute())
+            done_by(_Parts(survey, *sent), run.mine, workers=workers, scheduler=scheduler, on_count=bar.update)
     records = [finished(run.folder, number) for number in run.mine]
     return sum(record["rows"] for record in records if record is not None)
 
 
-def _write_parts(survey: Survey, run: Shards, lock: Lock, parts: range, bar: Counter | None = None) -> None:
+def _write_parts(survey: Survey, run: Shards, lock: Lock, parts: Sequence[int], bar: Counter | None = None) -> None:
     def blocks(number: int) -> Iterator[xr.Dataset]:
         yield part(survey, number)
 
@@ -135,37 +143,23 @@ def _write_parts(survey: Survey, run: Shards, lock: Lock, parts: range, bar: Cou
     run.write(blocks, lock, parts, machine=machine(matter_surrogate()), on_part=count)  # type: ignore[arg-type]
 
 
-def _in_processes(survey: Survey, run: Shards, lock: Lock, workers: int, bar: Counter) -> None:
-    """Let each process write every `workers`-th part; one that ends early is followed up as long as parts are added."""
-    while True:
-        there = _there(run)
-        with pool(workers) as processes:
-            futures = [
-                processes.submit(_write_parts, survey, run, lock, run.mine[number::workers])
-                for number in range(workers)
-            ]
-            try:
-                while wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION).not_done:
-                    if any(future.done() and future.exception() for future in futures):
-                        break
-                    bar.update(len(_there(run)))
-                for future in futures:
-                    future.result()
-                return
-            except BrokenProcessPool:
-                processes.shutdown()
-                run.remove_leftovers()
-                if there == _there(run):
-                    raise SurrogatesError(
-                        f"workers: a process of the survey ended early (out of memory?), {len(there)} of "
-                        f"{run.n_shards} parts are there; go on with --resume and fewer --workers"
-                    ) from None
-                warnings.warn("a process of the survey ended early; its part is done again", stacklevel=2)
-            except BaseException:
-                for process in list((processes._processes or {}).values()):
-                    process.terminate()
-                raise
+@dataclass(frozen=True)
+class _Parts:
+    """Parts of a catalogue, as other processes write them; see `surrogates.sampling.engines.Work`."""
 
+    survey: Survey
+    run: Shards
+    lock: Lock
+    name: str = "making a survey"
 
-def _there(run: Shards) -> set[int]:
-    return {number for number in run.mine if finished(run.folder, number) is not None}
+    def do(self, items: Sequence[int]) -> None:
+        _write_parts(self.survey, self.run, self.lock, items)
+
+    def missing(self, items: Sequence[int]) -> list[int]:
+        return [number for number in items if finished(self.run.folder, number) is None]
+
+    def tidy(self) -> None:
+        self.run.remove_leftovers()
+
+    def facts(self) -> dict[str, Any]:
+        return made_by(matter_surrogate())

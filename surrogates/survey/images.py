@@ -6,7 +6,7 @@ A tile is drawn in strips from south to north, in memory that does not depend on
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..counting import Counter
+from ..io import OutputError
 from ..io.atomic import remove_leftovers, replacing
+from ..io.locks import Lock, locked
 from ..noise import fold
 from ..physics.galaxies.photometric_errors import flux
-from ..sampling.workers import pool
+from ..sampling.engines import done_by
 from . import files
 from .galaxies import columns
 from .request import Survey, SurveyError
+from .simulators import galaxy_surrogate, made_by
 from .sky import Field
 from .stamps import BLUR, FINE, REACH, stamps
 
@@ -349,6 +352,7 @@ def write(
     chosen: Iterable[Tile],
     *,
     workers: int = 1,
+    scheduler: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> list[Path]:
@@ -360,18 +364,49 @@ def write(
         A tile is there, and neither `resume` nor `overwrite` was given.
     """
     wanted = list(chosen)
-    missing = [tile for tile in wanted if not (resume and (folder / FOLDER / tile.name).exists())]
-    for tile in missing:
-        remove_leftovers(folder / FOLDER / tile.name)
-    with Counter("tiles", len(missing)) as bar:
-        if workers == 1 or len(missing) < 2:
+    place = folder.absolute() / FOLDER
+    there = [tile for tile in wanted if (place / tile.name).exists()]
+    if there and not resume and not overwrite:
+        raise OutputError(f"{place / there[0].name} exists already; give --resume, --overwrite or another folder")
+    if wanted:
+        place.mkdir(parents=True, exist_ok=True)
+    missing = [tile for tile in wanted if tile not in there or not resume]
+    if not missing:
+        return [folder / FOLDER / tile.name for tile in wanted]
+    with locked(place / f".{missing[0].name}.run.lock", place) as lock, Counter("tiles", len(missing)) as bar:
+        for tile in missing:
+            remove_leftovers(place / tile.name)
+            (place / tile.name).unlink(missing_ok=True)
+        work = _Tiles(survey, folder.absolute(), tuple(missing), lock)
+        if scheduler is None and (workers == 1 or len(missing) < 2):
             for number, tile in enumerate(missing, start=1):
-                write_tile(survey, folder, tile, overwrite=overwrite)
+                work.do([tile])
                 bar.update(number)
         else:
-            with pool(min(workers, len(missing))) as processes:
-                futures = [processes.submit(write_tile, survey, folder, tile, overwrite=overwrite) for tile in missing]
-                for number, future in enumerate(futures, start=1):
-                    future.result()
-                    bar.update(number)
+            done_by(work, missing, workers=min(workers, len(missing)), scheduler=scheduler, on_count=bar.update)
     return [folder / FOLDER / tile.name for tile in wanted]
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """Tiles of a survey, as other processes write them; see `surrogates.sampling.engines.Work`."""
+
+    survey: Survey
+    folder: Path
+    tiles: tuple[Tile, ...]
+    lock: Lock
+    name: str = "drawing tiles"
+
+    def do(self, items: Sequence[Tile]) -> None:
+        for tile in self.missing(items):
+            write_tile(self.survey, self.folder, tile)
+
+    def missing(self, items: Sequence[Tile]) -> list[Tile]:
+        return [tile for tile in items if not (self.folder / FOLDER / tile.name).exists()]
+
+    def tidy(self) -> None:
+        for tile in self.tiles:
+            remove_leftovers(self.folder / FOLDER / tile.name)
+
+    def facts(self) -> dict[str, Any]:
+        return made_by(galaxy_surrogate())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import PluginError
+from ..provenance import machine
 from ..registry import plugins
 
 if TYPE_CHECKING:
@@ -56,3 +57,8 @@ def galaxy_surrogate() -> Surrogate:
     from ..sampling.opening import load
 
     return load(galaxies().name)
+
+
+def made_by(surrogate: Any) -> dict[str, Any]:
+    """What equal bits of a survey depend on in this process."""
+    return {"weights_sha256": surrogate.card.sha256, **machine(surrogate)}

@@ -405,7 +405,7 @@ class Run:
 
 @contextmanager
 def _stop_signals(run: Run) -> Iterator[None]:
-    """On SIGTERM or Ctrl-C finish the update, checkpoint and leave."""
+    """On SIGTERM, SIGUSR1 or Ctrl-C finish the update, checkpoint and leave."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -413,7 +413,7 @@ def _stop_signals(run: Run) -> Iterator[None]:
     def stop(number: int, frame: object) -> None:
         run.asked = number
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
     try:
         yield
     finally:

@@ -1,0 +1,126 @@
+"""Work that writes whole files, done by several processes of this machine or by the workers of a cluster.
+
+The files do not depend on who wrote them or in which order, and nothing but sums comes back; a process that ends early
+has its work done again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..contract.errors import SurrogatesError
+from .workers import pool
+
+if TYPE_CHECKING:
+    from ..io.locks import Lock
+
+
+class Work(Protocol):
+    """Files to be written, one an item; sent to other processes by pickle."""
+
+    @property
+    def name(self) -> str:
+        """What is done, for messages: ``sampling``."""
+        ...
+
+    @property
+    def lock(self) -> Lock:
+        """Held by whoever has the work done, in the folder of the files."""
+        ...
+
+    def do(self, items: Sequence[Any]) -> Any:
+        """Write the files of some items, except those that are there; what is returned goes to `on_result`."""
+        ...
+
+    def missing(self, items: Sequence[Any]) -> list[Any]:
+        """The items whose files are not there."""
+        ...
+
+    def tidy(self) -> None:
+        """Remove what killed processes left, while nobody writes."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the files depend on beside the work itself: versions, weights, and the machine that it runs on."""
+        ...
+
+
+def done_by(
+    work: Work,
+    items: Sequence[Any],
+    *,
+    workers: int,
+    scheduler: str | None,
+    on_result: Callable[[Any], None] = lambda result: None,
+    on_count: Callable[[int], None] = lambda count: None,
+) -> None:
+    """Have work done by processes of this machine, or by the workers of a Dask scheduler where one is named.
+
+    Parameters
+    ----------
+    work : Work
+    items : sequence
+    workers : int
+        Processes of this machine.
+    scheduler : str, optional
+        Address; see :mod:`surrogates.sampling.scheduler`.
+    on_result : callable
+        Called with what `Work.do` returns, once for each process or task.
+    on_count : callable
+        Called now and then with the number of items written since the beginning.
+
+    Raises
+    ------
+    SurrogatesError
+        Processes end early again and again, or the cluster cannot do the work.
+    """
+    if scheduler is None:
+        return in_processes(work, items, workers=workers, on_result=on_result, on_count=on_count)
+    from .scheduler import on_scheduler
+
+    on_scheduler(work, work.missing(items), scheduler=scheduler, on_result=on_result, on_count=on_count)
+
+
+def in_processes(
+    work: Work,
+    items: Sequence[Any],
+    *,
+    workers: int,
+    on_result: Callable[[Any], None] = lambda result: None,
+    on_count: Callable[[int], None] = lambda count: None,
+) -> None:
+    """Let each of several spawned processes do every `workers`-th item; see `done_by`.
+
+    Where a process ends early, what it had not finished is done again, as long as files are added.
+    """
+    left = len(work.missing(items))
+    begun = left
+    while True:
+        with pool(workers) as processes:
+            futures = [processes.submit(work.do, items[number::workers]) for number in range(workers)]
+            try:
+                while wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION).not_done:
+                    if any(future.done() and future.exception() for future in futures):
+                        break
+                    on_count(begun - len(work.missing(items)))
+                for future in futures:
+                    on_result(future.result())
+                return
+            except BrokenProcessPool:
+                processes.shutdown()
+                work.tidy()
+                before, left = left, len(work.missing(items))
+                if left == before:
+                    raise SurrogatesError(
+                        f"workers: a process that was {work.name} ended early (out of memory?), {len(items) - left} of "
+                        f"{len(items)} parts are there; go on with --resume and fewer --workers"
+                    ) from None
+                warnings.warn(f"a process that was {work.name} ended early; its part is done again", stacklevel=2)
+            except BaseException:
+                for process in list((processes._processes or {}).values()):
+                    process.terminate()
+                raise
