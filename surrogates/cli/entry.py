@@ -120,8 +120,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         "token_normalize_func": lambda token: token.replace("_", "-") if token.startswith("--") else token,
     },
     epilog="Exit codes: 0 done; 1 a check ran and failed (validate, verify); 2 bad usage or input, or an output that "
-    "cannot be written; 3 an unexpected failure; 130 interrupted; 138 and 143 stopped by SIGUSR1 and SIGTERM, "
-    "as batch systems send them: the same command with --resume goes on; 141 the reader of stdout went away. Results go to stdout, progress and errors to stderr.",
+    "cannot be written; 3 an unexpected failure; 130 interrupted; 138 and 143 ended by SIGUSR1 and SIGTERM, as batch "
+    "systems send them, and --resume goes on; 141 the reader of stdout went away. Results go to stdout, progress and "
+    "errors to stderr.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."

@@ -77,7 +77,8 @@ def test_cores_are_those_of_the_process_and_of_its_task():
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity of processes")
 def test_a_process_bound_to_one_core_has_one():
-    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from surrogates.cli.batch import usable_cores\n"
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    code += "from surrogates.cli.batch import usable_cores\n"
     code += "print(usable_cores({'SLURM_CPUS_PER_TASK': '8'}))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "1"
 
