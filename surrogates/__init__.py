@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from .contract.simulator import Simulator
     from .noise import Noise
     from .release.cards import Card
+    from .sampling.dask_data import as_dask_array, as_dask_bag, as_dask_delayed
     from .sampling.files import read, text
     from .sampling.opening import load, reference
     from .sampling.reference import ReferenceSimulator
     from .sampling.surrogate import Surrogate
+    from .sampling.torch_data import as_torch_dataset
     from .web.client import connect
 
 _HOMES = {
@@ -36,10 +38,12 @@ _HOMES = {
     "contract.simulator": ("Simulator",),
     "noise": ("Noise",),
     "release.cards": ("Card",),
+    "sampling.dask_data": ("as_dask_array", "as_dask_bag", "as_dask_delayed"),
     "sampling.files": ("read", "text"),
     "sampling.opening": ("load", "reference"),
     "sampling.reference": ("ReferenceSimulator",),
     "sampling.surrogate": ("Surrogate",),
+    "sampling.torch_data": ("as_torch_dataset",),
     "web.client": ("connect",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -71,6 +75,10 @@ __all__ = [
     "Target",
     "Variable",
     "WeightsError",
+    "as_dask_array",
+    "as_dask_bag",
+    "as_dask_delayed",
+    "as_torch_dataset",
     "connect",
     "load",
     "read",

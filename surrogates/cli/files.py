@@ -68,15 +68,35 @@ def convert_command(
 
 
 @click.command("merge")
-@click.argument("folder", type=FILE)
-@click.argument("target", type=FILE)
-@click.option("--overwrite", is_flag=True, help="Replace TARGET.")
+@click.argument("folders", metavar="FOLDER…", nargs=-1, required=True, type=FILE)
+@click.argument("target", type=str)
+@click.option("--overwrite", is_flag=True, help="Replace TARGET, a file.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
-def merge_command(folder: Path, target: Path, overwrite: bool, as_json: bool) -> None:
+def merge_command(folders: tuple[Path, ...], target: str, overwrite: bool, as_json: bool) -> None:
     """Join the parts of FOLDER into TARGET: NetCDF and HDF5 by copying chunks, other formats by writing the samples.
 
     surrogates merge jets/ jets.nc
+
+    A TARGET that ends in a slash takes the parts themselves, of one FOLDER or of several that the shares of one run
+    were written into, under one manifest.
     """
+    if target.endswith(("/", "\\")) or Path(target).is_dir():
+        return _gather(folders, Path(target), as_json=as_json)
+    if len(folders) > 1:
+        raise click.UsageError(f"several folders are joined into a folder; give {Path(target).stem}/, then merge that")
+    _merge(folders[0], Path(target), overwrite=overwrite, as_json=as_json)
+
+
+def _gather(folders: tuple[Path, ...], target: Path, *, as_json: bool) -> None:
+    from ..io.gathering import gather
+
+    manifest = gather(folders, target)
+    parts, of = len(manifest["parts"]), manifest["n_shards"]
+    facts = {"output": str(target), "samples": manifest["rows"], "parts": parts, "of": of}
+    announce(f"{target}: {parts} of {of} parts, {manifest['rows']:,} samples", facts, as_json=as_json)
+
+
+def _merge(folder: Path, target: Path, *, overwrite: bool, as_json: bool) -> None:
     from ..io import HDF5, NETCDF, merge, read_manifest
     from ..sampling.outputs import check_target
 

@@ -316,7 +316,11 @@ class Order:
 
 
 class Batches:
-    """The batches of one phase, each a function of (seed, phase, step, rank) alone."""
+    """The batches of one phase, each a function of (seed, phase, step, rank) alone.
+
+    Rows and their noise are those of one rank's batch, cut in shares: what several ranks learn from is the same. Only
+    torch's own generators, for dropout and the like, are seeded by rank.
+    """
 
     def __init__(
         self,
@@ -334,7 +338,7 @@ class Batches:
             for k, pool in enumerate(pools)
         ]
         device = next(iter(pools[0].physical.values())).device
-        self.slots = torch.arange(size // ranks, device=device)
+        self.slots = torch.arange(size // ranks, device=device) + rank * (size // ranks)
 
     def __getitem__(self, step: int) -> Batch:
         """Batch number `step`; also reseeds torch's own generators."""
@@ -350,4 +354,4 @@ class Batches:
         torch.default_generator.manual_seed(seed)
         if self.slots.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        return Batch(encoded, conditions, Noise(seed, self.slots), step)
+        return Batch(encoded, conditions, Noise(fold(self.seed, self.phase, step, 0), self.slots), step)

@@ -98,9 +98,10 @@ def cloud_recipe(updates: tuple[int, int] = (30, 20), batch_size: int = 32, slow
     )
 
 
-def run(folder: Path, recipe: Recipe | None = None, **options) -> Cloud:
+def run(folder: Path, recipe: Recipe | None = None, *, dropout: float = 0.1, **options) -> Cloud:
     """Train a new model into `folder`, or go on there; the model as this process holds it."""
     pool, codec, model = cloud_pool(), Standardised(), Cloud()
+    model.dropout.p = dropout
     codec.fit([pool.physical])
     fit(model, codec, [pool], recipe or cloud_recipe(), folder, **{"device": "cpu", "progress": False, **options})
     return model
@@ -144,6 +145,7 @@ RANKS = """
 import os, torch
 run(folder)
 run(folder / "parts", stop_after=20)
+run(folder / "still", dropout=0.0)
 model = run(folder / "parts")
 torch.save(model.state_dict(), folder / ("rank" + os.environ["RANK"] + ".pt"))
 """
@@ -206,7 +208,12 @@ def test_two_ranks_stay_in_sync_and_resume_exactly(whole: Path, tmp_path: Path) 
     assert same_weights(folder / "parts", folder)
     first, second = (torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert losses(folder) != losses(whole)
+    assert losses(folder) != losses(whole)  # dropout draws by rank
+    run(tmp_path / "one", dropout=0.0)
+    one, both = (
+        np.array([list(loss.values()) for *_, loss in losses(at)]) for at in (tmp_path / "one", folder / "still")
+    )
+    np.testing.assert_allclose(both, one, rtol=1e-4)
 
 
 def test_release_holds_the_averages_of_what_ships(whole: Path) -> None:
