@@ -60,7 +60,7 @@ def as_dask_delayed(
     list of Delayed
         Each gives an xarray.Dataset.
     """
-    from dask import delayed
+    from dask.delayed import delayed
 
     payload = delayed(pickle.dumps(simulator), name=False)
     draw = delayed(_draw, pure=False)
@@ -77,7 +77,7 @@ def as_dask_delayed(
 def as_dask_bag(simulator: Opened, n_or_conditions: int | xr.Dataset, *, seed: int, **options: Any) -> dask.bag.Bag:
     """A bag with a dictionary a sample: its identity as `sample`, conditions and outputs; see `as_dask_delayed`."""
     import dask.bag
-    from dask import delayed
+    from dask.delayed import delayed
 
     parts = as_dask_delayed(simulator, n_or_conditions, seed=seed, **options)
     return dask.bag.from_delayed([delayed(_records)(part) for part in parts])
@@ -100,7 +100,7 @@ def as_dask_array(
         first sample.
     """
     import dask.array
-    from dask import delayed
+    from dask.delayed import delayed
 
     known = (*simulator.conditions.names, *simulator.outputs.names)
     if variable not in known:
