@@ -82,9 +82,10 @@ def merge_command(folders: tuple[Path, ...], target: str, overwrite: bool, as_js
     """
     if target.endswith(("/", "\\")) or Path(target).is_dir():
         return _gather(folders, Path(target), as_json=as_json)
-    if len(folders) > 1:
+    folder, *others = folders
+    if others:
         raise click.UsageError(f"several folders are joined into a folder; give {Path(target).stem}/, then merge that")
-    _merge(folders[0], Path(target), overwrite=overwrite, as_json=as_json)
+    _merge(folder, Path(target), overwrite=overwrite, as_json=as_json)
 
 
 def _gather(folders: tuple[Path, ...], target: Path, *, as_json: bool) -> None:

@@ -308,7 +308,7 @@ def _check_folder(folder: Path, *, overwrite: bool, join: bool) -> None:
 
 @dataclass(frozen=True)
 class _Parts:
-    """Parts of a run, as other processes write them; see `surrogates.sampling.engines.Work`."""
+    """Parts of a run, as other processes write them; see `surrogates.sampling.work.Work`."""
 
     job: Job
     shards: Shards

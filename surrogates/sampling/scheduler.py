@@ -24,7 +24,7 @@ from ..provenance import package_version
 if TYPE_CHECKING:
     from distributed import Client
 
-    from .engines import Work
+    from .work import Work
 
 CONNECTING = 30.0
 """Seconds until a scheduler that does not answer is given up."""

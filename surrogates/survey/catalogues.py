@@ -145,7 +145,7 @@ def _write_parts(survey: Survey, run: Shards, lock: Lock, parts: Sequence[int], 
 
 @dataclass(frozen=True)
 class _Parts:
-    """Parts of a catalogue, as other processes write them; see `surrogates.sampling.engines.Work`."""
+    """Parts of a catalogue, as other processes write them; see `surrogates.sampling.work.Work`."""
 
     survey: Survey
     run: Shards

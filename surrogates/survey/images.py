@@ -389,7 +389,7 @@ def write(
 
 @dataclass(frozen=True)
 class _Tiles:
-    """Tiles of a survey, as other processes write them; see `surrogates.sampling.engines.Work`."""
+    """Tiles of a survey, as other processes write them; see `surrogates.sampling.work.Work`."""
 
     survey: Survey
     folder: Path
