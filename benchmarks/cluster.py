@@ -118,6 +118,7 @@ def main() -> None:
         "galaxies": seen,
         f"{EVENTS:.0e} events": {
             "core_hours": EVENTS / made["events_a_cpu_second"] / 3600,
+            "terabytes_in_parts": EVENTS * made["bytes_an_event"] / 1e12,
             "terabytes": {name: EVENTS * each / 1e12 for name, each in kinds.items()},
         },
         f"{GALAXIES:.0e} galaxies": {
