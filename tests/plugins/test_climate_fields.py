@@ -227,8 +227,8 @@ def test_the_linear_weather_keeps_its_variance_over_a_season(codec):
 
 def test_states_read_off_the_truth_are_those_of_the_linear_model(codec, physical):
     fields = codec.encode(physical)["fields"].flatten(0, 1)
-    response = codec.linear(codec.encode(physical)["ocean"]).repeat_interleave(2, 0)
     phase = season(physical["day_of_year"][:, None] + torch.arange(2)).float().flatten(0, 1)
+    response = codec.linear(codec.encode(physical)["ocean"].repeat_interleave(2, 0), phase)
     states = codec.states(fields, phase, response)
     assert float(states.square().mean()) == pytest.approx(1.0, abs=0.05)
     base = response + codec.weather.anomalies(states).view_as(response)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...models.linear_inverse import LinearInverseModel
+from ...physics.climate.enso import nino34_weights
 from ...physics.climate.gaussian_grid import T31
 from ...physics.climate.laws import rain, rain_root, with_mean_pressure
 from .variables import YEAR
@@ -28,11 +29,15 @@ RAIN_SHARE = 0.03
 """Weight of rain beside temperature and pressure in the choice of patterns: its own are far from Gaussian."""
 
 OCEAN_PATTERNS = 5
-RIDGE = 0.1
-"""Of the amplitudes' variance, 1: the oceans of a few years are few."""
+RIDGE = 0.3
+"""Added to the variance of the Nino3.4 index, K²: the oceans of a few years are few. Twice as much for its seasons."""
 
-LOCAL_RIDGE = 0.02
+LOCAL_RIDGE = 0.005
 """Added to the variance of a cell's own anomaly, in units of (2 K)²."""
+
+WAVES = 3
+"""Waves of the year that the response to the index has: 1, a cosine and a sine."""
+
 SMALLEST_SPREAD = (0.1, 2e-4, 0.08)
 """Of temperature, K, the logarithm of pressure, and the root of rain in mm a day."""
 
@@ -52,7 +57,8 @@ def season(day_of_year: Tensor, harmonics: int = 2) -> Tensor:
 class ClimateCodec(nn.Module):
     """Days to standardised fields and back.
 
-    The ocean's part is linear: each cell's response to its own anomaly, and all cells' to the ocean's leading patterns.
+    The ocean's part is linear: each cell's response to the anomalies around it, and all cells' to the Nino3.4 index,
+    season by season.
 
     Encoded are `fields` (n, day, 3, 48, 96): standardised temperature and log-pressure, and the root of rain; and of
     the conditions `day` (n,), `days` (n,) and `ocean` (n, 48, 96), the anomaly in units of 2 K.
@@ -69,7 +75,7 @@ class ClimateCodec(nn.Module):
         self.register_buffer("mean", torch.zeros(5, *SHAPE))
         self.register_buffer("spread", torch.ones(3, *SHAPE))
         self.register_buffer("ocean_patterns", torch.zeros(OCEAN_PATTERNS, *SHAPE[1:]))
-        self.register_buffer("response", torch.zeros(OCEAN_PATTERNS, *SHAPE))
+        self.register_buffer("response", torch.zeros(WAVES, *SHAPE))
         self.register_buffer("local", torch.zeros(SHAPE))
         self.weather = LinearInverseModel(modes, math.prod(SHAPE))
 
@@ -87,32 +93,43 @@ class ClimateCodec(nn.Module):
         self.spread.copy_(variance.reshape(3, *SHAPE))
         del departure
         standard = self.standardised(raw, phase)
-        self._fit_response(standard, physical["sst_anomaly"].float())
-        standard -= self.linear(physical["sst_anomaly"].float() / 2.0)[:, None]
+        ocean = physical["sst_anomaly"].float() / 2.0
+        self._fit_patterns(ocean)
+        self._fit_response(standard.mean(1), ocean, phase[:, 0])
+        standard -= torch.stack([self.linear(ocean, phase[:, day]) for day in range(raw.shape[1])], dim=1)
         self.weather.fit(standard[:, 0].flatten(1), standard[:, 1].flatten(1), _weights())
 
-    def _fit_response(self, standard: Tensor, anomaly: Tensor) -> None:
-        root, daily = torch.as_tensor(T31.cell_weights()).float().sqrt(), standard.mean(1)
-        own = anomaly / 2.0
-        slope = torch.einsum("nij,nvij->vij", own, daily) / len(own) / (own.square().mean(0) + LOCAL_RIDGE)
-        self.local.copy_(slope)
-        daily = daily - slope * own[:, None]
+    def _fit_patterns(self, ocean: Tensor) -> None:
+        root = torch.as_tensor(T31.cell_weights()).float().sqrt()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            _, _, axes = torch.svd_lowrank((anomaly / 2.0 * root).flatten(1), q=OCEAN_PATTERNS + 10, niter=4)
+            _, _, axes = torch.svd_lowrank((ocean * root).flatten(1), q=OCEAN_PATTERNS + 10, niter=4)
         axes = axes[:, :OCEAN_PATTERNS].T.reshape(OCEAN_PATTERNS, *SHAPE[1:]) * root
-        amplitude = torch.einsum("kij,nij->nk", axes, anomaly / 2.0)
-        axes = axes / amplitude.square().mean(0).sqrt()[:, None, None]
-        amplitude = torch.einsum("kij,nij->nk", axes, anomaly / 2.0).double()
-        gram = amplitude.T @ amplitude / len(amplitude) + RIDGE * torch.eye(OCEAN_PATTERNS, dtype=torch.float64)
-        slope = torch.linalg.solve(gram, amplitude.T @ daily.flatten(1).double() / len(amplitude))
-        self.ocean_patterns.copy_(axes)
-        self.response.copy_(slope.reshape(OCEAN_PATTERNS, *SHAPE))
+        amplitude = torch.einsum("kij,nij->nk", axes, ocean)
+        self.ocean_patterns.copy_(axes / amplitude.square().mean(0).sqrt()[:, None, None])
 
-    def linear(self, ocean: Tensor) -> Tensor:
-        """Mean standardised fields (n, 3, 48, 96) that go with an encoded ocean (n, 48, 96)."""
-        amplitude = torch.einsum("kij,nij->nk", self.ocean_patterns.to(ocean.dtype), ocean)
-        far = torch.einsum("nk,kvij->nvij", amplitude, self.response.to(ocean.dtype))
+    def _fit_response(self, daily: Tensor, ocean: Tensor, phase: Tensor) -> None:
+        """Slopes of standardised days (n, 3, 48, 96) on the ocean, neither with what a smooth year explains of it."""
+        year = torch.linalg.qr(phase).Q.float()
+
+        def apart(rows: Tensor) -> Tensor:
+            flat = rows.flatten(1)
+            return (flat - year @ (year.T @ flat)).reshape(rows.shape)
+
+        own, departure = apart(ocean), apart(daily)
+        shared = torch.stack([(own * departure[:, k]).mean(0) for k in range(SHAPE[0])])
+        slope = _around(shared) / (_around(own.square().mean(0)[None]) + LOCAL_RIDGE)
+        self.local.copy_(slope)
+        known = apart(_index(ocean)[:, None] * phase[:, :WAVES].float()).double()
+        rest = apart(daily - slope * ocean[:, None]).flatten(1).double()
+        ridge = torch.tensor([RIDGE] + [2.0 * RIDGE] * (WAVES - 1), dtype=torch.float64)
+        gram = known.T @ known / len(known) + torch.diag(ridge)
+        self.response.copy_(torch.linalg.solve(gram, known.T @ rest / len(known)).reshape(self.response.shape))
+
+    def linear(self, ocean: Tensor, phase: Tensor) -> Tensor:
+        """Mean standardised fields (n, 3, 48, 96) that go with an encoded ocean (n, 48, 96) at waves of the year."""
+        known = _index(ocean)[:, None] * phase[:, :WAVES].to(ocean.dtype)
+        far = torch.einsum("nw,wvij->nvij", known, self.response.to(ocean.dtype))
         return far + self.local.to(ocean.dtype) * ocean[:, None]
 
     def year(self, phase: Tensor) -> tuple[Tensor, Tensor]:
@@ -167,6 +184,17 @@ class ClimateCodec(nn.Module):
             "pr": rain(fields[:, :, 2]),
             "ps": with_mean_pressure(torch.exp(raw[:, :, 1])),
         }
+
+
+def _index(ocean: Tensor) -> Tensor:
+    """Nino3.4 index, K, of an encoded ocean; (n,)."""
+    return 2.0 * (ocean * torch.as_tensor(nino34_weights()).to(ocean)).sum((-2, -1))
+
+
+def _around(maps: Tensor) -> Tensor:
+    """Means over cells and their eight neighbours, of maps (k, 48, 96)."""
+    ring = torch.cat((maps[..., -1:], maps, maps[..., :1]), dim=-1)
+    return nn.functional.avg_pool2d(nn.functional.pad(ring[:, None], (0, 0, 1, 1), mode="replicate"), 3, 1)[:, 0]
 
 
 def _weights() -> Tensor:

@@ -24,9 +24,8 @@ def drawn(model: WeatherModel, batch: Batch, name: str) -> Tensor:
 def score(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """Energy score of what two draws and the truth look like."""
     shift = (batch.step * 5 % 8, batch.step * 3 % 8)
-    response = model.response(batch.conditions)
-    states = model.truths_states(batch.encoded["fields"], response, batch.conditions)
-    both = model.days_of(states, response, batch.conditions, batch.noise, "first", "second")
+    states = model.truths_states(batch.encoded["fields"], batch.conditions)
+    both = model.days_of(states, batch.conditions, batch.noise, "first", "second")
     made = torch.stack(list(both), dim=1).chunk(2)
     with torch.autocast(made[0].device.type, enabled=False):
         loss = climate_score(*made, batch.encoded["fields"], shift)  # type: ignore[operator]

@@ -131,42 +131,42 @@ class WeatherModel(nn.Module):
 
     def days(self, conditions: Tensors, noise: Noise, length: int, name: str) -> Iterator[Tensor]:
         """Yield `length` consecutive days (n, 3, 48, 96); `name` goes into the names of the draws."""
-        response = self.response(conditions)
-        with torch.autocast(response.device.type, enabled=False):
+        with torch.autocast(conditions["ocean"].device.type, enabled=False):
             states = list(self.codec.weather.states(noise, length, name))
-        yield from self.days_of(states, response, conditions, noise, name)
+        yield from self.days_of(states, conditions, noise, name)
 
     @property
     def codec(self) -> ClimateCodec:
         return self.linear[0]
 
-    def response(self, conditions: Tensors) -> Tensor:
-        """Mean standardised fields (n, 3, 48, 96) that go with the ocean."""
+    def response(self, conditions: Tensors, day: int) -> Tensor:
+        """Mean standardised fields (n, 3, 48, 96) of so many days later that go with the ocean."""
         ocean_map = conditions["ocean"].float()
         with torch.autocast(ocean_map.device.type, enabled=False):
-            return self.codec.to(ocean_map.device).linear(ocean_map)
+            return self.codec.to(ocean_map.device).linear(ocean_map, season(conditions["day"] + day).float())
 
-    def truths_states(self, fields: Tensor, response: Tensor, conditions: Tensors) -> list[Tensor]:
+    def truths_states(self, fields: Tensor, conditions: Tensors) -> list[Tensor]:
         """The linear model's states (n, modes) of each day of encoded fields (n, day, 3, 48, 96)."""
         with torch.no_grad(), torch.autocast(fields.device.type, enabled=False):
             return [
-                self.codec.states(fields[:, day], season(conditions["day"] + day).float(), response)
+                self.codec.states(
+                    fields[:, day], season(conditions["day"] + day).float(), self.response(conditions, day)
+                )
                 for day in range(fields.shape[1])
             ]
 
-    def days_of(
-        self, states: Iterable[Tensor], response: Tensor, conditions: Tensors, noise: Noise, *names: str
-    ) -> Iterator[Tensor]:
+    def days_of(self, states: Iterable[Tensor], conditions: Tensors, noise: Noise, *names: str) -> Iterator[Tensor]:
         """Yield a day (k n, 3, 48, 96), k draws of n rows, for each of these states of the linear model (n, modes)."""
         patterns = self.codec.weather.patterns.float()
         copies = len(names)
         ocean_map, first_day = conditions["ocean"].float().repeat(copies, 1, 1), conditions["day"].repeat(copies)
         white = None
         for day, state in enumerate(states):
-            with torch.autocast(response.device.type, enabled=False):
+            with torch.autocast(ocean_map.device.type, enabled=False):
                 fresh = torch.cat([noise.normal((GRID_NOISE, *SHAPE[1:]), name, "grid", day) for name in names]).float()
                 white = fresh if white is None else self.generator.next_noise(white, fresh)
-                base = (response + (state @ patterns).reshape(-1, *SHAPE)).repeat(copies, 1, 1, 1)
+                weather = (state @ patterns).reshape(-1, *SHAPE)
+                base = (self.response(conditions, day) + weather).repeat(copies, 1, 1, 1)
             yield self.day(base, white, ocean_map, first_day + day)
 
     def day(self, base: Tensor, white: Tensor, ocean_map: Tensor, day_of_year: Tensor) -> Tensor:
