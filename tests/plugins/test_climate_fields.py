@@ -368,3 +368,27 @@ def test_weather_left_in_composites_of_el_nino_counts_as_no_error():
     assert found["enso_pattern_ps"] < 0.06
     assert abs(found["enso_slope_pr"] - 0.2) < 0.06
     assert el_nino(side(0.0), truth)["enso_slope_pr"] > 0.9
+
+
+def test_the_response_to_the_ocean_is_found_season_by_season():
+    """Fields that follow El Nino in January and not in July, and the ocean beneath them all year, under weather."""
+    torch.manual_seed(3)
+    pattern = torch.as_tensor(ocean().nino34_pattern).float() / 2.0
+    days = torch.arange(720) % 365 + 1.0
+    strength = 2.0 * torch.randn(720)
+    phase = season(days)
+    far = torch.zeros(3, 48, 96)
+    far[1, 30:40, 20:60] = 0.5
+    winter = (0.5 + 0.5 * phase[:, 1]).float()
+    sea = strength[:, None, None] * pattern
+    wanted = (strength * winter)[:, None, None, None] * far
+    wanted[:, 0] += sea
+    codec = ClimateCodec(modes=4)
+    codec._fit_response(wanted + torch.randn_like(wanted), sea, phase)
+    made = codec.linear(sea, phase)
+    for month, share in ((1.0, 1.0), (182.0, 0.0)):
+        row = season(torch.tensor([month]))
+        shown = codec.linear(2.0 * pattern[None], row)[0, 1, 32:38, 25:55].mean() / 2.0
+        assert float(shown) == pytest.approx(0.5 * share, abs=0.15)
+    missed = (made - wanted).square().mean((0, 2, 3)) / wanted.square().mean((0, 2, 3)).clamp(min=1e-3)
+    assert float(missed[0]) < 0.3 and float(missed[1]) < 0.3
