@@ -120,7 +120,7 @@ class ClimateCodec(nn.Module):
         shared = torch.stack([(own * departure[:, k]).mean(0) for k in range(SHAPE[0])])
         slope = _around(shared) / (_around(own.square().mean(0)[None]) + LOCAL_RIDGE)
         self.local.copy_(slope)
-        known = apart(_index(ocean)[:, None] * phase[:, :WAVES].float()).double()
+        known = apart(index(ocean)[:, None] * phase[:, :WAVES].float()).double()
         rest = apart(daily - slope * ocean[:, None]).flatten(1).double()
         ridge = torch.tensor([RIDGE] + [2.0 * RIDGE] * (WAVES - 1), dtype=torch.float64)
         gram = known.T @ known / len(known) + torch.diag(ridge)
@@ -128,7 +128,7 @@ class ClimateCodec(nn.Module):
 
     def linear(self, ocean: Tensor, phase: Tensor) -> Tensor:
         """Mean standardised fields (n, 3, 48, 96) that go with an encoded ocean (n, 48, 96) at waves of the year."""
-        known = _index(ocean)[:, None] * phase[:, :WAVES].to(ocean.dtype)
+        known = index(ocean)[:, None] * phase[:, :WAVES].to(ocean.dtype)
         far = torch.einsum("nw,wvij->nvij", known, self.response.to(ocean.dtype))
         return far + self.local.to(ocean.dtype) * ocean[:, None]
 
@@ -186,7 +186,7 @@ class ClimateCodec(nn.Module):
         }
 
 
-def _index(ocean: Tensor) -> Tensor:
+def index(ocean: Tensor) -> Tensor:
     """Nino3.4 index, K, of an encoded ocean; (n,)."""
     return 2.0 * (ocean * torch.as_tensor(nino34_weights()).to(ocean)).sum((-2, -1))
 

@@ -33,11 +33,22 @@ def score(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
 
 
 def calibrate(model: WeatherModel, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Count what the trained model draws at the batch's conditions, and the batch; now and then match the two."""
+    """Count what the trained model draws at the batch's conditions, and the batch; now and then match the two.
+
+    The first match is of the rain over bands of latitude; the cells' distributions are counted and matched behind it.
+    """
     with torch.no_grad():
         made = drawn(model, batch, "calibration")
+    last = batch.step % MATCHED_EVERY == MATCHED_EVERY - 1
+    banded = bool(model.bands.matched)
     for day in range(made.shape[1]):
-        model.tally(made[:, day], batch.encoded["fields"][:, day])
-    if batch.step % MATCHED_EVERY == MATCHED_EVERY - 1:
+        given = batch.encoded["fields"][:, day]
+        if banded:
+            model.tally(model.with_bands(made[:, day], batch.conditions, day), given)
+        else:
+            model.tally_bands(made[:, day], given, batch.conditions, day)
+    if last and banded:
         model.calibrate()
+    elif last:
+        model.bands.match(model.drawn_bands, model.given_bands)
     yield from ()

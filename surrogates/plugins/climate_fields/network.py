@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ...models.linear_inverse import correlated
+from ...models.mean_matching import MeanMatching, MeanTally
 from ...models.quantile_mapping import QuantileMapping, Tally
 from ...networks.sphere import SphereNet
 from ...physics.climate.gaussian_grid import T31
-from .codec import SHAPE, ClimateCodec, season
+from .codec import SHAPE, WAVES, ClimateCodec, index, season
 from .ocean import ocean
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ PLACES = 8
 
 TALLIED = (-4.0, 12.0)
 """Range of the root of rain that calibration counts in bins."""
+
+BANDS = 3
+"""South, tropics and north: windows of latitude that go over into one another from 45 degrees to the equator."""
+
+KNOWN = 5 + WAVES
+"""What the mean rain of a band follows: waves of the year, and the Nino3.4 index by season."""
 
 _QUICK = 10.0
 """Times that the noise's persistence learns faster than weights do."""
@@ -84,7 +91,7 @@ class WeatherModel(nn.Module):
     width, coarse_width : int
     """
 
-    ships: tuple[str, ...] = ("generator", "calibration")
+    ships: tuple[str, ...] = ("generator", "bands", "calibration")
 
     def __init__(self, codec: ClimateCodec, width: int = 48, coarse_width: int = 80) -> None:
         super().__init__()
@@ -93,6 +100,8 @@ class WeatherModel(nn.Module):
         cells = SHAPE[1] * SHAPE[2]
         self.calibration = QuantileMapping(1, cells)
         self.drawn, self.given = (Tally(1, cells, *TALLIED) for _ in range(2))
+        self.bands = MeanMatching(KNOWN, BANDS)
+        self.drawn_bands, self.given_bands = (MeanTally(KNOWN, BANDS) for _ in range(2))
         known, sine = ocean(), torch.as_tensor(T31.sines).float()
         self.register_buffer(
             "land",
@@ -109,8 +118,36 @@ class WeatherModel(nn.Module):
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """As many days in turn as the rows ask for, calibrated."""
         length = int(conditions["days"].max()) if "days" in conditions else 1
-        made = [self.calibrated(fields) for fields in self.days(conditions, noise, length, "weather")]
+        days = enumerate(self.days(conditions, noise, length, "weather"))
+        made = [self.calibrated(self.with_bands(fields, conditions, day)) for day, fields in days]
         return {"fields": torch.stack(made, dim=1)}
+
+    def with_bands(self, fields: Tensor, conditions: Tensors, day: int) -> Tensor:
+        """Fields (n, 3, 48, 96) of so many days later whose rain over bands of latitude is calibrated."""
+        means = self.band_means(fields)
+        wanted = self.bands(means, self.known(conditions, day))
+        factor = (wanted / means.clamp(min=1e-3)).clamp(0.4, 2.5) @ _windows(means)
+        rain = fields[:, 2]
+        rain = torch.where(rain > 0.0, rain * factor.sqrt()[:, :, None], rain)
+        return torch.cat((fields[:, :2], rain[:, None]), dim=1)
+
+    def band_means(self, fields: Tensor) -> Tensor:
+        """Mean rain of each band, mm a day, of fields (n, 3, 48, 96); (n, BANDS)."""
+        window = _windows(fields) * torch.as_tensor(T31.cell_weights().sum(1)).to(fields)
+        zonal = fields[:, 2].clamp(min=0.0).square().mean(-1)
+        return zonal @ (window / window.sum(1, keepdim=True)).T
+
+    def known(self, conditions: Tensors, day: int) -> Tensor:
+        """(n, KNOWN) of so many days after the first."""
+        phase = season(conditions["day"] + day).float()
+        return torch.cat((phase, index(conditions["ocean"].float())[:, None] * phase[:, :WAVES]), dim=1)
+
+    @torch.no_grad()
+    def tally_bands(self, drawn: Tensor, given: Tensor, conditions: Tensors, day: int) -> None:
+        """Count the bands' rain of drawn and given fields (n, 3, 48, 96)."""
+        known = self.known(conditions, day)
+        self.drawn_bands.add(self.band_means(drawn), known)
+        self.given_bands.add(self.band_means(given), known)
 
     def calibrated(self, fields: Tensor) -> Tensor:
         """Fields (n, 3, 48, 96) with every cell's own distribution of rain over the year."""
@@ -188,3 +225,10 @@ class WeatherModel(nn.Module):
         )
         made = base + self.generator(seen).float()
         return torch.cat((made[:, :2], (mean[:, 2] + spread[:, 2] * made[:, 2])[:, None]), dim=1)
+
+
+def _windows(like: Tensor) -> Tensor:
+    """Share of each latitude in each band, (BANDS, 48)."""
+    north = torch.as_tensor(T31.latitudes).to(like) / 45.0
+    sides = (-north).clamp(0.0, 1.0), north.clamp(0.0, 1.0)
+    return torch.stack((sides[0], 1.0 - sides[0] - sides[1], sides[1]))

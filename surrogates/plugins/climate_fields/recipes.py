@@ -25,10 +25,10 @@ def data(folder: Path) -> tuple[xr.Dataset, ...]:
 
 
 MATCHED_EVERY = 100
-"""Updates of the calibrating phase between two matches of the distributions; the last update must be one."""
+"""Updates of the calibrating phase between two matches, of bands first; the last update must be one."""
 
 
-def weather(updates: int = 1500, calibrating: int = 2 * MATCHED_EVERY) -> Recipe:
+def weather(updates: int = 1500, calibrating: int = 4 * MATCHED_EVERY) -> Recipe:
     """The default: one network on the sphere over a linear model of the weather, by energy scores, calibrated."""
     learn, calibrate = (deferred(f"{_MODULE}.learning:{name}") for name in ("score", "calibrate"))
     return Recipe(
