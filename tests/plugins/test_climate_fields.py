@@ -392,3 +392,17 @@ def test_the_response_to_the_ocean_is_found_season_by_season():
         assert float(shown) == pytest.approx(0.5 * share, abs=0.15)
     missed = (made - wanted).square().mean((0, 2, 3)) / wanted.square().mean((0, 2, 3)).clamp(min=1e-3)
     assert float(missed[0]) < 0.3 and float(missed[1]) < 0.3
+
+
+def test_rain_over_bands_of_latitude_is_calibrated_and_dry_stays_dry(codec, training):
+    model = WeatherModel(codec)
+    encoded = codec.encode({name: torch.as_tensor(training[name].values) for name in training.data_vars})
+    fields, conditions = encoded["fields"][:, 0], {name: encoded[name] for name in ("day", "ocean")}
+    torch.testing.assert_close(model.with_bands(fields, conditions, 0), fields)
+    wetter = fields.clone()
+    wetter[:, 2] *= 1.2
+    model.tally_bands(wetter, fields, conditions, 0)
+    model.bands.match(model.drawn_bands, model.given_bands)
+    again = model.with_bands(wetter, conditions, 0)
+    assert bool(((again[:, 2] > 0.0) == (fields[:, 2] > 0.0)).all())
+    torch.testing.assert_close(model.band_means(again), model.band_means(fields), rtol=0.1, atol=0.02)

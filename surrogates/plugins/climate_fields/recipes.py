@@ -41,9 +41,9 @@ def weather(updates: int = 1500, calibrating: int = 4 * MATCHED_EVERY) -> Recipe
         batch_size=8,
         sample_batch=4,
         use="Maps of single days and of days in turn, their rain's distribution and their correlation from one day to "
-        "the next, of SPEEDY's climate as six simulated years show it. Not yet for averages of rain over bands of "
-        "latitude, which vary 2.5 times too much, nor for El Nino's response (off by 40 % in rain, by 77 % in "
-        "pressure); not the Earth's own climate.",
+        "the next, of SPEEDY's climate as six simulated years show it. Not yet for El Nino's response (its pattern "
+        "correlates .84 in rain and .57 in pressure, at 63 and 39 % of the amplitude), nor for how neighbouring cells "
+        "are wet together; not the Earth's own climate.",
         description="linear model of the weather and a network on the sphere, trained in pairs by energy scores",
     )
 
