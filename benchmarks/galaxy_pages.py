@@ -23,7 +23,7 @@ SIDE = 8
 
 def page(images: np.ndarray) -> np.ndarray:
     """Colour pictures (64, y, x, 3) as one of 8 x 8, a dark line between them."""
-    framed = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    framed = np.pad(images, np.array([(0, 0), (1, 1), (1, 1), (0, 0)]))
     rows = framed.reshape(SIDE, SIDE, *framed.shape[1:])
     return np.concatenate(np.concatenate(rows, axis=1), axis=1)
 

@@ -191,7 +191,7 @@ def _shifted(batch: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Pictures mirrored at random and shifted, their edges repeated."""
     rows, columns = batch.shape[-2:]
     most = (rows // 8, columns // 8)
-    padded = np.pad(batch, ((0, 0), (0, 0), (most[0],) * 2, (most[1],) * 2), mode="edge")
+    padded = np.pad(batch, np.array([0, 0, *most])[:, None], mode="edge")
     made = np.empty_like(batch)
     for place, picture in enumerate(padded):
         down, right = (int(generator.integers(0, 2 * step + 1)) for step in most)

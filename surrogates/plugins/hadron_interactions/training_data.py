@@ -118,6 +118,6 @@ def pool(folder: Path) -> tuple[xr.Dataset, ...]:
         values = [part.pop(name) for part in found]
         if values[0].ndim == 2:
             empty = -1 if name == "species" else 0
-            values = [np.pad(v, ((0, 0), (0, widest - v.shape[1])), constant_values=empty) for v in values]
+            values = [np.pad(v, np.array([(0, 0), (0, widest - v.shape[1])]), constant_values=empty) for v in values]
         joined[name] = np.concatenate(values)
     return (xr.Dataset({name: (("sample", "particle")[: v.ndim], v) for name, v in joined.items()}),)
