@@ -144,11 +144,21 @@ def volume(path: Path, plugin: str, name: str) -> None:
         dicom_format(name, modality="CT", spacing=SPACING).write([one], path / f"sample-{row:09d}.dcm")
 
 
-def picture(path: Path, *channels: int) -> None:
+def picture(path: Path, *channels: int, size: tuple[int, int] = (24, 32), white: int = 255) -> None:
     from PIL import Image
 
-    values = np.zeros((24, 32, *channels), dtype=np.uint8)
-    values[8:14, 6:20] = 255
+    values = np.zeros((*size, *channels), dtype=np.uint8)
+    values[8:14, 6:20] = white
+    Image.fromarray(values).save(path)
+
+
+def chest(path: Path, *squares: tuple[int, int, int]) -> None:
+    """Squares (first, last and grey level) on the grid of chest images."""
+    from PIL import Image
+
+    values = np.zeros((128, 128), dtype=np.uint8)
+    for first, last, level in squares:
+        values[first:last, first:last] = level
     Image.fromarray(values).save(path)
 
 
@@ -159,6 +169,10 @@ FIELDS = {
     "small.png": lambda path: picture(path, 3),
     "scratched.png": lambda path: picture(path, 3),
     "scratches.png": picture,
+    "galaxy.png": lambda path: picture(path, 3, size=(64, 64), white=150),
+    "photo.jpg": lambda path: picture(path, 3, size=(96, 128)),
+    "body.png": lambda path: chest(path, (4, 124, 127), (30, 90, 255)),
+    "lesion.png": lambda path: chest(path, (40, 55, 255)),
 }
 """What a field condition is read from, and what makes it."""
 
@@ -194,6 +208,12 @@ def provide(words: list[str]) -> None:
             Path(word).write_text("CCO\nc1ccccc1O\nCCCCCCCCCCCCCCCCCCCCO\n")
 
 
+def skip_own_runs(words: list[str], option: str) -> None:
+    """Weights of one's own data are no file that a test makes in its time; `tests/training` trains some."""
+    if option in words and (own := words[words.index(option) + 1]).startswith("runs/"):
+        pytest.skip(f"{own} is learned from one's own data")
+
+
 def _marked(line: str):
     quick = line.removeprefix("surrogates ").startswith(QUICK)
     return pytest.param(line, marks=() if quick else pytest.mark.slow, id=line)
@@ -216,6 +236,7 @@ def test_a_command_that_is_shown_runs(line, tmp_path, monkeypatch, capfdbinary):
     for library, suffixes in (drawn_with | read_with).items():
         if any(word.endswith(suffixes) for word in words):
             pytest.importorskip(library)
+    skip_own_runs(words, "--weights")
     provide(words)
     code = run(words)
     said = capfdbinary.readouterr()
@@ -234,6 +255,7 @@ def test_an_example_runs_as_it_says(line, tmp_path, monkeypatch):
     if "gap" in words:
         pytest.importorskip("tblite", reason="gaps are simulated with tblite")
     words = cheap([script, *words])[1:]
+    skip_own_runs(words, "--run")
     provide([script, *words])
     added = CHEAP.get(script, [])
     given = {word for word in words if word.startswith("-")}
