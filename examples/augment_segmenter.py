@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import stats
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, WeightedRandomSampler
 
@@ -127,7 +128,8 @@ def main() -> None:
     )
     fresh = SampleDataset(surrogate, masks, seed=3, variables=names, block=32)
     kept = [fresh[place] for place in range(len(fresh))]  # drawn once for all trainings
-    print(f"{'real slices':>12}  {'learned from':24}{'Dice':>7}   gain over real slices alone, two standard errors")
+    print(f"{'real slices':>12}  {'learned from':24}{'Dice':>7}   gain over real slices alone, 95 %")
+    student = stats.t.ppf(0.975, max(given.repeats - 1, 1))
     for size in given.sizes:
         scores: dict[str, list[np.ndarray]] = {}
         for seed in range(given.repeats):
@@ -152,7 +154,7 @@ def main() -> None:
             apart = np.stack(found) - base
             of_seed, of_slice = apart.mean(axis=1), apart.mean(axis=0)
             variance = of_seed.var(ddof=1) / len(of_seed) if len(of_seed) > 1 else float("nan")
-            error = 2 * np.sqrt(variance + of_slice.var() / len(of_slice))
+            error = student * np.sqrt(variance + of_slice.var() / len(of_slice))
             gain = "" if way == "real alone" else f"{of_seed.mean():+.3f} ± {error:.3f}"
             print(f"{size:12}  {way:24}{np.mean(found):7.3f}   {gain}", flush=True)
 

@@ -146,9 +146,8 @@ def _read(surrogate: Surrogate, path: Path) -> xr.Dataset:
     recipe = surrogate.plugin.recipes[surrogate.card.recipe]
     if not path.is_dir() or recipe.learns is None or (path / "manifest.json").exists():
         return read_whole(path, surrogate.plugin)
-    size = {key: value for key, value in surrogate.options.items() if key == "size"}
     with tempfile.TemporaryDirectory() as kept:
-        (found, *_) = recipe.using(**size).learns(path, Path(kept)) if size else recipe.learns(path, Path(kept))  # type: ignore[misc]
+        found, *_ = recipe.learns(path, Path(kept))
     return found
 
 

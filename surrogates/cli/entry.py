@@ -212,7 +212,9 @@ def run(arguments: list[str]) -> int:
         return _complain("interrupted; nothing is left half-written", INTERRUPTED)
     except Terminated as ended:
         name = ended.number.name
-        return _complain(f"ended by {name}; nothing is left half-written, --resume goes on", STOPPED[ended.number])
+        return _complain(
+            f"ended by {name}; nothing is left half-written, and a folder goes on with --resume", STOPPED[ended.number]
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PIPE_CLOSED

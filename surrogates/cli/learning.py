@@ -184,6 +184,24 @@ def train_command(
         card = new_card(plugin, recipe, data=data, run=folder, seed=seed, partners=partners, options=options)
         card.write(folder / CARD)
 
+    def ended() -> None:
+        made = weights_of(plugin, folder, stored=stored)
+        if release:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy_release(made, target)
+        card = Card.read(target.with_suffix(".json"))
+        facts = {
+            "plugin": name,
+            "recipe": recipe,
+            "weights": str(target),
+            "sha256": card.sha256,
+            "parameters": card.parameters,
+            "run": str(folder),
+        }
+        unfinished = [note for note in card.notes if note.startswith(UNFINISHED)]
+        text = f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…"
+        announce("; ".join((text, *unfinished)), {**facts, "notes": list(card.notes)}, as_json=as_json)
+
     folder.mkdir(parents=True, exist_ok=True)
     train(
         plugin,
@@ -200,23 +218,8 @@ def train_command(
         threads=threads,
         seconds=math.inf if time_limit is None else time_limit,
         begun=begun,
+        ended=ended,
     )
-    made = weights_of(plugin, folder, stored=stored)
-    if release:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        copy_release(made, target)
-    card = Card.read(target.with_suffix(".json"))
-    facts = {
-        "plugin": name,
-        "recipe": recipe,
-        "weights": str(target),
-        "sha256": card.sha256,
-        "parameters": card.parameters,
-        "run": str(folder),
-    }
-    unfinished = [note for note in card.notes if note.startswith(UNFINISHED)]
-    text = f"{target}: {card.parameters:,} parameters, sha256 {card.sha256[:16]}…"
-    announce("; ".join((text, *unfinished)), {**facts, "notes": list(card.notes)}, as_json=as_json)
 
 
 def _reweight(

@@ -42,7 +42,9 @@ class MeanTally(nn.Module):
     def fitted(self, ridge: float = 1e-6) -> tuple[Tensor, Tensor]:
         """Slopes (k, b), and the standard deviation (b,) of what they leave."""
         rows = self.rows.clamp(min=1.0)
-        slopes = torch.linalg.solve(self.gram / rows + ridge * torch.eye(len(self.gram)).double(), self.cross / rows)
+        slopes = torch.linalg.solve(
+            self.gram / rows + ridge * torch.eye(len(self.gram)).to(self.gram), self.cross / rows
+        )
         left = self.square / rows - (slopes * (self.cross / rows)).sum(0)
         return slopes, left.clamp(min=1e-12).sqrt()
 

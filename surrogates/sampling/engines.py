@@ -47,19 +47,18 @@ def done_by(
         Processes end early again and again, or the cluster cannot do the work.
     """
     if scheduler is None:
-        return in_processes(work, items, workers=workers, on_result=on_result, on_count=on_count)
+        return _in_processes(work, items, workers, on_result, on_count)
     from .scheduler import on_scheduler
 
     on_scheduler(work, work.missing(items), scheduler=scheduler, on_result=on_result, on_count=on_count)
 
 
-def in_processes(
+def _in_processes(
     work: Work,
     items: Sequence[Any],
-    *,
     workers: int,
-    on_result: Callable[[Any], None] = lambda result: None,
-    on_count: Callable[[int], None] = lambda count: None,
+    on_result: Callable[[Any], None],
+    on_count: Callable[[int], None],
 ) -> None:
     """Let each of several spawned processes do every `workers`-th item; see `done_by`.
 

@@ -65,6 +65,7 @@ def train(
     stop_after: int | None = None,
     seconds: float = math.inf,
     begun: Callable[[], None] | None = None,
+    ended: Callable[[], None] | None = None,
     figure: Callable[[Any, Any], Any] | None = None,
     progress: bool = True,
 ) -> Path:
@@ -97,6 +98,8 @@ def train(
         Wall-clock time of the updates after which it does so too.
     begun : callable, optional
         Called once the training data are there, before the first update, on the first process.
+    ended : callable, optional
+        Called once the updates are done and their checkpoint is there, on the first process.
     figure : callable, optional
         (model with averaged weights, codec) -> matplotlib Figure; the plugin's own figure by default.
     progress : bool
@@ -127,7 +130,7 @@ def train(
     torch.manual_seed(fold(seed, "weights"))
     model = recipe.model(codec)
     with naming_what_is_missing(schemas):
-        return fit(
+        checkpoint = fit(
             model,
             codec,
             pools,
@@ -143,6 +146,9 @@ def train(
             progress=progress,
             fabric=fabric,
         )
+    if ended is not None and fabric.is_global_zero:
+        ended()
+    return checkpoint
 
 
 def simulated(run_dir: str | Path) -> Path:

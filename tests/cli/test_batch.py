@@ -109,3 +109,13 @@ def test_a_task_that_is_told_to_end_leaves_what_goes_on(tmp_path, number, worker
     assert run([*LONG.split(), "--resume", "-o", f"{folder}/"]) == 0
     assert run(["verify", str(folder)]) == 0
     assert {name: (folder / name).stat().st_mtime_ns for name in names} == kept
+
+
+@pytest.mark.slow
+def test_under_torchrun_the_first_rank_alone_writes_and_speaks(tmp_path):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--", "surrogates"]
+    command = [*torchrun, "train", "muon-decay", "--device", "cpu", "--updates", "6", "--run", str(tmp_path / "run")]
+    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.count("sha256") == 1
+    assert (tmp_path / "run" / "flow.safetensors").exists()

@@ -122,7 +122,7 @@ class ClimateCodec(nn.Module):
         self.local.copy_(slope)
         known = apart(index(ocean)[:, None] * phase[:, :WAVES].float()).double()
         rest = apart(daily - slope * ocean[:, None]).flatten(1).double()
-        ridge = torch.tensor([RIDGE] + [2.0 * RIDGE] * (WAVES - 1), dtype=torch.float64)
+        ridge = torch.tensor([RIDGE] + [2.0 * RIDGE] * (WAVES - 1)).to(known)
         gram = known.T @ known / len(known) + torch.diag(ridge)
         self.response.copy_(torch.linalg.solve(gram, known.T @ rest / len(known)).reshape(self.response.shape))
 

@@ -64,7 +64,7 @@ def _recipe(options: Options, **more) -> Recipe:
         layout=LAYOUT,
         source="images of a folder, one sub-folder a category",
         schema=found,
-        sample_batch=4,
+        sample_batch=8,
         **more,
     )
 

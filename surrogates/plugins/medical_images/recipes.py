@@ -54,7 +54,7 @@ def _recipe(options: Options, **more) -> Recipe:
         layout=LAYOUT,
         source=SOURCE,
         schema=found,
-        sample_batch=4,
+        sample_batch=16,
         **more,
     )
 
