@@ -11,5 +11,5 @@ rm -f scheduler.json
 dask scheduler --scheduler-file scheduler.json --no-dashboard &
 until [ -s scheduler.json ]; do sleep 1; done
 srun dask worker --scheduler-file scheduler.json --nthreads 1 --no-dashboard --local-directory "${TMPDIR:-/tmp}" &
-surrogates generate particle-events -n 1000000000 --energy 91.2GeV --seed 1 --part-size 1048576 \
+surrogates generate particle-events -n 1000000000 --energy 91.2GeV --seed 1 --part-size 1GB \
     --scheduler scheduler.json --resume -o events/

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from ..sampling.part_sizes import Bytes
+
 SLURM = "slurm"
 _TASK, _COUNT, _FIRST, _LAST, _STEP = (
     f"SLURM_ARRAY_TASK_{name}" for name in ("ID", "COUNT", "MIN", "MAX", "STEP")
@@ -44,6 +46,24 @@ class Cores(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         return usable_cores(os.environ) if value == "auto" else super().convert(value, param, ctx)
+
+
+class PartSize(click.ParamType):
+    """A number of samples, or bytes with their unit."""
+
+    name = "N|BYTES"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Bytes:
+        if isinstance(value, (int, Bytes)):
+            return value
+        text = str(value).strip()
+        size = int(text) if text.isdecimal() else Bytes.read(text)
+        if not size:
+            raise click.UsageError(
+                f"--part-size: {value!r} is no size of a part; expected a number of samples, 1 or more, or bytes such "
+                "as 256MB or 1GiB"
+            )
+        return size
 
 
 def slurm_share(environment: Mapping[str, str]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from ..release.made import CARD
 from ..reporting.page import PICTURES
 from ..sampling import opening
 from ..sampling.runs import Job, Summary, write
-from .batch import Cores, Share
+from .batch import Cores, PartSize, Share
 from .conditions import PREFIX, asked, condition_options, given_conditions
 from .entry import completed_names
 from .output import announce
@@ -121,8 +121,9 @@ def _shared_options(plugin: Plugin, *, part_size: int) -> list[click.Option]:
         ),
         click.Option(
             ["--part-size"],
-            type=click.IntRange(min=1),
-            help=f"Samples in each part of a folder, whole batches; {part_size:,} or a little more by default.",
+            type=PartSize(),
+            help=f"Samples in each part of a folder, whole batches; {part_size:,} or a little more by default. Or its "
+            "bytes at the least, e.g. 256MB: samples of the run are measured.",
         ),
         click.Option(["--compression"], type=click.Choice(["none", "zstd", "gzip"]), help="Of NetCDF and HDF5 files."),
         click.Option(["--overwrite"], is_flag=True, help="Replace what is there."),

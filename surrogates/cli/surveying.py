@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .batch import Cores
+from ..sampling.part_sizes import Bytes
+from .batch import Cores, PartSize
 from .generation import chosen_scheduler
 from .output import announce
 
@@ -76,6 +77,13 @@ class _Tile(click.ParamType):
     show_default=True,
     help="Of the catalogue: hats, fits, hdf5, several, or none.",
 )
+@click.option(
+    "--part-size",
+    type=PartSize(),
+    default=None,
+    metavar="N|BYTES",
+    help="Galaxies in each file of the HATS catalogue at the most, or bytes (256MB); 500,000 galaxies by default.",
+)
 @click.option("--workers", type=Cores(), default=1, show_default=True, help="Processes; `auto` for one a usable core.")
 @click.option(
     "--scheduler",
@@ -91,6 +99,7 @@ def survey_command(
     asked_tiles: tuple[tuple[int, int], ...],
     tile_pixels: int,
     formats: str,
+    part_size: int | Bytes | None,
     workers: int,
     scheduler: str | None,
     overwrite: bool,
@@ -113,12 +122,17 @@ def survey_command(
     for name in chosen:
         if name not in files.WRITERS:
             raise SurveyError.about("--format", repr(name), f"some of {', '.join(files.WRITERS)}, or none", value=name)
+    if part_size is not None and "hats" not in chosen:
+        raise SurveyError.about("--part-size", "without a HATS catalogue, whose files it cuts", "hats in --format")
     drawn = [] if catalogue_only else _chosen(images.tiles(survey, tile_pixels), asked_tiles)
     how: dict[str, Any] = {"workers": workers, "scheduler": chosen_scheduler(scheduler, workers)}
     how |= {"resume": resume, "overwrite": overwrite}
     galaxies = catalogues.write(survey, output, **how)
     written = [files.write_coverage(survey, output)] if chosen else []
-    written += [files.WRITERS[name](survey, output) for name in chosen]
+    if isinstance(part_size, Bytes):
+        part_size = files.rows_of_bytes(survey, part_size.number)
+    most: dict[str, dict[str, Any]] = {"hats": {"most_rows": part_size}} if part_size is not None else {}
+    written += [files.WRITERS[name](survey, output, **most.get(name, {})) for name in chosen]
     written += images.write(survey, output, drawn, **how)
     boxes = len(lightcone.cells(survey))
     facts = {

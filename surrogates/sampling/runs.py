@@ -19,6 +19,7 @@ from ..registry import portable, resolve
 from .engines import done_by
 from .files import formats_of
 from .outputs import STDOUT, check_target, chosen_format, write_options
+from .part_sizes import Bytes, samples_of
 from .request import ask
 from .tables import others, with_others
 
@@ -183,7 +184,7 @@ def write(
     output: str,
     *,
     format_name: str | None,
-    part_size: int,
+    part_size: int | Bytes,
     compression: str | None,
     overwrite: bool,
     resume: bool,
@@ -199,8 +200,8 @@ def write(
     format_name : str, optional
         In place of the suffix's format; on stdout the first that streams by default, in a folder one that holds one
         sample a file, in place of shards.
-    part_size : int
-        Samples in each part of a folder.
+    part_size : int or Bytes
+        Samples in each part of a folder, or the bytes of a part at the least.
     compression : str, optional
         For the formats that know it.
     overwrite, resume : bool
@@ -247,7 +248,7 @@ def _write_folder(
     job: Job,
     folder: Path,
     single: Format | None,
-    part_size: int,
+    part_size: int | Bytes,
     compression: str | None,
     overwrite: bool,
     resume: bool,
@@ -255,6 +256,16 @@ def _write_folder(
     progress: Counter,
 ) -> None:
     batch = job.simulator.batch
+    cut: dict[str, Any] = {}
+    if isinstance(part_size, Bytes):
+        if single is not None:
+            raise FormatError(
+                f"--part-size {part_size}: in the format {single.name} each sample is a file of its own; expected a "
+                "number of samples"
+            )
+        cut = {"part_bytes": part_size.number}
+        join = resume or job.shard[1] > 1
+        part_size = samples_of(job, part_size, folder, join=join, compression=compression or "none")
     if part_size % batch:
         above = -(-part_size // batch) * batch
         below = f"{above - batch:,} or " if above > batch else ""
@@ -272,7 +283,8 @@ def _write_folder(
     mine = range(share - 1, parts, shares)
     progress.total = sum(min(part_size, job.size - index * part_size) for index in mine)
     options = {"compression": compression or "none", "rows_per_file": part_size}
-    made = job.provenance(part_size, compression or "none") | ({"format": single.name} if single is not None else {})
+    made = job.provenance(part_size, compression or "none") | cut
+    made |= {"format": single.name} if single is not None else {}
     shards = Shards(folder, parts, as_json(made), options, job.shard, single)
     with shards.begun(resume=resume, overwrite=overwrite) as lock:
         if job.scheduler is not None or job.workers > 1 and len(mine) >= job.workers:

@@ -31,7 +31,7 @@ ORDER = 29
 """HEALPix order of the pixel that each row of a HATS catalogue names."""
 
 MOST_ROWS = 500_000
-"""In a file of a HATS catalogue."""
+"""In a file of a HATS catalogue, where nothing else is asked."""
 
 FINEST = 10
 """HEALPix order of the smallest partition."""
@@ -99,23 +99,29 @@ def healpix(right_ascension: np.ndarray, declination: np.ndarray, order: int = O
     return healpy.ang2pix(1 << order, right_ascension, declination, nest=True, lonlat=True)
 
 
-def partitions(counts: dict[int, int]) -> list[tuple[int, int, int]]:
-    """Pixels (order, pixel, rows) that hold at most `MOST_ROWS` each, from the rows of pixels of the order `FINEST`."""
+def partitions(counts: dict[int, int], most: int = MOST_ROWS) -> list[tuple[int, int, int]]:
+    """Pixels (order, pixel, rows) that hold at most `most` rows each, from the rows of pixels of the order `FINEST`."""
     found = []
     waiting = [(0, pixel) for pixel in sorted({pixel >> 2 * FINEST for pixel in counts})]
     while waiting:
         order, pixel = waiting.pop(0)
         below = 2 * (FINEST - order)
         rows = sum(n for fine, n in counts.items() if fine >> below == pixel)
-        if rows > MOST_ROWS and order < FINEST:
+        if rows > most and order < FINEST:
             waiting += [(order + 1, 4 * pixel + k) for k in range(4)]
         elif rows:
             found.append((order, pixel, rows))
     return sorted(found, key=lambda part: part[1] << 2 * (ORDER - part[0]))
 
 
-def write_hats(survey: Survey, folder: Path, *, overwrite: bool = True) -> Path:
-    """A HATS catalogue in `hats`: rows by pixel, and in each file by `_healpix_29`, then identity."""
+def rows_of_bytes(survey: Survey, number: int) -> int:
+    """Rows whose columns have so many bytes together; a HATS file has some fewer, as Parquet packs them."""
+    kinds = np.dtype([(PIXEL, "int64"), *((name, kind) for name, (kind, _, _) in columns(survey.bands).items())])
+    return max(1, number // kinds.itemsize)
+
+
+def write_hats(survey: Survey, folder: Path, *, most_rows: int = MOST_ROWS, overwrite: bool = True) -> Path:
+    """A HATS catalogue in `hats`: rows by pixel, at most `most_rows` a file, there by `_healpix_29`, then identity."""
     arrow = parquet_for("a HATS catalogue")
     place = folder / "hats"
     schema = _schema(arrow, survey.bands)
@@ -124,7 +130,10 @@ def write_hats(survey: Survey, folder: Path, *, overwrite: bool = True) -> Path:
         fine, n = np.unique(healpix(block["ra"].values, block["dec"].values, FINEST), return_counts=True)
         for pixel, rows in zip(fine.tolist(), n.tolist(), strict=True):
             counts[pixel] = counts.get(pixel, 0) + rows
-    parts = partitions(counts)
+    parts = partitions(counts, most_rows)
+    names = {place / "dataset" / _leaf(order, pixel) for order, pixel, _ in parts}
+    for stale in set((place / "dataset").glob("Norder=*/Dir=*/Npix=*.parquet")) - names:  # cut otherwise before
+        stale.unlink()
     metadata = []
     for group in _groups(parts):
         gathered: list[list[np.ndarray]] = [[] for _ in group]
@@ -138,7 +147,7 @@ def write_hats(survey: Survey, folder: Path, *, overwrite: bool = True) -> Path:
         for (order, wanted, _), pieces in zip(group, gathered, strict=True):
             rows = np.concatenate(pieces)
             rows = rows[np.lexsort((rows["galaxy_id"], rows[PIXEL]))]
-            name = f"Norder={order}/Dir={wanted // 10_000 * 10_000}/Npix={wanted}.parquet"
+            name = _leaf(order, wanted)
             target = place / "dataset" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             table = arrow.table([arrow.array(rows[field.name]) for field in schema], schema=schema)
@@ -146,8 +155,12 @@ def write_hats(survey: Survey, folder: Path, *, overwrite: bool = True) -> Path:
             footer = arrow.parquet.read_metadata(target)
             footer.set_file_path(name)
             metadata.append(footer)
-    _describe(survey, place, parts, schema, metadata, overwrite)
+    _describe(survey, place, parts, schema, metadata, most_rows, overwrite)
     return place
+
+
+def _leaf(order: int, pixel: int) -> str:
+    return f"Norder={order}/Dir={pixel // 10_000 * 10_000}/Npix={pixel}.parquet"
 
 
 def _with_pixel(pixel: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -179,7 +192,13 @@ def _schema(arrow: Any, bands: str) -> Any:
 
 
 def _describe(
-    survey: Survey, place: Path, parts: list[tuple[int, int, int]], schema: Any, metadata: list[Any], overwrite: bool
+    survey: Survey,
+    place: Path,
+    parts: list[tuple[int, int, int]],
+    schema: Any,
+    metadata: list[Any],
+    most_rows: int,
+    overwrite: bool,
 ) -> None:
     arrow = parquet_for("a HATS catalogue")
     (place / "dataset").mkdir(parents=True, exist_ok=True)
@@ -200,7 +219,7 @@ def _describe(
         "hats_col_healpix": PIXEL,
         "hats_col_healpix_order": ORDER,
         "hats_cols_sort": "galaxy_id",
-        "hats_max_rows": MOST_ROWS,
+        "hats_max_rows": most_rows,
         "hats_order": max((order for order, _, _ in parts), default=0),
         "hats_npix_suffix": ".parquet",
         "moc_sky_fraction": f"{sum(0.25**order / 12 for order, _, _ in parts):.6g}",

@@ -278,6 +278,8 @@ def test_runs_of_one_file_a_sample_are_shared_resumed_and_done_in_processes(lear
     mixed = refused(capsys, "generate", "blots", "-n", 22, "--prior", "--seed", 3, "--part-size", 8, "--resume",
                     "-o", f"{tmp_path}/one/")  # fmt: skip
     assert "format" in mixed
+    sized = refused(capsys, *("100kB" if word == 8 else word for word in PGMS), "-o", f"{tmp_path}/no/")
+    assert "--part-size 100 kB: in the format pgm each sample is a file of its own; expected a number" in sized
     assert "one file a sample" in refused(capsys, "merge", tmp_path / "one", tmp_path / "merged.nc")
 
 

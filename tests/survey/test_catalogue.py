@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,24 @@ def test_partitions_hold_every_row_once():
     assert sum(rows for _, _, rows in parts) == 1_600_000
     assert all(rows <= files.MOST_ROWS for _, _, rows in parts)
     assert files.partitions({}) == []
+
+
+def test_files_of_a_hats_catalogue_are_cut_by_bytes(folder, survey, small, tmp_path, capsys):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("healpy")
+    shutil.copytree(folder / "catalogue", tmp_path / "catalogue")
+    cut = []
+    for size in (20_000, 5_000, 20_000):  # the third time coarser than what is there
+        place = files.write_hats(survey, tmp_path, most_rows=files.rows_of_bytes(survey, size))
+        tables = [parquet.read_table(path) for path in sorted((place / "dataset").rglob("Npix=*.parquet"))]
+        assert all(table.nbytes <= size for table in tables)
+        assert sum(table.num_rows for table in tables) == small.sizes["sample"]
+        cut.append(len(tables))
+    assert cut[1] > cut[0] == cut[2] > 1
+    words = ["survey", "--catalogue-only", "-o", str(tmp_path), "--part-size", "50kB", "--format", "fits"]
+    assert run(words) == 2
+    expected = "--part-size: without a HATS catalogue, whose files it cuts; expected hats in --format"
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("centre", [(0.0, 0.0), (40.0, 90.0), (40.0, -90.0)])
