@@ -20,7 +20,8 @@ from ..release.cards import Card
 from ..release.made import CARD
 from ..reporting.page import PICTURES
 from ..sampling import opening
-from ..sampling.runs import Job, Summary, write
+from ..sampling.jobs import Job
+from ..sampling.runs import Summary, write
 from .batch import Cores, PartSize, Share
 from .conditions import PREFIX, asked, condition_options, given_conditions
 from .entry import completed_names

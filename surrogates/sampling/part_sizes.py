@@ -19,7 +19,7 @@ from ..io.manifest import MANIFEST, read_manifest
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .runs import Job
+    from .jobs import Job
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 1 << 10, "MI": 1 << 20, "GI": 1 << 30}
 _BYTES = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?)\s*([KMG]I?|)B\s*", re.IGNORECASE)

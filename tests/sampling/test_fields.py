@@ -21,7 +21,8 @@ from surrogates.sampling.files import read_field
 from surrogates.sampling.parallel import joined
 from surrogates.sampling.reference import ReferenceSimulator
 from surrogates.sampling.request import condition_dataset
-from surrogates.sampling.runs import Job, write
+from surrogates.sampling.jobs import Job
+from surrogates.sampling.runs import write
 from surrogates.sampling.surrogate import Surrogate, save_release
 
 CONDITIONS = Schema(
