@@ -18,10 +18,10 @@ from surrogates.counting import Counter
 from surrogates.io import FileFormatError, FormatError, read_shards
 from surrogates.release.cards import Card
 from surrogates.sampling.files import read_field
+from surrogates.sampling.jobs import Job
 from surrogates.sampling.parallel import joined
 from surrogates.sampling.reference import ReferenceSimulator
 from surrogates.sampling.request import condition_dataset
-from surrogates.sampling.jobs import Job
 from surrogates.sampling.runs import write
 from surrogates.sampling.surrogate import Surrogate, save_release
 
