@@ -111,6 +111,8 @@ def _connected(scheduler: str) -> Iterator[Client]:
         raise SchedulerError(f"scheduler: {scheduler}: no such file; expected the --scheduler-file of `dask scheduler`")
     import distributed
 
+    if scheduler.startswith("tls://"):
+        _check_certificates(scheduler)
     for name in ("distributed", "distributed.client", "distributed.core", "distributed.utils", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said in one line
     where: dict[str, Any] = {"scheduler_file": scheduler} if is_file else {"address": scheduler}
@@ -126,6 +128,22 @@ def _connected(scheduler: str) -> Iterator[Client]:
         yield client
     finally:
         client.close(timeout=5)
+
+
+def _check_certificates(scheduler: str) -> None:
+    """Refuse a call that Dask's configuration has no certificates for."""
+    import dask
+
+    for name in ("ca-file", "client.cert", "client.key"):
+        given = dask.config.get(f"distributed.comm.tls.{name}", None)
+        variable = "DASK_DISTRIBUTED__COMM__TLS__" + name.upper().replace(".", "__").replace("-", "_")
+        if given is None and name != "client.key":  # a key may stand in the certificate's file
+            raise SchedulerError(
+                f"scheduler: {scheduler} takes no call without a certificate, and Dask's configuration has no "
+                f"distributed.comm.tls.{name}; set {variable} to a file"
+            )
+        if given is not None and "\n" not in str(given) and not Path(given).is_file():
+            raise SchedulerError(f"scheduler: {variable} is {given}: no such file; expected a file in PEM format")
 
 
 def _agreed(client: Client, payload: bytes, work: Work) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 """
 
 from .catalogues import catalogue
+from .hats_reading import HatsReader, hats_arguments, hats_reader, hats_reader_of
 from .request import Survey, SurveyError
 
-__all__ = ["Survey", "SurveyError", "catalogue"]
+__all__ = ["HatsReader", "Survey", "SurveyError", "catalogue", "hats_arguments", "hats_reader", "hats_reader_of"]

@@ -129,6 +129,11 @@ def make(survey: Survey, cell: Cell, part: int) -> xr.Dataset:
     return dataset(survey, data)
 
 
+def positions(survey: Survey, cell: Cell) -> tuple[np.ndarray, np.ndarray]:
+    """Right ascension and declination [degrees] of the galaxies of one cell, in the order of `make`."""
+    return Field(survey.square_degrees, survey.centre).to_sky(lightcone.place(survey, cell)["position"])
+
+
 def dataset(survey: Survey, data: dict[str, np.ndarray]) -> xr.Dataset:
     """Columns as a Dataset with units and descriptions."""
     import xarray as xr
