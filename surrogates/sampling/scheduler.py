@@ -132,7 +132,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
 
 def _check_certificates(scheduler: str) -> None:
     """Refuse a call that Dask's configuration has no certificates for."""
-    import dask
+    import dask.config
 
     for name in ("ca-file", "client.cert", "client.key"):
         given = dask.config.get(f"distributed.comm.tls.{name}", None)

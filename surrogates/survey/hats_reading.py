@@ -49,7 +49,10 @@ _ONE_AT_A_TIME = threading.Lock()  # a worker of several threads would draw seve
 class Pieces(Protocol):
     """Rows that are made piece by piece."""
 
-    identity: str
+    @property
+    def identity(self) -> str:
+        """Name of the column of identities."""
+        ...
 
     def __len__(self) -> int:
         """How many pieces."""
@@ -236,7 +239,7 @@ def hats_arguments(reader: HatsReader, folder: str | Path, name: str, **options:
         hats-import is not installed.
     """
     try:
-        from hats_import.catalog.arguments import ImportArguments
+        from hats_import.catalog.arguments import ImportArguments  # type: ignore[import-not-found]
     except ImportError as error:
         raise missing_library("hats-import", "hats", "a HATS catalogue by Dask") from error
     ra, dec = PLACE
