@@ -23,6 +23,8 @@ class Limit:
     Attributes
     ----------
     variables : tuple of str
+        Those that the weights at hand cannot be asked, for their training data lacked them, are left out of what is
+        checked; where none is left, nothing is.
     allows : callable
         Mapping of arrays -> boolean array, True where the combination is feasible.
     expected : str or callable
@@ -36,11 +38,13 @@ class Limit:
     def check(self, conditions: xr.Dataset) -> None:
         """Raise SchemaError naming the first infeasible row."""
         held = conditions.variables  # quicker than as DataArrays
-        values = {name: np.asarray(held[name].values) for name in self.variables}
+        values = {name: np.asarray(held[name].values) for name in self.variables if name in held}
+        if not values:
+            return  # weights whose data lacked these conditions
         bad = ~np.asarray(self.allows(values))
         if np.any(bad):
             row = int(np.flatnonzero(bad)[0])
-            parts = [(name, _shown(conditions[name], row)) for name in self.variables]
+            parts = [(name, _shown(conditions[name], row)) for name in values]
             shown = ", ".join(f"{name} = {value}" for name, value in parts if value != "nan")
             of_row = {name: value[row] for name, value in values.items()}
             expected = self.expected if isinstance(self.expected, str) else self.expected(of_row)

@@ -15,7 +15,7 @@ from ...physics.crystals.elements import MOST, parse_formula, parse_system, redu
 from ...physics.crystals.groups import group, number_of, parameters
 from ...physics.crystals.standard import Standard
 from .tokens import LONGEST, NO_STEP, START, sequence
-from .variables import SITES
+from .variables import CONDITIONS, ORBITS, OUTPUTS, SITES
 
 Tensors = dict[str, Tensor]
 
@@ -37,7 +37,7 @@ class CrystalCodec(nn.Module):
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Moments of the free cell parameters of the training crystals, and of their surroundings."""
-        encoded = self.encode({name: part[:3000] for name, part in pools[0].items() if name in OUTPUT_NAMES})
+        encoded = self.encode({name: part[:3000] for name, part in pools[0].items() if name in OUTPUTS.names})
         which = encoded["steps"][..., 1]
         for k in range(6):
             values = encoded["values"][which == k]
@@ -46,13 +46,16 @@ class CrystalCodec(nn.Module):
         there = encoded["shells"][encoded["share"] > 0]
         self.shell_centre.copy_(there.mean(0))
         self.shell_spread.copy_(there.std(0).clamp(min=1e-2))
+        labels = [encoded.get(name) for name in ("true_formation", "true_hull")]
+        if not any(label is not None and label.isfinite().any() for label in labels):
+            self.shell_centre.fill_(torch.nan)  # without energies nothing is learned of them: they are not estimated
 
     def encode(self, physical: Tensors) -> Tensors:
         """Sequences of crystals, and what is asked as counts, marks and numbers (0 or NaN where it is not)."""
         encoded: Tensors = {}
         if "group_number" in physical:
             encoded |= _sequences(physical)
-        if "formula" in physical:
+        if any(name in physical for name in CONDITIONS.names):
             encoded |= _asked(physical)
         return encoded
 
@@ -106,6 +109,27 @@ def standard_of(encoded: Tensors, row: int) -> Standard:
         tuple(encoded["places"][row, :count].tolist()),
         encoded["free"][row, :count].numpy(),
     )
+
+
+def together(kept: list[tuple[Standard, float, float]]) -> Tensors:
+    """Crystals with their two estimates as tensors."""
+    n = len(kept)
+    out = {
+        "group": torch.tensor([crystal.number for crystal, _, _ in kept]),
+        "orbits": torch.tensor([len(crystal.places) for crystal, _, _ in kept]),
+        "parameters": torch.from_numpy(np.stack([crystal.parameters for crystal, _, _ in kept])),
+        "elements": torch.zeros(n, ORBITS, dtype=torch.int64),
+        "places": torch.zeros(n, ORBITS, dtype=torch.int64),
+        "free": torch.zeros(n, ORBITS, 3, dtype=torch.float64),
+        "formation": torch.tensor([energy for _, energy, _ in kept], dtype=torch.float64),
+        "hull": torch.tensor([energy for _, _, energy in kept], dtype=torch.float64),
+    }
+    for row, (crystal, _, _) in enumerate(kept):
+        count = len(crystal.places)
+        out["elements"][row, :count] = torch.tensor(crystal.elements)
+        out["places"][row, :count] = torch.tensor(crystal.places)
+        out["free"][row, :count] = torch.from_numpy(crystal.free)
+    return out
 
 
 def crystal_of(
@@ -181,22 +205,23 @@ def _sequences(physical: Tensors) -> Tensors:
 
 
 def _asked(physical: Tensors) -> Tensors:
-    n = len(physical["formula"])
+    n = len(next(physical[name] for name in CONDITIONS.names if name in physical))
     counts, marks = torch.zeros(n, MOST, dtype=torch.int64), torch.zeros(n, MOST, dtype=torch.bool)
     groups = torch.zeros(n, dtype=torch.int64)
     columns = (("formula", _counts, counts), ("chemical_system", _marks, marks), ("space_group", _group, groups))
     for name, read, target in columns:
-        codes, place = torch.unique(physical[name], dim=0, return_inverse=True)
-        found = torch.stack([read(str(text)) for text in texts(codes.numpy())])
-        target[:] = found[place.reshape(-1)]
-    atoms = physical["n_atoms"].clamp(min=0).long()
+        if name in physical:
+            codes, place = torch.unique(physical[name], dim=0, return_inverse=True)
+            found = torch.stack([read(str(text)) for text in texts(codes.numpy())])
+            target[:] = found[place.reshape(-1)]
+    nothing = torch.full((n,), torch.nan, dtype=torch.float64)
     return {
         "formula": counts,
         "system": marks,
         "group": groups,
-        "atoms": atoms,
-        "hull": physical["energy_above_hull"].double(),
-        "gap": physical["band_gap"].double(),
+        "atoms": physical.get("n_atoms", torch.zeros(n, dtype=torch.int64)).clamp(min=0).long(),
+        "hull": physical.get("energy_above_hull", nothing).double(),
+        "gap": physical.get("band_gap", nothing).double(),
     }
 
 
@@ -219,4 +244,4 @@ def _group(text: str) -> Tensor:
     return torch.tensor(number_of(text) if text.strip() else 0)
 
 
-__all__ = ["CrystalCodec", "atoms_of", "crystals_of", "orbit_features", "standard_of"]
+__all__ = ["CrystalCodec", "atoms_of", "crystals_of", "orbit_features", "standard_of", "together"]

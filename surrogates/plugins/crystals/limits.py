@@ -100,8 +100,12 @@ _JOINT = ("formula", "chemical_system", "space_group", "n_atoms")
 
 
 def _rows(values: Mapping[str, np.ndarray]) -> list[tuple[str, str, str, int]]:
-    columns = [[str(text) for text in texts(np.asarray(values[name]))] for name in _JOINT[:3]]
-    return list(zip(*columns, np.asarray(values["n_atoms"]).astype(int).tolist(), strict=True))
+    n = len(next(iter(values.values())))
+    columns = [
+        [str(text) for text in texts(np.asarray(values[name]))] if name in values else [""] * n for name in _JOINT[:3]
+    ]
+    sizes = np.asarray(values["n_atoms"]).astype(int).tolist() if "n_atoms" in values else [-1] * n
+    return list(zip(*columns, sizes, strict=True))
 
 
 def _fits(values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -109,7 +113,7 @@ def _fits(values: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _why(values: Mapping[str, Any]) -> str:
-    return together(*_rows({name: np.asarray(values[name])[None] for name in _JOINT})[0])
+    return together(*_rows({name: np.asarray(values[name])[None] for name in _JOINT if name in values})[0])
 
 
 LIMITS = (

@@ -15,6 +15,8 @@ from ...measuring.figures import Figure, Figures
 from ...physics.crystals.distances import nearest_distances
 from ...physics.crystals.elements import (
     ELECTRONEGATIVITY,
+    MASS_UNIT,
+    MASSES,
     MOST,
     RADIUS,
     FormulaError,
@@ -115,7 +117,6 @@ COLUMNS = (
     *("closest", "shortest", "volume", "density", "number", "elements", "atoms", "balanced", "pull", "key", "kind"),
     *("formula_asked", "formula_met", "system_asked", "system_met", "group_asked", "group_met", "atoms_met"),
 )
-MASS_UNIT = 1.66053906892
 
 
 def reduce(dataset: xr.Dataset) -> xr.Dataset:
@@ -185,21 +186,6 @@ def _met(text: str, holds: Any) -> tuple[float, float]:
 
 def _mass(numbers: np.ndarray) -> float:
     return float(MASSES[numbers - 1].sum())
-
-
-MASSES = np.array(
-    [
-        *(1.008, 4.003, 6.94, 9.012, 10.81, 12.011, 14.007, 15.999, 18.998, 20.18, 22.99, 24.305, 26.982, 28.085),
-        *(30.974, 32.06, 35.45, 39.95, 39.098, 40.078, 44.956, 47.867, 50.942, 51.996, 54.938, 55.845, 58.933),
-        *(58.693, 63.546, 65.38, 69.723, 72.63, 74.922, 78.971, 79.904, 83.798, 85.468, 87.62, 88.906, 91.224),
-        *(92.906, 95.95, 97.0, 101.07, 102.906, 106.42, 107.868, 112.414, 114.818, 118.71, 121.76, 127.6, 126.904),
-        *(131.293, 132.905, 137.327, 138.905, 140.116, 140.908, 144.242, 145.0, 150.36, 151.964, 157.25, 158.925),
-        *(162.5, 164.93, 167.259, 168.934, 173.045, 174.967, 178.486, 180.948, 183.84, 186.207, 190.23, 192.217),
-        *(195.084, 196.967, 200.592, 204.38, 207.2, 208.98, 209.0, 210.0, 222.0, 223.0, 226.0, 227.0, 232.038),
-        *(231.036, 238.029, 237.0, 244.0),
-    ]
-)
-"""Standard atomic masses [u], abridged (IUPAC 2021); mass numbers of the longest-lived where there is none."""
 
 
 def column(data: xr.Dataset, *, name: str) -> np.ndarray:

@@ -196,10 +196,17 @@ def learn(model: Any, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     batch.notes["cell"] = loss[kind == CELL].mean().detach()
     batch.notes["coordinate"] = loss[kind == COORDINATE].mean().detach()
     yield "network", loss.sum(1)
-    formation, root = model.estimator(encoded["elements"], encoded["share"], encoded["shells"]).unbind(dim=1)
-    wrong = (formation - encoded["true_formation"]).abs() + (root - encoded["true_hull"].clamp(min=0).sqrt()).abs()
-    batch.notes["formation_error"] = (formation - encoded["true_formation"]).abs().mean().detach()
-    yield "estimator", wrong
+    labels = encoded["true_formation"], encoded["true_hull"].clamp(min=0).sqrt()
+    if not any(label.isfinite().any() for label in labels):
+        return
+    found = model.estimator(encoded["elements"], encoded["share"], encoded["shells"]).unbind(dim=1)
+    # where a label is not known, the estimate stands in for it: no error and no gradient
+    wrong = [
+        (one - torch.where(label.isfinite(), label, one.detach())).abs()
+        for one, label in zip(found, labels, strict=True)
+    ]
+    batch.notes["formation_error"] = wrong[0].mean().detach()
+    yield "estimator", wrong[0] + wrong[1]
 
 
 def _standard(network: CrystalNetwork, values: Tensor, steps: Tensor) -> Tensor:

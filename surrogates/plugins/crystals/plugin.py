@@ -15,7 +15,7 @@ from .formats import FORMATS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
 from .measure import FEATURES, FIGURES
-from .recipes import wyckoff
+from .recipes import carbon, gan, perov, wyckoff
 from .truth import prior, truth
 from .variables import CONDITIONS, OUTPUTS
 
@@ -27,7 +27,7 @@ PLUGIN = Plugin(
     prior=prior,
     truth=truth,
     codec=deferred("surrogates.plugins.crystals.codec:CrystalCodec"),
-    recipes={"wyckoff": wyckoff()},
+    recipes={"wyckoff": wyckoff(), "perov": perov(), "carbon": carbon(), "gan": gan()},
     constraints=(
         Law("symmetry", symmetry, 1e-3, units="angstrom"),
         Law("metric", metric, 1e-9),

@@ -17,7 +17,7 @@ _GOLDEN = np.array([0.8191725134, 0.6710436067, 0.5497004779])
 """Steps of an evenly spread sequence in three dimensions: powers of the inverse of the root of x^4 = x + 1."""
 
 
-def separated(crystal: Standard) -> Standard:
+def separated(crystal: Standard, restarts: int = RESTARTS) -> Standard:
     """The crystal with atoms moved apart where they are near, and away from where they overlap.
 
     Free coordinates first, in the cell as it was drawn. Where atoms still overlap, the cell grows with them; where that
@@ -27,7 +27,7 @@ def separated(crystal: Standard) -> Standard:
     if nearest >= COMFORTABLE:
         return crystal
     best = max((crystal, _descended(crystal, COMFORTABLE, grow=False)), key=_nearest)
-    for turn in range(RESTARTS):
+    for turn in range(restarts):
         if (nearest := _nearest(best)) >= CLOSEST:
             return best
         start = replace(crystal, free=_elsewhere(crystal, turn)) if turn else best

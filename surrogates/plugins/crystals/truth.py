@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.errors import SchemaError
-from ...contract.schema import Schema
+from ...contract.schema import Schema, Variable
 from ...noise import draws
-from ...physics.crystals.elements import formula, system
+from ...physics.crystals.elements import MASS_UNIT, MASSES, formula, system
 from ...physics.crystals.groups import symbols
 from ...physics.crystals.standard import Standard
 from .packaged import Library, library
@@ -86,6 +86,33 @@ def pool(split: str) -> xr.Dataset:
     return outputs.merge(CONDITIONS.dataset(own_conditions(held, rows), rows))
 
 
+def stated_pool(split: str) -> xr.Dataset:
+    """Structures of a split that the GAN has room for, with its five properties."""
+    from .gan_codec import ASKED as STATED_CONDITIONS
+    from .gan_codec import MOST_SLOTS
+
+    held = library(split)
+    rows = np.array([row for row, crystal in enumerate(held.crystals) if crystal.atoms <= MOST_SLOTS])
+    outputs = outputs_of([held.crystals[row] for row in rows], held.formation[rows], held.hull[rows])
+    return OUTPUTS.dataset(outputs, rows).merge(STATED_CONDITIONS.dataset(stated(held, rows), rows))
+
+
+def stated(held: Library, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The five properties of some structures."""
+    volume, mass = np.zeros(len(rows)), np.zeros(len(rows))
+    for k, row in enumerate(rows):
+        crystal = held.crystals[row]
+        volume[k] = np.linalg.det(crystal.vectors) / crystal.group.cells / crystal.atoms
+        mass[k] = sum(MASSES[number - 1] * many for number, many in counts_of(crystal).items()) / crystal.atoms
+    return {
+        "formation_energy": held.formation[rows],
+        "energy_above_hull": held.hull[rows],
+        "band_gap": held.gap[rows],
+        "density": mass * MASS_UNIT / volume,
+        "volume_per_atom": volume,
+    }
+
+
 @cache
 def _order(seed: int, n: int) -> np.ndarray:
     return np.random.default_rng([seed, 47]).permutation(n)
@@ -133,10 +160,16 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     Parameters
     ----------
     schema : Schema
+        Of the default. Of the GAN's five properties a random subset is asked; of weights that learned from a user's
+        own structures nothing is, for the package does not know them.
     n, seed : int
         Row i depends on (seed, i) alone.
     """
     held = library("valid")
+    if "formation_energy" in schema:
+        return _stated_prior(schema, n, seed)
+    if schema.names != CONDITIONS.names:
+        return schema.dataset({variable.name: _nothing(variable, schema, n) for variable in schema})
     uniform = draws(seed, np.arange(n)).uniform((), "structure")
     known = own_conditions(held, np.minimum((uniform * len(held)).astype(int), len(held) - 1))
     asked = hidden(known, seed)
@@ -148,3 +181,20 @@ def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
         there = ~np.isnan(asked[name]) if name != "n_atoms" else asked[name] != missing
         asked[name] = np.where(there, np.clip(asked[name], low, high), missing)
     return schema.dataset(asked)
+
+
+def _stated_prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
+    """The five properties of held-out structures, a random part of them hidden."""
+    held, chance = library("valid"), draws(seed, np.arange(n))
+    rows = np.minimum((chance.uniform((), "structure") * len(held)).astype(int), len(held) - 1)
+    found, kept = stated(held, rows), chance.uniform((len(schema.names),), "asked") < 0.6
+    for k, name in enumerate(schema.names):
+        low, high = schema[name].bounds or (-np.inf, np.inf)
+        found[name] = np.where(kept[:, k], np.clip(found[name], low, high), np.nan)
+    return schema.dataset({name: found[name] for name in schema.names})
+
+
+def _nothing(variable: Variable, schema: Schema, n: int) -> np.ndarray:
+    sizes = {dimension.name: dimension.size for dimension in schema.dimensions}
+    shape = (n, *(sizes[name] for name in variable.dims))
+    return np.full(shape, 0 if variable.text else variable.missing, dtype=variable.dtype)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from ...physics.crystals.elements import MOST
 from ...physics.crystals.feasible import MOST_ATOMS, holds, holds_several, multiples
 from ...physics.crystals.groups import group
 from ...physics.crystals.standard import Standard, tidied
-from .codec import orbit_features
+from .codec import orbit_features, together
 from .energy import Estimator
 from .network import CrystalNetwork, asked_vector, mixture, wrapped_parts
 from .separation import separated
@@ -258,7 +258,7 @@ def write(
         energies = estimated(estimator, crystals)
         made = [(crystal, *pair) for crystal, pair in zip(crystals, energies, strict=True)]
         kept = [min(pair, key=lambda item: item[2]) for pair in zip(kept, made, strict=True)] if kept else made
-    return encoded([(tidied(crystal), energy, above) for crystal, energy, above in (kept[k] for k in place)])
+    return together([(tidied(crystal), energy, above) for crystal, energy, above in (kept[k] for k in place)])
 
 
 def _distinct(conditions: Tensors, noise: Noise) -> tuple[list[int], list[int]]:
@@ -284,27 +284,6 @@ def estimated(estimator: Estimator, crystals: list[Standard]) -> list[tuple[floa
         formation, above = estimator.energies(*parts)
         found.append((float(formation), float(above)))
     return found
-
-
-def encoded(kept: list[tuple[Standard, float, float]]) -> Tensors:
-    """Crystals with their two estimates as tensors."""
-    n = len(kept)
-    out = {
-        "group": torch.tensor([crystal.number for crystal, _, _ in kept]),
-        "orbits": torch.tensor([len(crystal.places) for crystal, _, _ in kept]),
-        "parameters": torch.from_numpy(np.stack([crystal.parameters for crystal, _, _ in kept])),
-        "elements": torch.zeros(n, ORBITS, dtype=torch.int64),
-        "places": torch.zeros(n, ORBITS, dtype=torch.int64),
-        "free": torch.zeros(n, ORBITS, 3, dtype=torch.float64),
-        "formation": torch.tensor([energy for _, energy, _ in kept], dtype=torch.float64),
-        "hull": torch.tensor([energy for _, _, energy in kept], dtype=torch.float64),
-    }
-    for row, (crystal, _, _) in enumerate(kept):
-        count = len(crystal.places)
-        out["elements"][row, :count] = torch.tensor(crystal.elements)
-        out["places"][row, :count] = torch.tensor(crystal.places)
-        out["free"][row, :count] = torch.from_numpy(crystal.free)
-    return out
 
 
 def drafted(
