@@ -145,7 +145,7 @@ def structures(path: Path, kept: Path) -> tuple[Library, np.ndarray]:
     if not cache.exists():
         arrays = _arrays([row for file in files for row in _rows(file)], path)
         with replacing(cache, overwrite=True) as partial, open(partial, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
     with np.load(cache) as stored:
         arrays = {name: stored[name] for name in stored.files}
     ends = np.cumsum(arrays["orbits"])
@@ -160,8 +160,8 @@ def structures(path: Path, kept: Path) -> tuple[Library, np.ndarray]:
         )
         for number, cell, span in zip(arrays["number"], arrays["lattice"], spans, strict=True)
     )
-    numbers = (arrays[name] for name in LABELS)
-    return Library(crystals, *numbers, np.arange(len(crystals))), arrays["held"]
+    formation, hull, gap = (arrays[name] for name in LABELS)
+    return Library(crystals, formation, hull, gap, np.arange(len(crystals))), arrays["held"]
 
 
 def _rows(file: Path) -> Iterator[dict[str, str]]:

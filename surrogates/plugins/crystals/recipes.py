@@ -104,7 +104,14 @@ def carbon(updates: int = 500) -> Recipe:
 
 
 def _likelihood(
-    data: Callable[[Path], tuple[xr.Dataset, ...]] | None, updates: int, width: int, layers: int, **told: str
+    data: Callable[[Path], tuple[xr.Dataset, ...]] | None,
+    updates: int,
+    width: int,
+    layers: int,
+    *,
+    source: str,
+    description: str,
+    use: str,
 ) -> Recipe:
     """Maximum likelihood of the writer, and of the estimator where there are energies."""
     writer = Muon(2e-3, matrices=4e-3, inside="writer.layers", warmup=30, final_fraction=0.02)
@@ -127,7 +134,9 @@ def _likelihood(
         layout=LAYOUT,
         reads=FILES,
         schema=deferred("surrogates.plugins.crystals.own:schemas"),
-        **told,
+        source=source,
+        description=description,
+        use=use,
     )
 
 
