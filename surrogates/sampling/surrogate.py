@@ -121,7 +121,7 @@ class Surrogate:
         built, codec, card = load_release(plugin, path, device=device)
         if model is not None and card.recipe != model:
             raise WeightsError(f"{path}: weights of recipe {card.recipe!r}; expected {model!r}")
-        reference = ReferenceSimulator.open(plugin) if fallback is not None else None
+        reference = ReferenceSimulator.open(card.described(plugin)) if fallback is not None else None
         return cls(
             card.described(plugin), built, codec, card, Path(path), device, threads, bool(extrapolate), reference
         )

@@ -86,7 +86,8 @@ class Check:
         if self.of is None:
             self.function(self.subject)
         else:
-            self.function(self.subject, self.of)
+            served = self.subject.trained(self.of) if self.of in self.subject.plugin.recipes else self.subject
+            self.function(served, self.of)
 
 
 def checks(plugin_or_name: Plugin | str, **settings: Any) -> tuple[Check, ...]:

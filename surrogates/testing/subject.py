@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,19 @@ class Subject:
         if recipe not in self._opened:
             self._opened[recipe] = Surrogate.open(self.plugin, model=recipe, folder=self.folder, threads=1)
         return self._opened[recipe]
+
+    @cached_property
+    def _trained(self) -> dict[str, Subject]:
+        return {}
+
+    def trained(self, recipe: str) -> Subject:
+        """The subject with the plugin as the recipe's weights serve it: itself where their card says nothing more."""
+        described = self.surrogate(recipe).plugin if recipe in self.released else self.plugin
+        if all(getattr(described, s).names == getattr(self.plugin, s).names for s in ("conditions", "outputs")):
+            return self
+        if recipe not in self._trained:
+            self._trained[recipe] = replace(self, plugin=described, weights=self.folder)
+        return self._trained[recipe]
 
     @cached_property
     def _sampled(self) -> dict[str, xr.Dataset]:

@@ -68,18 +68,19 @@ def contenders(plugin: str, *, models: Sequence[str] | None = None, reference: b
     ----------
     plugin : str
     models : sequence of str, optional
-        Recipes; every one with weights by default. The plugin's default recipe is called "surrogate".
+        Recipes; by default every one with weights that takes and gives what the first does. The plugin's default
+        recipe is called "surrogate". All of one race are to take the same conditions.
     reference : bool
         Whether to time the reference; it must be installed.
     """
     from .. import registry
     from ..sampling import opening
+    from ..sampling.reference import ReferenceSimulator
     from ..sampling.surrogate import Surrogate
 
     declared = registry.plugin(plugin)
     found: list[Contender] = []
-    if reference:
-        found.append(Contender("reference", opening.reference(plugin), smallest=REFERENCE_SAMPLES))
+    served = declared
     default = next(iter(declared.recipes))
     for recipe in models or declared.recipes:
         try:
@@ -88,10 +89,20 @@ def contenders(plugin: str, *, models: Sequence[str] | None = None, reference: b
             if models is not None:
                 raise
             continue
+        if models is None and found and not _alike(simulator.plugin, served):
+            continue
+        served = served if found else simulator.plugin
         name = "surrogate" if recipe == default else f"surrogate, recipe {recipe}"
         described = declared.recipes[recipe].description
         found.append(Contender(name, simulator, described, smallest=simulator.batch, batch=simulator.batch))
+    if reference:
+        found.insert(0, Contender("reference", ReferenceSimulator.open(served), smallest=REFERENCE_SAMPLES))
     return tuple(found)
+
+
+def _alike(one: Plugin, other: Plugin) -> bool:
+    """Whether both take and give the same variables."""
+    return (one.conditions.names, one.outputs.names) == (other.conditions.names, other.outputs.names)
 
 
 def prior_conditions(plugin: str) -> Conditions:

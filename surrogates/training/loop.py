@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 5000  # a phase logs at most about so many of its updates
 _BAD_UPDATES = 100  # in a row, after which the run gives up
+_PROBED, _LEAST_PROBED = 2**19, 16  # numbers in the samples whose diversity is watched, and samples
 _OUT_OF_TIME = 1000  # stands for a signal, and is no number of one
 
 
@@ -329,7 +330,8 @@ class Run:
         pool = self.pools[0]
         if len(self.pools) > 1 or not any(tensor.is_floating_point() for tensor in pool.outputs.values()):
             return
-        n = min(256, len(pool))
+        largest = max(tensor[:1].numel() for tensor in pool.outputs.values())
+        n = min(256, len(pool), max(_PROBED // largest, _LEAST_PROBED))
         conditions = {name: tensor[:n] for name, tensor in pool.conditions.items()}
         identities = torch.arange(n, device=self.fabric.device)
         self.model.eval()

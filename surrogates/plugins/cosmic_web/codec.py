@@ -27,7 +27,15 @@ CHANNELS = 10
 
 
 class BoxCodec(nn.Module):
-    """Codec of evolved boxes; nothing is fitted."""
+    """Codec of evolved boxes; nothing is fitted.
+
+    Attributes
+    ----------
+    spacing : float
+        Mpc/h between the particles of the boxes.
+    """
+
+    spacing = SPACING
 
     def fit(self, pools: Sequence[Tensors]) -> None:
         """Nothing to fit."""
@@ -62,7 +70,7 @@ class BoxCodec(nn.Module):
             "context": torch.tensor(context, dtype=torch.float32),
         }
         if "displacement" in physical:
-            rate = _velocity_scale(physical)
+            rate = velocity_scale(physical)
             evolved = torch.cat((physical["displacement"], physical["velocity"].double() / rate), dim=-1)
             encoded["missing"] = (evolved - encoded["cheap"].double()).float()
         return encoded
@@ -72,15 +80,15 @@ class BoxCodec(nn.Module):
         particles = encoded["particles"].double()
         displacement = particles[..., :3]
         size = particles.shape[1]
-        meshes = [density_contrast(moved.float(), size, size * SPACING) for moved in displacement]
+        meshes = [density_contrast(moved.float(), size, size * self.spacing) for moved in displacement]
         return {
             "displacement": displacement,
-            "velocity": particles[..., 3:] * _velocity_scale(conditions).to(particles.device),
+            "velocity": particles[..., 3:] * velocity_scale(conditions).to(particles.device),
             "density_contrast": torch.stack(meshes).double(),
         }
 
 
-def _velocity_scale(conditions: Tensors) -> Tensor:
+def velocity_scale(conditions: Tensors) -> Tensor:
     """km/s of dx/dD times D of 1 Mpc/h, (n, 1, 1, 1, 1)."""
     rows = zip(*(conditions[name].tolist() for name in ("omega_m", "sigma_8", "redshift")), strict=True)
     units = []

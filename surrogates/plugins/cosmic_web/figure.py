@@ -16,7 +16,7 @@ SLAB = 8
 """Mesh points, 2 Mpc/h each, that a projection averages."""
 
 
-def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
+def figure(samples: xr.Dataset, truth: xr.Dataset | None = None, spacing: float = SPACING) -> Figure:
     """Projected density of the most evolved box, a zoom, and what differs; mean power and r(k) of all boxes.
 
     Parameters
@@ -31,8 +31,8 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     sides = {"surrogate": samples} if truth is None else {"surrogate": samples, "reference": truth}
     drawn = Figure(figsize=(13.5, 8.2), layout="constrained")
     grid = drawn.subplots(2, 3)
-    extent = samples.sizes["x"] * SPACING
-    images = {name: _projected(side["displacement"].values[row]) for name, side in sides.items()}
+    extent = samples.sizes["x"] * spacing
+    images = {name: _projected(side["displacement"].values[row], spacing) for name, side in sides.items()}
     low, high = np.percentile(next(iter(images.values())), (1, 99.8))
     for axes, (name, image) in zip(grid[0], images.items(), strict=False):
         shown = axes.imshow(image.T, origin="lower", extent=(0, extent, 0, extent), cmap="inferno", vmin=low, vmax=high)
@@ -57,28 +57,29 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     width = len(zoom) * extent / side
     grid[1][0].imshow(zoom.T, origin="lower", extent=(0, width, 0, width), cmap="inferno", vmin=low, vmax=high)
     grid[1][0].set(title="surrogate, around its highest peak", xlabel="Mpc/h", ylabel="Mpc/h")
-    _spectra(grid[1][1], grid[1][2], samples, truth)
+    _spectra(grid[1][1], grid[1][2], samples, truth, spacing)
     return drawn
 
 
-def _projected(displacement: np.ndarray) -> np.ndarray:
+def _projected(displacement: np.ndarray, spacing: float) -> np.ndarray:
     """log10 of the mean density of a slab, on a mesh of half the particles' spacing."""
     from ...physics.cosmology.density_statistics import smoothed
     from ...physics.cosmology.particle_mesh import density_contrast
 
     side = displacement.shape[0]
-    density = 1 + smoothed(density_contrast(displacement, 2 * side, side * SPACING), side * SPACING, 1.0)
-    return np.log10(np.maximum(density[:, :, : 2 * SLAB].mean(axis=2), 1e-2))
+    box_size = side * spacing
+    density = 1 + smoothed(density_contrast(displacement, 2 * side, box_size), box_size, spacing / 2)
+    return np.log10(np.maximum(density[:, :, : round(2 * SLAB * SPACING / spacing)].mean(axis=2), 1e-2))
 
 
-def _spectra(powers, phases, samples: xr.Dataset, truth: xr.Dataset | None) -> None:
+def _spectra(powers, phases, samples: xr.Dataset, truth: xr.Dataset | None, spacing: float) -> None:
     from ...physics.cosmology.particle_mesh import density_contrast
     from ...physics.cosmology.spectra import correlation, power, shells
 
     side = samples.sizes["x"]
-    box_size = side * SPACING
+    box_size = side * spacing
     _, k = shells(2 * side, box_size)
-    shown = k < 1.5
+    shown = k < 3.0 / spacing
     own, ratios, coefficients = [], [], []
     for row in range(min(4, samples.sizes["sample"])):
         field = density_contrast(samples["displacement"].values[row], 2 * side, box_size)

@@ -1,5 +1,7 @@
 """The figures of cosmic-web: each box against the reference's from the same initial field.
 
+Scales are those of particles 2 Mpc/h apart; for a finer lattice all of them shrink with its spacing.
+
 Power, phases and velocities are compared scale by scale to k = 1 h/Mpc on a mesh of half the particles' spacing, shapes
 by what power cannot see: bispectra, the distribution of densities, peaks, voids and haloes.
 """
@@ -42,7 +44,7 @@ REMEMBERED = 8
 _RECENT: list[tuple[weakref.ref[xr.Dataset], xr.Dataset]] = []
 
 
-def reduce(dataset: xr.Dataset) -> xr.Dataset:
+def reduce(dataset: xr.Dataset, spacing: float = SPACING) -> xr.Dataset:
     """What the figures need of every box; a reduced Dataset is given back as it is.
 
     Measuring takes seconds a box: what was found for the last few Dataset objects is remembered while they live.
@@ -61,14 +63,14 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
     for kept, found in _RECENT:
         if kept() is dataset:
             return found
-    found = _reduced(dataset)
+    found = _reduced(dataset, spacing)
     _RECENT.append((weakref.ref(dataset), found))
     return found
 
 
-def _reduced(dataset: xr.Dataset) -> xr.Dataset:
+def _reduced(dataset: xr.Dataset, spacing: float) -> xr.Dataset:
     rows = [
-        _box(displacement, velocity)
+        _box(displacement, velocity, spacing)
         for displacement, velocity in zip(dataset["displacement"].values, dataset["velocity"].values, strict=True)
     ]
     axes = {
@@ -84,10 +86,10 @@ def _reduced(dataset: xr.Dataset) -> xr.Dataset:
     found = dataset[["omega_m", "sigma_8", "redshift"]]
     return found.assign(
         {name: (("sample", *axes.get(name, ())), np.stack([row[name] for row in rows])) for name in rows[0]}
-    ).assign_attrs(side=int(dataset.sizes["x"]))
+    ).assign_attrs(side=int(dataset.sizes["x"]), spacing=spacing)
 
 
-def _box(displacement: np.ndarray, velocity: np.ndarray) -> dict[str, np.ndarray]:
+def _box(displacement: np.ndarray, velocity: np.ndarray, spacing: float) -> dict[str, np.ndarray]:
     """All quantities of `reduce` of one box."""
     from ...physics.cosmology import density_statistics as statistics
     from ...physics.cosmology.haloes import halo_sizes
@@ -96,43 +98,43 @@ def _box(displacement: np.ndarray, velocity: np.ndarray) -> dict[str, np.ndarray
     from ...physics.cosmology.velocities import momentum_power, pairwise_velocity
 
     side = displacement.shape[0]
-    box_size = side * SPACING
+    box_size, finer = side * spacing, SPACING / spacing
     fine = density_contrast(displacement, 2 * side, box_size)
-    coarse = statistics.smoothed(density_contrast(displacement, side, box_size), box_size, SMOOTHING)
-    triangles = np.array([*((k, k, k) for k in EQUILATERAL), (0.1, 0.5, 0.5)])
+    coarse = statistics.smoothed(density_contrast(displacement, side, box_size), box_size, SMOOTHING / finer)
+    triangles = finer * np.array([*((k, k, k) for k in EQUILATERAL), (0.1, 0.5, 0.5)])
     voids = statistics.void_radii(coarse, box_size, -0.6)
     momentum = momentum_power(displacement, velocity, side, box_size)
     _, k = shells(side, box_size)
-    shell = np.digitize(k, SHELLS) - 1
+    shell = np.digitize(k / finer, SHELLS) - 1
     log_density = np.log(np.maximum(1 + coarse, 1e-3))
     counts, _ = np.histogram(np.clip(log_density, DENSITIES[0], DENSITIES[-1]), DENSITIES)
     return {
-        "modes": low_modes(fine, box_size),
+        "modes": low_modes(fine, box_size, spacing),
         "moved": displacement.reshape(-1, 3)[::61],
         "speed": velocity.reshape(-1, 3)[::61],
         "momentum": np.array([momentum[shell == s].mean() for s in range(len(SHELLS) - 1)]),
-        "pairwise": pairwise_velocity(displacement, velocity, box_size, SEPARATIONS),
-        "bispectra": statistics.bispectrum(fine, box_size, triangles, 0.1),
+        "pairwise": pairwise_velocity(displacement, velocity, box_size, SEPARATIONS / finer),
+        "bispectra": statistics.bispectrum(fine, box_size, triangles, 0.1 * finer),
         "densities": counts / counts.sum(),
         "peaks": np.asarray((statistics.peak_heights(coarse) > PEAK).sum(), float),
         "voids": np.asarray((voids**4).sum() / (voids**3).sum() if len(voids) else 0.0),
         "haloes": np.asarray(len(halo_sizes(displacement, box_size)), float),
-        "axes": statistics.axis_powers(fine, box_size, 0.3, 1.0),
+        "axes": statistics.axis_powers(fine, box_size, 0.3 * finer, 1.0 * finer),
     }
 
 
-def low_modes(contrast: np.ndarray, box_size: float) -> np.ndarray:
+def low_modes(contrast: np.ndarray, box_size: float, spacing: float = SPACING) -> np.ndarray:
     """Modes below the last shell's end, (mode, 2) real and imaginary, in an order that the box's shape alone sets."""
     from ...physics.cosmology.fourier import forward
 
-    spectrum = forward(contrast)[_low(contrast.shape[0], box_size)]
+    spectrum = forward(contrast)[_low(contrast.shape[0], box_size, spacing)]
     return np.stack((spectrum.real, spectrum.imag), axis=-1) * np.float32(box_size**1.5 / contrast.shape[0] ** 3)
 
 
-def _low(size: int, box_size: float) -> np.ndarray:
+def _low(size: int, box_size: float, spacing: float) -> np.ndarray:
     from ...physics.cosmology.initial_fields import wavenumbers
 
-    k = wavenumbers(size, box_size)
+    k = wavenumbers(size, box_size) * (spacing / SPACING)
     return (k > SHELLS[0]) & (k < SHELLS[-1])
 
 
@@ -141,9 +143,10 @@ def spectra(first: xr.Dataset, second: xr.Dataset) -> tuple[np.ndarray, np.ndarr
     from ...physics.cosmology.initial_fields import wavenumbers
 
     size = 2 * int(first.attrs["side"])
-    box_size = size * SPACING / 2
-    low = _low(size, box_size)
-    k = wavenumbers(size, box_size)
+    spacing = float(first.attrs["spacing"])
+    box_size = size * spacing / 2
+    low = _low(size, box_size, spacing)
+    k = wavenumbers(size, box_size) * (spacing / SPACING)
     weight = np.broadcast_to(np.where(np.arange(k.shape[2]) == 0, 1.0, 2.0), k.shape)[low]
     shell = np.digitize(k[low], SHELLS) - 1
     a, b = first["modes"].values.astype(float), second["modes"].values.astype(float)
@@ -154,7 +157,9 @@ def spectra(first: xr.Dataset, second: xr.Dataset) -> tuple[np.ndarray, np.ndarr
     return summed(a * a), summed(b * b), summed(a * b)
 
 
-def measure(samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None) -> dict[str, float]:
+def measure(
+    samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None = None, spacing: float = SPACING
+) -> dict[str, float]:
     """Compare boxes with the reference's from the same initial fields; all figures are 0 where they are equal.
 
     Parameters
@@ -180,7 +185,7 @@ def measure(samples: xr.Dataset, truth: xr.Dataset, training: xr.Dataset | None 
         Other cosmologies or redshifts, or other numbers of boxes, on the two sides.
     """
     del training
-    a, b = reduce(samples), reduce(truth)
+    a, b = reduce(samples, spacing), reduce(truth, spacing)
     for name in ("omega_m", "sigma_8", "redshift"):
         if not np.allclose(a[name].values, b[name].values, rtol=1e-9):
             raise SchemaError.about(name, "samples and truth differ", "the same conditions in the same rows")

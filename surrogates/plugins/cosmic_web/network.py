@@ -63,22 +63,26 @@ class BoxSampler:
 
 
 class Correction(nn.Module):
-    """Valid convolutions (1, channel, x, y, z) -> (1, 6, x - 10, y - 10, z - 10), modulated by the cosmology.
+    """Valid convolutions (1, channel, x, y, z) -> (1, made, x - 10, y - 10, z - 10), modulated by the cosmology.
 
     Parameters
     ----------
+    channels, made : int
+        What it reads, displacement and velocity first, and what it makes, half of it displacements, then velocities.
     width : int
         Channels of the hidden layers.
     dilations : tuple of int
         Of the hidden layers, which add to what they read.
     """
 
-    def __init__(self, width: int = 16, dilations: tuple[int, ...] = (1, 2)) -> None:
+    def __init__(
+        self, width: int = 16, dilations: tuple[int, ...] = (1, 2), channels: int = CHANNELS, made: int = 6
+    ) -> None:
         super().__init__()
         self.dilations = (1, *dilations, 1)
-        widths = (CHANNELS, *(width,) * (len(dilations) + 1))
+        widths = (channels, *(width,) * (len(dilations) + 1))
         self.layers = nn.ModuleList(nn.Conv3d(a, width, 3) for a in widths[:-1])
-        self.last = nn.Conv3d(width, 6, 3, bias=False)
+        self.last = nn.Conv3d(width, made, 3, bias=False)
         nn.init.zeros_(self.last.weight)
         set_by_cosmology = nn.Linear(32, 2 * width * len(self.layers) + 2)
         nn.init.zeros_(set_by_cosmology.weight)
@@ -108,7 +112,7 @@ class Correction(nn.Module):
             bias = layer.bias * (1 + scale) + shift
             hidden = functional.conv3d(hidden, kernel, bias, dilation=self.dilations[number])
             hidden = functional.leaky_relu(hidden, _SLOPE, inplace=True)
-        gains = torch.exp(modulation[-2:]).repeat_interleave(3)
+        gains = torch.exp(modulation[-2:]).repeat_interleave(len(self.last.weight) // 2)
         return functional.conv3d(hidden, self.last.weight * gains[:, None, None, None, None])
 
 
@@ -124,13 +128,13 @@ class CosmicWeb(nn.Module):
 
     ships: tuple[str, ...] = ("correction",)
 
-    def __init__(self) -> None:
+    def __init__(self, correction: Correction | None = None) -> None:
         super().__init__()
-        self.correction = Correction()
+        self.correction = correction or Correction()
         self.options = BoxSampler()
 
     def correct(self, features: Tensor, context: Tensor) -> Tensor:
-        """Correction (x, y, z, 6) with mean 0 of one box's features (x, y, z, 10), in tiles."""
+        """Correction (x, y, z, made) with mean 0 of one box's features (x, y, z, channel), in tiles."""
         halo, sides = self.correction.halo, features.shape[:3]
         padded = _wrapped(features, halo).permute(3, 0, 1, 2)[None]  # channels stay last in memory
         blocks = [range(0, side, TILE) for side in sides]
@@ -181,8 +185,8 @@ def learn(model: CosmicWeb, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     for cheap, features, context, missing, start in rows:
         side = len(cheap)
         first = [int(part * side) for part in start]
-        near = _cube(features, [place - correction.halo for place in first], CUBE + 2 * correction.halo)
-        cheap, missing = _cube(cheap, first, CUBE), _cube(missing, first, CUBE)
+        near = cube(features, [place - correction.halo for place in first], CUBE + 2 * correction.halo)
+        cheap, missing = cube(cheap, first, CUBE), cube(missing, first, CUBE)
         found = correction(near.permute(3, 0, 1, 2)[None], context)[0].permute(1, 2, 3, 0).float()
         error = (found - missing).square()
         box_size = CUBE * SPACING  # the cube's own, periodic or not: the difference of two meshes is theirs alone
@@ -198,7 +202,7 @@ def learn(model: CosmicWeb, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield "correction", torch.stack(losses)
 
 
-def _cube(box: Tensor, first: list[int], side: int) -> Tensor:
+def cube(box: Tensor, first: list[int], side: int) -> Tensor:
     """(side, side, side, c) of a periodic box (x, y, z, c) from the point `first` on."""
     for axis, start in enumerate(first):
         places = torch.arange(start, start + side, device=box.device) % box.shape[axis]

@@ -1,7 +1,8 @@
 """cosmic-web: the evolved matter of a periodic box from its initial density field, or a seed, and a cosmology.
 
 The reference is a particle-mesh code in 40 steps. The default surrogate runs the same code in four and corrects every
-particle by a small network that moves with the lattice; counting the particles keeps mass and positivity exact.
+particle by a small network that moves with the lattice; counting the particles keeps mass and positivity exact. `gan`
+draws the densities of small boxes with no initial field.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 from ...contract.deferred import deferred
 from ...contract.laws import Law
 from ...contract.plugin import Plugin
+from ...contract.recipe import configurable
 from ...io.gadget import GADGET
 from ...physics.cosmology import laws
+from .density.recipes import GanOptions, gan
+from .density.serving import of_density
 from .impostors import IMPOSTORS
 from .measure import measure, reduce
 from .prior import complete, prior
@@ -25,6 +29,12 @@ LAWS = (
     Law("momentum", laws.momentum, 1e-3, units="km s-1"),
 )
 
+
+def found(plugin: Plugin) -> Plugin:
+    """The plugin as weights serve it: without particles, it draws densities that start from no field."""
+    return plugin if "displacement" in plugin.outputs else of_density(plugin)
+
+
 PLUGIN = Plugin(
     name="cosmic-web",
     title="N-body boxes: displacements, velocities and density from an initial field and a cosmology (particle mesh)",
@@ -34,7 +44,7 @@ PLUGIN = Plugin(
     truth=truth,
     complete=complete,
     codec=deferred("surrogates.plugins.cosmic_web.codec:BoxCodec"),
-    recipes={"correction": correction()},
+    recipes={"correction": correction(), "gan": configurable(gan, GanOptions())},
     constraints=LAWS,
     measure=measure,
     reduce=reduce,
@@ -44,6 +54,7 @@ PLUGIN = Plugin(
     formats=(GADGET,),
     reference=NBodyReference,
     stochastic=False,
+    found=found,
     extra="cosmology",
     reference_package="numba",
     checked={

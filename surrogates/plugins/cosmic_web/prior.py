@@ -10,7 +10,8 @@ import numpy as np
 
 from ...contract.errors import SchemaError
 from ...contract.schema import Schema
-from .variables import CONDITIONS, SIDE, SPACING
+from .variables import CONDITIONS, SIDE, SPACING, spacing_of
+from .variables import conditions as conditions_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,13 +28,16 @@ def draws(seed: int, sample: int) -> np.ndarray:
 
 
 def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
-    """Uniform cosmologies with initial fields, and redshifts denser towards today, where boxes are least linear."""
+    """Uniform cosmologies, redshifts denser towards today, where boxes are least linear; initial fields, if asked."""
     uniform = np.array([draws(seed, i) for i in range(n)]).reshape(n, 3)
-    values = {"initial_density": np.full((n, 1, 1, 1), np.nan)}
+    values: dict[str, np.ndarray] = {}
     for column, (name, power) in enumerate((("omega_m", 1), ("sigma_8", 1), ("redshift", 2))):
         low, high = schema[name].bounds or (0.0, 1.0)
         values[name] = low + (high - low) * uniform[:, column] ** power
-    return complete(schema, CONDITIONS.dataset({name: values[name] for name in CONDITIONS.names}), seed)
+    if "initial_density" not in schema:
+        return schema.dataset(values, np.arange(n))
+    values["initial_density"] = np.full((n, 1, 1, 1), np.nan)
+    return complete(schema, schema.dataset({name: values[name] for name in CONDITIONS.names}), seed)
 
 
 def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
@@ -54,7 +58,8 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
 
     given = np.asarray(conditions["initial_density"].values)
     missing = np.isnan(given).all(axis=(1, 2, 3))
-    side = SIDE if missing.all() else given.shape[1]
+    spacing = spacing_of(schema)
+    side = round(SIDE * SPACING / spacing) if missing.all() else given.shape[1]
     fields = np.empty((len(given), side, side, side), np.float32)
     if not missing.all():
         check_fields(given[~missing])
@@ -63,9 +68,9 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
     for row, drawn in enumerate(missing):  # type: ignore[arg-type]
         cosmology = Cosmology(float(conditions["omega_m"][row]), float(conditions["sigma_8"][row]))
         if drawn:
-            fields[row] = linear_density(white_noise(side, seed, int(samples[row])), side * SPACING, cosmology)
+            fields[row] = linear_density(white_noise(side, seed, int(samples[row])), side * spacing, cosmology)
             continue
-        expected = expected_variance(side, side * SPACING, cosmology)
+        expected = expected_variance(side, side * spacing, cosmology)
         found = cosmology.sigma_8 * float(np.sqrt(fields[row].var(dtype=float) / expected))
         if abs(found / cosmology.sigma_8 - 1) > VARIANCE:
             warnings.warn(
@@ -73,7 +78,7 @@ def complete(schema: Schema, conditions: xr.Dataset, seed: int) -> xr.Dataset:
                 stacklevel=2,
             )
     values = {name: conditions[name].values for name in CONDITIONS.names if name != "initial_density"}
-    return CONDITIONS.dataset({**values, "initial_density": fields}, samples)
+    return conditions_of(spacing).dataset({**values, "initial_density": fields}, samples)
 
 
 def check_fields(fields: np.ndarray) -> None:

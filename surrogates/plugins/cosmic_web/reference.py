@@ -12,7 +12,7 @@ import numpy as np
 from ...contract.schema import Schema
 from ...counting import counted
 from .prior import prior
-from .variables import CONDITIONS, OUTPUTS, SPACING
+from .variables import CONDITIONS, OUTPUTS, spacing_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +34,7 @@ class NBodyReference:
     Attributes
     ----------
     conditions, outputs : Schema
+        Of particles 2 Mpc/h apart, or as their `source` says.
     steps : int
         Fewer than 40 make a cheaper and worse simulator.
     """
@@ -57,7 +58,7 @@ class NBodyReference:
 
         fields = np.asarray(conditions["initial_density"].values, np.float32)
         side = fields.shape[1]
-        box_size = side * SPACING
+        box_size = side * spacing_of(self.conditions)
         code = ParticleMesh(box_size, 2 * side, self.steps)
         arrays = {
             "displacement": np.empty((*fields.shape, 3), np.float32),
@@ -71,8 +72,9 @@ class NBodyReference:
             arrays["displacement"][row] = evolved.displacement
             arrays["velocity"][row] = evolved.velocity * np.float32(cosmology.velocity_unit(redshift))
             arrays["density_contrast"][row] = density_contrast(evolved.displacement, side, box_size)
-        outputs = OUTPUTS.dataset(arrays, conditions["sample"].values)
-        asked = CONDITIONS.dataset({n: conditions[n].values for n in CONDITIONS.names}, conditions["sample"].values)
+        outputs = self.outputs.dataset(arrays, conditions["sample"].values)
+        values = {name: conditions[name].values for name in CONDITIONS.names}
+        asked = self.conditions.dataset(values, conditions["sample"].values)
         return asked.merge(outputs).assign_attrs(seed=seed, reference=f"particle mesh, {self.steps} steps")
 
 
@@ -81,31 +83,33 @@ def truth(n: int, seed: int) -> xr.Dataset:
     return NBodyReference().sample(prior(CONDITIONS, n, seed), seed=seed)
 
 
-def training_boxes(n: int, seed: int, folder: Path) -> xr.Dataset:
+def training_boxes(n: int, seed: int, folder: Path, simulator: NBodyReference | None = None) -> xr.Dataset:
     """The first `n` boxes of the truth without their meshes; each is kept in `folder`, so that a killed run goes on."""
     import xarray as xr
 
-    asked = prior(CONDITIONS, n, seed)
+    simulator = simulator or NBodyReference()
+    asked = prior(simulator.conditions, n, seed)
     boxes: Sequence[xr.Dataset] = list(
-        counted((_kept(asked.isel(sample=[i]), seed, folder) for i in range(n)), "boxes", n)
+        counted((_kept(asked.isel(sample=[i]), seed, folder, simulator) for i in range(n)), "boxes", n)
     )
     return xr.concat(boxes, "sample", combine_attrs="override", data_vars="all")
 
 
-def _kept(asked: xr.Dataset, seed: int, folder: Path) -> xr.Dataset:
+def _kept(asked: xr.Dataset, seed: int, folder: Path, simulator: NBodyReference) -> xr.Dataset:
     import h5py
 
     from ...io.atomic import replacing
 
     names = ("displacement", "velocity")
     sample = int(asked["sample"][0])
-    path = Path(folder) / f"box-{seed}-{sample:05d}.h5"
+    kind = "fine" if simulator.outputs.source else "box"
+    path = Path(folder) / f"{kind}-{seed}-{sample:05d}.h5"
     if not path.exists():
-        box = NBodyReference().sample(asked, seed=seed)
+        box = simulator.sample(asked, seed=seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, overwrite=True) as temporary, h5py.File(temporary, "w") as file:
             for name in names:
                 file[name] = box[name].values
     with h5py.File(path, "r") as file:
-        outputs = OUTPUTS.dataset({name: np.asarray(file[name]) for name in names}, asked["sample"].values)
+        outputs = simulator.outputs.dataset({name: np.asarray(file[name]) for name in names}, asked["sample"].values)
     return asked.merge(outputs)

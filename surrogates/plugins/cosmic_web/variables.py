@@ -1,11 +1,16 @@
-"""Conditions and outputs of cosmic-web: names, units, ranges, and the spacing that every box shares."""
+"""Conditions and outputs of cosmic-web: names, units, ranges, and the spacing of the particles that a model states."""
 
 from __future__ import annotations
 
-from ...contract.schema import Dimension, Schema, Variable
+from dataclasses import replace
+
+from ...contract.schema import Dimension, Schema, Variable, replace_variables
 
 SPACING = 2.0
-"""Mpc/h between neighbouring particles on the initial lattice, in every box."""
+"""Mpc/h between neighbouring particles on the initial lattice, in every box but those of `super`."""
+
+FINE_SPACING = 1.0
+"""That of `super`."""
 
 SIDE = 64
 """Particles a side of the training box, 128 Mpc/h, and of a box whose initial field is not given."""
@@ -13,8 +18,17 @@ SIDE = 64
 MULTIPLE = 32
 """Sides of a user's initial field are multiples of so many points."""
 
-_AXES = tuple(Dimension(axis, multiple=MULTIPLE) for axis in "xyz")
 _COMPONENT = Dimension("component", size=3)
+
+
+def _axes(spacing: float) -> tuple[Dimension, ...]:
+    return tuple(Dimension(axis, multiple=round(MULTIPLE * SPACING / spacing)) for axis in "xyz")
+
+
+def _said(spacing: float) -> str:
+    """What a schema says of a spacing other than the default's."""
+    return "" if spacing == SPACING else f"particles {spacing:g} Mpc/h apart"
+
 
 CONDITIONS = Schema(
     (
@@ -31,7 +45,7 @@ CONDITIONS = Schema(
             optional=True,
         ),
     ),
-    _AXES,
+    _axes(SPACING),
 )
 
 OUTPUTS = Schema(
@@ -57,5 +71,23 @@ OUTPUTS = Schema(
             dtype="float32",
         ),
     ),
-    (*_AXES, _COMPONENT),
+    (*_axes(SPACING), _COMPONENT),
 )
+
+
+def conditions(spacing: float) -> Schema:
+    """The conditions for particles `spacing` Mpc/h apart."""
+    field = CONDITIONS["initial_density"]
+    told = replace(field, long_name=field.long_name.replace(f"{SPACING:g} Mpc/h", f"{spacing:g} Mpc/h"))
+    fine = replace_variables(CONDITIONS, {field.name: told})
+    return replace(fine, dimensions=_axes(spacing), source=_said(spacing))
+
+
+def outputs(spacing: float) -> Schema:
+    """The outputs for particles `spacing` Mpc/h apart."""
+    return replace(OUTPUTS, dimensions=(*_axes(spacing), _COMPONENT), source=_said(spacing))
+
+
+def spacing_of(schema: Schema) -> float:
+    """Mpc/h between the particles that a schema stands for."""
+    return FINE_SPACING if schema.source == _said(FINE_SPACING) else SPACING
