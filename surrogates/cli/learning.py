@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +116,12 @@ class WithLayouts(click.Command):
     show_default=True,
     help="Precision of the weights on disk.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have the training data simulated by a Dask cluster (tcp://HOST:PORT, tls://…, or a scheduler file), where "
+    "the recipe makes them part by part; the updates are made here.",
+)
 @click.option("--overwrite", is_flag=True, help="With --release or --reweight: replace what is there.")
 @click.option(
     "--reweight",
@@ -143,6 +152,7 @@ def train_command(
     threads: int,
     seed: int,
     stored: str,
+    scheduler: str | None,
     overwrite: bool,
     reweight: bool,
     truth: Path | None,
@@ -156,6 +166,8 @@ def train_command(
     While it trains, `surrogates generate NAME --weights RUN` samples its newest checkpoint.
     """
     plugin = registry.plugin(name)
+    if scheduler is not None and (reweight or data is not None):
+        raise click.UsageError("--scheduler simulates training data; leave it out with --data and with --reweight")
     if reweight:
         return _reweight(name, model, truth, n=n, seed=seed, overwrite=overwrite, as_json=as_json)
     recipe = _default(plugin, data) if model is None else model
@@ -203,23 +215,50 @@ def train_command(
         announce("; ".join((text, *unfinished)), {**facts, "notes": list(card.notes)}, as_json=as_json)
 
     folder.mkdir(parents=True, exist_ok=True)
-    train(
-        plugin,
-        recipe,
-        folder,
-        data=data,
-        options=options,
-        updates=updates,
-        seed=seed,
-        device=device,
-        precision=precision,
-        devices=devices,
-        checkpoint_minutes=minutes,
-        threads=threads,
-        seconds=math.inf if time_limit is None else time_limit,
-        begun=begun,
-        ended=ended,
-    )
+    with _simulating(scheduler, plugin) as simulated:
+
+        def ready() -> None:
+            simulated()
+            begun()
+
+        train(
+            plugin,
+            recipe,
+            folder,
+            data=data,
+            options=options,
+            updates=updates,
+            seed=seed,
+            device=device,
+            precision=precision,
+            devices=devices,
+            checkpoint_minutes=minutes,
+            threads=threads,
+            seconds=math.inf if time_limit is None else time_limit,
+            begun=ready,
+            ended=ended,
+        )
+
+
+@contextmanager
+def _simulating(scheduler: str | None, plugin: Plugin) -> Iterator[Callable[[], None]]:
+    """What to call once the data are there: it warns where a scheduler had nothing to do."""
+    if scheduler is None:
+        yield lambda: None
+        return
+    from ..sampling.training_parts import simulated_by
+
+    with simulated_by(scheduler, plugin) as made:
+
+        def tell() -> None:
+            if made.parts:
+                click.echo(f"parts of the training data that the workers made: {made.parts}", err=True)
+            else:
+                warnings.warn(
+                    "--scheduler: no part of the training data was left for its workers to make", stacklevel=2
+                )
+
+        yield tell
 
 
 def _reweight(

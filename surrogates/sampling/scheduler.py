@@ -99,6 +99,18 @@ def on_scheduler(
     work.tidy()
 
 
+def number_of_workers(scheduler: str) -> int:
+    """Workers of a scheduler, one at the least.
+
+    Raises
+    ------
+    SchedulerError
+        No scheduler or no worker there.
+    """
+    with _connected(scheduler) as client:
+        return len(_workers(client))
+
+
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Client]:
     is_file = scheduler.endswith(".json")
@@ -148,11 +160,7 @@ def _check_certificates(scheduler: str) -> None:
 
 def _agreed(client: Client, payload: bytes, work: Work) -> dict[str, Any]:
     """What the workers' machines are, once all were found to be alike."""
-    deadline = time.monotonic() + WAITING
-    while not client.scheduler_info(n_workers=-1)["workers"]:
-        if time.monotonic() > deadline:
-            raise SchedulerError(f"scheduler: it has had no workers for {WAITING:.0f} s; start `dask worker`")
-        time.sleep(0.2)
+    _workers(client)
 
     def look(payload: bytes) -> dict[str, Any]:  # sent by value: a worker without the package can say so
         try:
@@ -172,6 +180,16 @@ def _agreed(client: Client, payload: bytes, work: Work) -> dict[str, Any]:
             first, machine = worker, {name: there[name] for name in MACHINE if name in there}
         _compare(worker, there, machine, work, f"that of {first}")
     return machine
+
+
+def _workers(client: Client) -> Sequence[str]:
+    """Addresses of the workers, once there are any."""
+    deadline = time.monotonic() + WAITING
+    while not (there := client.scheduler_info(n_workers=-1)["workers"]):
+        if time.monotonic() > deadline:
+            raise SchedulerError(f"scheduler: it has had no workers for {WAITING:.0f} s; start `dask worker`")
+        time.sleep(0.2)
+    return list(there)
 
 
 def _own(work: Work) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,26 @@ MADE_BY = "made_by"
 """Array of a part that holds, as JSON, what it was made with."""
 
 Arrays = dict[str, np.ndarray]
+Part = tuple[str, Mapping[str, Any]]
+Elsewhere = Callable[[Path, Sequence[Part], Callable[..., Mapping[str, np.ndarray]], Mapping[str, Any]], None]
+"""Has some parts made into a folder, given that, the parts, what makes one and its provenance; see `kept`."""
+
+_ELSEWHERE: ContextVar[tuple[Elsewhere, int] | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def made_elsewhere(elsewhere: Elsewhere, *, at_once: int) -> Iterator[None]:
+    """Within it `kept` has the parts that its folder lacks made by `elsewhere`, `at_once` of them at a time."""
+    token = _ELSEWHERE.set((elsewhere, at_once))
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
 
 
 def kept(
     folder: Path | None,
-    parts: Iterable[tuple[str, Mapping[str, Any]]],
+    parts: Iterable[Part],
     make: Callable[..., Mapping[str, np.ndarray]],
     provenance: Mapping[str, Any],
 ) -> Iterator[Arrays]:
@@ -54,11 +72,14 @@ def kept(
     >>> list(kept(None, parts, lambda seed: {"x": np.full(2, seed)}, {}))[2]["x"].tolist()
     [2, 2]
     """
+    elsewhere = _ELSEWHERE.get()
+    if folder is not None and elsewhere is not None:
+        parts = _made_ahead(folder, parts, make, provenance, *elsewhere)
     for name, settings in parts:
         if folder is None:
             yield dict(make(**settings))
             continue
-        path = folder / f"{name}.npz"
+        path = part_file(folder, name)
         made_by = json.dumps({**provenance, **settings}, sort_keys=True, default=_plain)
         if path.exists():
             yield _read(path, made_by)
@@ -68,6 +89,27 @@ def kept(
         with replacing(path, overwrite=True) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays, **{MADE_BY: np.array(made_by)})
         yield arrays
+
+
+def part_file(folder: Path, name: str) -> Path:
+    """Where a part is kept."""
+    return folder / f"{name}.npz"
+
+
+def _made_ahead(
+    folder: Path,
+    parts: Iterable[Part],
+    make: Callable[..., Mapping[str, np.ndarray]],
+    provenance: Mapping[str, Any],
+    elsewhere: Elsewhere,
+    at_once: int,
+) -> Iterator[Part]:
+    waiting = iter(parts)
+    while some := list(islice(waiting, at_once)):
+        missing = [part for part in some if not part_file(folder, part[0]).exists()]
+        if missing:
+            elsewhere(folder, missing, make, provenance)
+        yield from some
 
 
 def _read(path: Path, made_by: str) -> Arrays:

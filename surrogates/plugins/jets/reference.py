@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, lru_cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -148,10 +148,10 @@ def natural_jets(
     SurrogatesError
         If a part in `folder` came from another seed or other cuts.
     """
-    start = cache(partial(_simulation, jet_type, selection))
 
     def make(blocks: tuple[int, int]) -> dict[str, np.ndarray]:
-        several = [start().block(seed, number, enough=enough) for number in range(*blocks)]
+        start = _simulation(jet_type, selection)
+        several = [start.block(seed, number, enough=enough) for number in range(*blocks)]
         jets = concatenate(several)
         return {name: getattr(jets, name) for name in ARRAYS} | {name: np.array(n) for name, n in jets.counts.items()}
 
@@ -172,6 +172,7 @@ def natural_jets(
     return concatenate(parts).take(np.arange(n))
 
 
+@lru_cache(maxsize=1)
 def _simulation(jet_type: str, selection: JetSelection | None) -> JetSimulation:
     try:
         return JetSimulation(jet_type, selection)
