@@ -140,7 +140,7 @@ def _likelihood(
     )
 
 
-def gan(updates: int = 1700) -> Recipe:
+def gan(updates: int = 1500) -> Recipe:
     """The literature's GAN, its validity loss corrected; for comparison.
 
     Parameters

@@ -12,6 +12,10 @@ from ...physics.crystals.standard import Standard
 
 RESTARTS = 6
 """Descents of a crystal whose atoms overlap, each from other coordinates."""
+SWOLLEN = 1.25
+"""Growth of the volume beyond which a crystal is drawn again."""
+TOLERANCES = (0.01, 0.1)
+"""Of symmetry [angstrom]."""
 
 _GOLDEN = np.array([0.8191725134, 0.6710436067, 0.5497004779])
 """Steps of an evenly spread sequence in three dimensions: powers of the inverse of the root of x^4 = x + 1."""
@@ -37,6 +41,32 @@ def separated(crystal: Standard, restarts: int = RESTARTS) -> Standard:
     swollen = best.parameters.copy()
     swollen[:3] *= CLOSEST * (1.0 + 1e-9) / nearest
     return replace(best, parameters=swollen)
+
+
+def fault(after: Standard, before: Standard) -> float:
+    """What is wrong with a crystal whose atoms were moved apart, 0 for a sound one; a larger number is worse.
+
+    Unsound is one whose cell grew by more than `SWOLLEN`, or in which moyopy finds another space group than it was
+    written in, at either of two tolerances; where moyopy is not installed, volumes alone count.
+    """
+    grown = float(np.linalg.det(after.vectors) / np.linalg.det(before.vectors))
+    if _nearest(after) < CLOSEST * (1.0 - 1e-6):
+        return 1e6
+    return (grown if grown > SWOLLEN else 0.0) + (1.0 if regrouped(after) else 0.0)
+
+
+def regrouped(crystal: Standard) -> bool:
+    """Whether moyopy finds another space group at one of `TOLERANCES`."""
+    try:
+        import moyopy
+    except ImportError:
+        return False
+    points, numbers, _ = crystal.sites()
+    cell = moyopy.Cell(crystal.vectors.tolist(), points.tolist(), numbers.tolist())
+    try:
+        return any(moyopy.MoyoDataset(cell, symprec=size).number != crystal.number for size in TOLERANCES)
+    except Exception:  # its errors of structures that it cannot take are of several kinds
+        return True
 
 
 def _elsewhere(crystal: Standard, turn: int) -> np.ndarray:

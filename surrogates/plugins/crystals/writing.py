@@ -19,7 +19,7 @@ from ...physics.crystals.standard import Standard, tidied
 from .codec import orbit_features, together
 from .energy import Estimator
 from .network import CrystalNetwork, asked_vector, mixture, wrapped_parts
-from .separation import separated
+from .separation import fault, separated
 from .tokens import (
     ATOMS,
     CELL,
@@ -59,12 +59,16 @@ class CrystalSampler:
         Crystals drawn for each sample, of which the one with the least estimated energy above the hull is kept.
     descent : bool
         Whether atoms that overlap are moved apart, in the free parameters alone.
+    redraws : int
+        How often at most a crystal is drawn again whose cell had to grow, or in which moyopy finds another space group
+        than it was written in; after a descent alone.
     """
 
     temperature: float = 1.0
     spread: float = 0.7
     candidates: int = 1
     descent: bool = True
+    redraws: int = 3
 
     def __post_init__(self) -> None:
         if not 1e-3 <= self.temperature <= 1e3:
@@ -73,6 +77,8 @@ class CrystalSampler:
             raise ValueError(f"spread: {self.spread!r}; expected 0 to 10")
         if isinstance(self.candidates, bool) or not 1 <= int(self.candidates) <= 1000:
             raise ValueError(f"candidates: {self.candidates!r}; expected 1 to 1000")
+        if isinstance(self.redraws, bool) or not 0 <= int(self.redraws) <= 100:
+            raise ValueError(f"redraws: {self.redraws!r}; expected 0 to 100")
 
 
 class Draft:
@@ -251,14 +257,40 @@ def write(
     rows, place = _distinct(conditions, noise)
     kept: list[tuple[Standard, float, float]] = []
     for k in range(options.candidates):
-        found = drafted(network, conditions, noise, options, k)
+        found = drafted(network, conditions, noise, options, k, rows)
         crystals = [found[row] for row in rows]
         if options.descent:
-            crystals = [separated(crystal) for crystal in crystals]
+            crystals = _parted(network, conditions, noise, options, k, rows, crystals)
         energies = estimated(estimator, crystals)
         made = [(crystal, *pair) for crystal, pair in zip(crystals, energies, strict=True)]
         kept = [min(pair, key=lambda item: item[2]) for pair in zip(kept, made, strict=True)] if kept else made
     return together([(tidied(crystal), energy, above) for crystal, energy, above in (kept[k] for k in place)])
+
+
+def _parted(
+    network: CrystalNetwork,
+    conditions: Tensors,
+    noise: Noise,
+    options: CrystalSampler,
+    turn: int,
+    rows: list[int],
+    drawn: list[Standard],
+) -> list[Standard]:
+    """Crystals with atoms moved apart; those that are not sound then are drawn again, `redraws` times at most."""
+    crystals = [separated(crystal) for crystal in drawn]
+    faults = [fault(after, before) for after, before in zip(crystals, drawn, strict=True)]
+    for again in range(options.redraws):
+        wanted = [k for k, wrong in enumerate(faults) if wrong > 0]
+        if not wanted:
+            break
+        found = drafted(network, conditions, noise, options, (turn, again), [rows[k] for k in wanted])
+        for k in wanted:
+            before = found[rows[k]]
+            after = separated(before)
+            wrong = fault(after, before)
+            if wrong < faults[k]:
+                crystals[k], faults[k] = after, wrong
+    return crystals
 
 
 def _distinct(conditions: Tensors, noise: Noise) -> tuple[list[int], list[int]]:
@@ -287,15 +319,23 @@ def estimated(estimator: Estimator, crystals: list[Standard]) -> list[tuple[floa
 
 
 def drafted(
-    network: CrystalNetwork, conditions: Tensors, noise: Noise, options: CrystalSampler, turn: int
-) -> list[Standard]:
-    """One crystal a row, before any descent."""
+    network: CrystalNetwork,
+    conditions: Tensors,
+    noise: Noise,
+    options: CrystalSampler,
+    turn: int | tuple[int, int],
+    wanted: list[int] | None = None,
+) -> dict[int, Standard]:
+    """One crystal a row, or for the rows that are wanted, before any descent; bits depend on no other row."""
     n = len(conditions["group"])
+    wanted = list(range(n)) if wanted is None else wanted
     told = network.ask(asked_vector(conditions))
     uniform = noise.uniform((LONGEST, 2), "steps", turn).numpy()
     normal = noise.normal((LONGEST,), "numbers", turn).numpy()
     arrays = [conditions[name].numpy() for name in ("formula", "system", "group", "atoms")]
     drafts = [Draft(*(array[row] for array in arrays)) for row in range(n)]
+    for row in set(range(n)) - set(wanted):
+        drafts[row].step = None
     rows, state = np.arange(n), None
     tokens, before = torch.full((n, 1), START), torch.zeros(n, 1)
     for place in range(LONGEST):
@@ -320,7 +360,7 @@ def drafted(
             state = network.writer.select(state, index)
             rows, tokens, before, told = rows[kept], tokens[index], before[index], told[index]
     centre, scale = network.centre.double().numpy(), network.scale.double().numpy()
-    return [draft.standard(centre, scale) for draft in drafts]
+    return {row: drafts[row].standard(centre, scale) for row in wanted}
 
 
 def _mixtures(raw: Tensor) -> tuple:
