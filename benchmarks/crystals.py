@@ -360,8 +360,8 @@ def table(rows: list[dict[str, Any]], error: float, false: tuple[int, int]) -> s
     lines += [
         "",
         f"CHGNet 0.4.2 with references fitted to MP's formation energies misses held-out ones by {error:.3f} eV/atom "
-        f"on average (as they are, not relaxed). Of {false[1]} held-out structures {STABLE:g} eV/atom or more above MP's "
-        f"hull, {false[0]} look nearer than that when judged so, their own rows left out of the hull: the judge's "
+        f"on average (as they are, not relaxed). Of {false[1]} held-out structures {STABLE:g} eV/atom or more above "
+        f"MP's hull, {false[0]} look nearer than that when judged so, their own rows left out of the hull: the judge's "
         "false-stable rate, for the package holds a part of MP alone.",
     ]
     return "\n".join(lines) + "\n"
