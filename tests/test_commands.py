@@ -40,6 +40,7 @@ CHEAP = {
         "1",
     ],
     "examples/ensemble_risk.py": ["--days", "10"],
+    "examples/find_new_crystals.py": ["-n", "8", "--relax", "1"],
     "examples/library_enrichment.py": ["--seconds", "20"],
     "examples/replace_jcm.py": ["--days", "5"],
     "examples/replace_pythia.py": ["-n", "100"],
@@ -51,6 +52,7 @@ NEEDS = {
     "particle-events": "pythia8mc", "examples/replace_pythia.py": "pythia8mc", "jets": "fastjet",
     "climate-fields": "jcm", "examples/replace_jcm.py": "jcm", "cosmic-web": "numba",
     "galaxy-images": "galsim", "examples/augment_rare_classes.py": "galsim", "examples/library_enrichment.py": "rdkit",
+    "examples/find_new_crystals.py": "moyopy",
 }  # fmt: skip
 """The library of a plugin's reference simulator."""
 MADE_BY = {
