@@ -77,7 +77,7 @@ def wyckoff(updates: int = 900, width: int = 112, layers: int = 3) -> Recipe:
     )
 
 
-def perov(updates: int = 500) -> Recipe:
+def perov(updates: int = 250) -> Recipe:
     """The default's recipe on a user's structures of one cell size, as perov-5's."""
     return _likelihood(
         None,
@@ -90,7 +90,7 @@ def perov(updates: int = 500) -> Recipe:
     )
 
 
-def carbon(updates: int = 500) -> Recipe:
+def carbon(updates: int = 250) -> Recipe:
     """The default's recipe on a user's structures of one element, as carbon-24's."""
     return _likelihood(
         None,
