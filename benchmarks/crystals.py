@@ -108,7 +108,9 @@ def run(folder: Path, seconds: float) -> list[dict[str, Any]]:
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     have = {(row["side"], row["formula"]) for row in done}
     judge = Judge(folder)
-    makers = dict(zip(SIDES, (drawn(1), drawn(10), _swapped, _filled), strict=True))
+    makers: dict[str, Callable[[int], Standard | None]] = dict(
+        zip(SIDES, (drawn(1), drawn(10), _swapped, _filled), strict=True)
+    )
     begun = time.process_time()
     for side, k in _turns(len(formulas())):
         name = formula(counts_of(formulas()[k]))

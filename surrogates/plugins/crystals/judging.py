@@ -41,7 +41,7 @@ class Judge:
         import torch
 
         try:
-            from chgnet.model import CHGNet, StructOptimizer
+            from chgnet.model import CHGNet, StructOptimizer  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise missing_library("chgnet", "crystals-energy", "energies") from None
         torch.set_num_threads(1)

@@ -50,7 +50,7 @@ def swapped(wanted: Mapping[int, int]) -> Standard | None:
 def filled(wanted: Mapping[int, int], seed: int) -> Standard | None:
     """The same counts in random Wyckoff positions of a random group, by PyXtal; None where no group took them."""
     try:
-        from pyxtal import pyxtal
+        from pyxtal import pyxtal  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise missing_library("pyxtal", "crystals-energy", "random structures") from None
     generator = np.random.default_rng(seed)
