@@ -61,11 +61,12 @@ class GanCodec(CrystalCodec):
         self.register_buffer("width", torch.ones(len(STATED)))
 
     def fit(self, pools: Sequence[Tensors]) -> None:
-        """Moments of the properties."""
+        """Moments of the properties that the pool has."""
         for k, name in enumerate(STATED):
-            values = curved(name, pools[0][name].double())
+            values = curved(name, pools[0].get(name, torch.zeros(0)).double())
             values = values[values.isfinite()]
-            self.middle[k], self.width[k] = values.mean(), values.std().clamp_min(1e-3)
+            if len(values) > 1:
+                self.middle[k], self.width[k] = values.mean(), values.std().clamp_min(1e-3)
 
     def encode(self, physical: Tensors) -> Tensors:
         """``edges`` (n, 6), ``points`` (n, slot, 3), ``kinds`` (n, slot) atomic numbers; ``asked`` (n, 10)."""
