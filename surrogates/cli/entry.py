@@ -61,7 +61,7 @@ _SHORT = {
     "card": "Measure weights on test sets, and put the figures on their card.",
     "benchmark": "Time surrogate and reference side by side in one run.",
     "augment": "Whether a classifier gains or loses by generated items beside real ones.",
-    "plot": "Draw the plugin's figure of one or two files, or a walk between samples.",
+    "plot": "Draw the plugin's figure of one or two files, a walk between samples, or hidden units.",
     "convert": "Read samples in one format, write them in another.",
     "merge": "Join the shards of a folder into one file.",
     "survey": "A mock survey: galaxies on a lightcone, and images of them.",

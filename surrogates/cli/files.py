@@ -124,9 +124,11 @@ def _merge(folder: Path, target: Path, *, overwrite: bool, as_json: bool) -> Non
 @click.argument("samples", type=FILE, required=False)
 @click.option("--reference", type=FILE, metavar="FILE", help="Truth to draw beside the samples.")
 @click.option("--walk", is_flag=True, help="In place of SAMPLES: pictures on the way from one sample to another.")
-@click.option("--model", metavar="RECIPE", help="With --walk: the recipe; the plugin's first by default.")
-@click.option("--weights", type=FILE, metavar="PATH", help="With --walk: a weights file or a run's folder.")
-@click.option("--seed", type=int, default=0, show_default=True, help="With --walk: of the samples.")
+@click.option("--ablation", is_flag=True, help="In place of SAMPLES: what pictures lose by single hidden units.")
+@click.option("--layer", "layers", multiple=True, metavar="LAYER", help="With --ablation: all units of this layer.")
+@click.option("--model", metavar="RECIPE", help="With --walk, --ablation: the recipe; the plugin's first by default.")
+@click.option("--weights", type=FILE, metavar="PATH", help="With --walk, --ablation: a weights file or a run's folder.")
+@click.option("--seed", type=int, default=0, show_default=True, help="With --walk, --ablation: of the samples.")
 @click.option("-o", "--output", type=FILE, required=True, metavar="PATH", help="The picture; .png, .pdf or .svg.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
@@ -135,6 +137,8 @@ def plot_command(
     samples: Path | None,
     reference: Path | None,
     walk: bool,
+    ablation: bool,
+    layers: tuple[str, ...],
     model: str | None,
     weights: Path | None,
     seed: int,
@@ -142,25 +146,35 @@ def plot_command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Draw the figure of plugin NAME from the file SAMPLES, or a walk between samples of its model.
+    """Draw the figure of plugin NAME from the file SAMPLES, or a walk between samples of its model, or its units.
 
     surrogates plot jets jets.h5 --reference reference.nc -o jets.png
 
     surrogates plot medical-images --walk -o walk.png
+
+    surrogates plot galaxy-images --ablation --model gan -o units.png
     """
     from ..reporting.page import PICTURES, write_figure
 
     plugin = registry.plugin(name)
-    if walk == (samples is not None):
-        raise click.UsageError("SAMPLES or --walk, one of the two: a file of samples, or a walk between new ones")
-    if walk and reference is not None or not walk and (model or weights) is not None:
-        raise click.UsageError("--reference goes with SAMPLES, --model and --weights with --walk")
+    if (samples is not None) + walk + ablation != 1:
+        raise click.UsageError("SAMPLES, --walk or --ablation, one of them: a file of samples, or what a model draws")
+    if samples is None and reference is not None or samples is not None and (model or weights) is not None:
+        raise click.UsageError("--reference goes with SAMPLES, --model and --weights with --walk and --ablation")
+    if layers and not ablation:
+        raise click.UsageError("--layer goes with --ablation")
     if output.suffix.lower() not in PICTURES:
         raise FormatError(f"{output}: unknown suffix ({output.suffix or 'none'}); expected .png, .pdf or .svg")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already; choose another name or give --overwrite")
-    with Counter(f"walking through {name}" if samples is None else f"reading {samples}", None) as progress:
-        if samples is None:
+    doing = "looking into" if ablation else "walking through"
+    with Counter(f"{doing} {name}" if samples is None else f"reading {samples}", None) as progress:
+        if ablation:
+            from ..reporting.ablation import ablation_figure
+            from ..sampling import opening
+
+            figure = ablation_figure(opening.load(name, model=model, weights=weights), seed=seed, chosen=layers)
+        elif samples is None:
             from ..reporting.walks import walk_figure
             from ..sampling import opening
 

@@ -22,10 +22,10 @@ from starlette.exceptions import HTTPException
 
 from ..contract.errors import PluginError, SchemaError, SimulatorMissing, SurrogatesError
 from ..provenance import package_version
+from ..sampling.ablation import layers, without
 from ..sampling.files import formats_of
 from ..sampling.outputs import write_options
 from ..sampling.together import call, most_together
-from .ablation import layers, without
 from .arrays import MEDIA_TYPE, packed
 from .batching import Batching
 from .description import described, listed, request_schema

@@ -232,7 +232,7 @@ function calls() {
   const keywords = given.filter(([, v]) => !files(v)).map(([k, v]) => literal(k, v)), fields = given.filter(([, v]) => files(v)).map(([k]) => `${k}=${k}`);
   const own = fields.map((field) => field.split("=")[0]).map((name) => `${name} = ...  # your field over (${plugin.conditions.find((v) => v.name === name).dims.join(", ")}), an array or xarray.DataArray\n`).join("");
   const off = Object.keys(state.ablate).length ? `\nsimulator = without(simulator, ${JSON.stringify(state.ablate)})` : "";
-  $("python").textContent = `import surrogates\n${off ? "from surrogates.web.ablation import without\n" : ""}${own}simulator = surrogates.load(${JSON.stringify(state.plugin)}${model})${off}\nsamples = simulator.sample(${[state.n, `seed=${state.seed}`, ...keywords, ...fields].join(", ")})`;
+  $("python").textContent = `import surrogates\n${off ? "from surrogates.sampling.ablation import without\n" : ""}${own}simulator = surrogates.load(${JSON.stringify(state.plugin)}${model})${off}\nsamples = simulator.sample(${[state.n, `seed=${state.seed}`, ...keywords, ...fields].join(", ")})`;
   const quoted = (v) => /^[\w.+-]+$/.test(String(v)) ? v : `'${String(v).replaceAll("'", "'\\''")}'`;
   const flags = given.map(([k, v]) => `--${k.replaceAll("_", "-")} ${files(v) ? "FILE" : quoted(v)}`).join(" ");
   $("shell").textContent = `surrogates generate ${state.plugin}${model ? ` --model ${state.model}` : ""} -n ${state.n} --seed ${state.seed} ${flags} -o ${state.plugin}.nc`.replace(/ +/g, " ") + (off ? "  # with every unit on" : "");
