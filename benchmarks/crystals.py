@@ -47,9 +47,9 @@ def formulas() -> tuple[Standard, ...]:
     return tuple(out)
 
 
-def drawn(candidates: int) -> Callable[[int], Standard | None]:
-    """The surrogate's first sample of a formula, the best of `candidates` by its own estimate."""
-    surrogate = surrogates.load("crystals").using(candidates=candidates)
+def drawn(best_of: int) -> Callable[[int], Standard | None]:
+    """The surrogate's first sample of a formula, the best of so many by its own estimate."""
+    surrogate = surrogates.load("crystals").using(best_of=best_of)
 
     def make(k: int) -> Standard | None:
         asked = formulas()[k]

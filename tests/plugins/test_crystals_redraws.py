@@ -57,3 +57,10 @@ def test_only_unsound_crystals_are_drawn_again():
     assert not any(regrouped(crystal) for crystal in again)
     volumes = [[np.linalg.det(c.vectors) / c.group.cells / c.atoms for c in side] for side in (once, again)]
     assert max(volumes[1]) <= max(volumes[0])
+
+
+def test_the_best_of_several_has_the_least_estimate():
+    surrogate = surrogates.load("crystals").using(descent=False)
+    one, best = (surrogate.using(best_of=k).sample(12, seed=5, chemical_system="Ba-Ti-O") for k in (1, 3))
+    estimates = [side["estimated_energy_above_hull"].values for side in (one, best)]
+    assert (estimates[1] <= estimates[0]).all() and (estimates[1] < estimates[0]).any()

@@ -55,7 +55,7 @@ class CrystalSampler:
         Divides the logits of groups, elements and letters.
     spread : float
         Scales the widths of cells and coordinates about the mixtures' means: below 1 they lie nearer to the likeliest.
-    candidates : int
+    best_of : int
         Crystals drawn for each sample, of which the one with the least estimated energy above the hull is kept.
     descent : bool
         Whether atoms that overlap are moved apart, in the free parameters alone.
@@ -66,7 +66,7 @@ class CrystalSampler:
 
     temperature: float = 1.0
     spread: float = 0.7
-    candidates: int = 1
+    best_of: int = 1
     descent: bool = True
     redraws: int = 0
 
@@ -75,8 +75,8 @@ class CrystalSampler:
             raise ValueError(f"temperature: {self.temperature!r}; expected 0.001 to 1000")
         if not 0.0 <= self.spread <= 10.0:
             raise ValueError(f"spread: {self.spread!r}; expected 0 to 10")
-        if isinstance(self.candidates, bool) or not 1 <= int(self.candidates) <= 1000:
-            raise ValueError(f"candidates: {self.candidates!r}; expected 1 to 1000")
+        if isinstance(self.best_of, bool) or not 1 <= int(self.best_of) <= 1000:
+            raise ValueError(f"best_of: {self.best_of!r}; expected 1 to 1000")
         if isinstance(self.redraws, bool) or not 0 <= int(self.redraws) <= 100:
             raise ValueError(f"redraws: {self.redraws!r}; expected 0 to 100")
 
@@ -253,10 +253,10 @@ def _possible(cosines: np.ndarray) -> np.ndarray:
 def write(
     network: CrystalNetwork, estimator: Estimator, conditions: Tensors, noise: Noise, options: CrystalSampler
 ) -> Tensors:
-    """Encoded crystals (n, …) for encoded conditions; the least in estimated energy of `candidates` of each."""
+    """Encoded crystals (n, …) for encoded conditions; the least in estimated energy of `best_of` of each."""
     rows, place = _distinct(conditions, noise)
     kept: list[tuple[Standard, float, float]] = []
-    for k in range(options.candidates):
+    for k in range(options.best_of):
         found = drafted(network, conditions, noise, options, k, rows)
         crystals = [found[row] for row in rows]
         if options.descent:
