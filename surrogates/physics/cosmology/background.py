@@ -50,6 +50,16 @@ def _growth_table(omega_m: float) -> np.ndarray:
     return np.vstack([log_a, table / np.array([[today], [today], [today**2], [today**2]])])
 
 
+def growth_factors(omega_m: np.ndarray, redshift: np.ndarray) -> np.ndarray:
+    """The linear growth factor D, 1 today, of many flat universes at once (Heath 1977, MNRAS 179, 351, as 2F1)."""
+    from scipy.special import hyp2f1
+
+    def unscaled(a: np.ndarray) -> np.ndarray:
+        return a * hyp2f1(1 / 3, 1, 11 / 6, -(a**3) * (1 - omega_m) / omega_m)
+
+    return unscaled(1 / (1 + redshift)) / unscaled(np.ones_like(redshift))
+
+
 @dataclass(frozen=True)
 class Cosmology:
     """A flat universe of cold matter, baryons and a cosmological constant.

@@ -26,7 +26,7 @@ class GanOptions:
 
     side: int = SIDE
     width: int = 16
-    updates: int = 900
+    updates: int = 700
     boxes: int = 800
 
     def __post_init__(self) -> None:
@@ -38,7 +38,7 @@ class GanOptions:
 
 def gan(options: GanOptions) -> Recipe:
     """The literature's convolutional GAN."""
-    adam = Adam(1e-3, betas=(0.5, 0.9), clip=10.0, warmup=50, final_fraction=0.1)
+    quick, slow = (Adam(rate, betas=(0.5, 0.9), clip=10.0, warmup=40, final_fraction=0.1) for rate in (2e-3, 1e-3))
     return Recipe(
         data=partial(_data, options),
         model=partial(_model, options),
@@ -46,7 +46,7 @@ def gan(options: GanOptions) -> Recipe:
             Phase(
                 deferred("surrogates.plugins.cosmic_web.density.network:play"),
                 options.updates,
-                {"discriminator": adam, "generator": adam},
+                {"discriminator": slow, "generator": quick},
                 average=0.99,
             ),
         ),
@@ -72,7 +72,7 @@ def _data(options: GanOptions, folder: Path) -> tuple[xr.Dataset, ...]:
 def _model(options: GanOptions, codec: Any) -> DensityGAN:
     from .network import DensityGAN
 
-    return DensityGAN(options.side, options.width)
+    return DensityGAN(options.side, options.width, codec)
 
 
 def _schemas(side: int, pools: Sequence[xr.Dataset]) -> tuple[Schema, Schema]:
