@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ....contract.findings import Target
 
-N_BOXES = 100
+N_BOXES = 64
 """Boxes on each side that the figures are taken on."""
 
 LIMITS: Mapping[str, tuple[float, str]] = {
