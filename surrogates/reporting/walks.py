@@ -78,5 +78,5 @@ def picture_variable(surrogate: Surrogate) -> Variable:
         and sum((schema.dimension(name).size or SIDE) >= SIDE for name in variable.dims) >= 2
     ]
     if not fields:
-        raise SurrogatesError(f"{surrogate.plugin.name}: no output is a picture, so that no walk can be shown")
+        raise SurrogatesError(f"{surrogate.plugin.name}: no output is a picture that could be shown")
     return min(fields, key=lambda variable: len(variable.dims))
