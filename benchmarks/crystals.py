@@ -32,6 +32,10 @@ from surrogates.plugins.crystals.rivals import filled, swapped
 from surrogates.plugins.crystals.truth import counts_of
 from surrogates.plugins.crystals.variables import OUTPUTS
 
+BLOCK = 64
+"""Formulas that are asked at once."""
+
+
 # Candidates --------------------------------------------------------------------------------------------------------
 
 
@@ -51,12 +55,15 @@ def drawn(best_of: int) -> Callable[[int], Standard | None]:
     """The surrogate's first sample of a formula, the best of so many by its own estimate."""
     surrogate = surrogates.load("crystals").using(best_of=best_of)
 
-    def make(k: int) -> Standard | None:
-        asked = formulas()[k]
-        found = surrogate.sample(1, seed=SEED, first=k, formula=formula(counts_of(asked)), n_atoms=asked.atoms)
-        return crystals_of({name: found[name].values for name in OUTPUTS.names})[0]
+    @cache
+    def block(first: int) -> list[Standard]:
+        asked = formulas()[first : first + BLOCK]
+        names = np.array([formula(counts_of(crystal)) for crystal in asked])
+        sizes = np.array([crystal.atoms for crystal in asked])
+        found = surrogate.sample(len(asked), seed=SEED, first=first, formula=names, n_atoms=sizes)
+        return crystals_of({name: found[name].values for name in OUTPUTS.names})
 
-    return make
+    return lambda k: block(k - k % BLOCK)[k % BLOCK]
 
 
 def _swapped(k: int) -> Standard | None:
