@@ -129,7 +129,7 @@ def _likelihood(
         ),
         batch_size=128,
         sample_batch=256,
-        alike=_length,
+        alike=_length if data is not None else None,  # of few batches, each would hold one space group alone
         learns=deferred("surrogates.plugins.crystals.own:read"),
         layout=LAYOUT,
         reads=FILES,
