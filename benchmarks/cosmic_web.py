@@ -1,6 +1,7 @@
 """Time the particle-mesh code and its surrogates in one run, and place the surrogate on the front of cheap codes.
 
 python benchmarks/cosmic_web.py --seconds 60 --boxes 12 --output benchmark/cosmic-web
+python benchmarks/cosmic_web.py --spacing 1 --boxes 3 --output benchmark/cosmic-web-fine    # particles 1 Mpc/h apart
 
 Each cheap code's density is multiplied by a transfer function fitted on other boxes, which mends its power and leaves
 its phases: what a code is worth is then r(k) for its CPU-seconds.
@@ -26,14 +27,17 @@ from surrogates.physics.cosmology.initial_fields import first_order, second_orde
 from surrogates.physics.cosmology.particle_mesh import ParticleMesh, density_contrast
 from surrogates.physics.cosmology.spectra import correlation, power, shells
 from surrogates.physics.cosmology.transfer import Transfer
+from surrogates.plugins.cosmic_web.fine.codec import coarsened
 from surrogates.plugins.cosmic_web.prior import prior
 from surrogates.plugins.cosmic_web.reference import TEST_SEED, NBodyReference
-from surrogates.plugins.cosmic_web.variables import CONDITIONS, SPACING
-from surrogates.timing.race import Contender, contenders, prior_conditions, race
+from surrogates.plugins.cosmic_web.variables import FINE_SPACING, SPACING
+from surrogates.plugins.cosmic_web.variables import conditions as conditions_of
+from surrogates.timing.race import Contender, contenders, race
 
 STEPS = (2, 3, 4, 5, 7, 10, 20)
 COARSE_STEPS = (2, 3, 5)
-SHOWN = (0.2, 0.5, 1.0)
+SHOWN = {SPACING: (0.2, 0.5, 1.0), FINE_SPACING: (0.5, 1.0, 2.0)}
+"""Wavenumbers, h/Mpc, that r(k) is printed at."""
 
 Code = Callable[[xr.Dataset], np.ndarray]
 
@@ -43,20 +47,26 @@ def _box(conditions: xr.Dataset) -> tuple[np.ndarray, Cosmology, float]:
     return conditions["initial_density"].values[0], cosmology, float(conditions["redshift"][0])
 
 
-def perturbed(conditions: xr.Dataset) -> np.ndarray:
+def perturbed(spacing: float) -> Code:
     """Displacements of second-order Lagrangian perturbation theory."""
-    density, cosmology, redshift = _box(conditions)
-    box_size, growth = len(density) * SPACING, cosmology.growth(redshift)
-    return growth * first_order(density, box_size) + cosmology.second_order(growth)[0] * second_order(density, box_size)
-
-
-def stepped(steps: int, mesh: int) -> Code:
-    """The particle-mesh code with `mesh` points a particle and side."""
 
     def run(conditions: xr.Dataset) -> np.ndarray:
         density, cosmology, redshift = _box(conditions)
-        code = ParticleMesh(len(density) * SPACING, mesh * len(density), steps)
-        return code.run(density, cosmology, [redshift])[0].displacement
+        box_size, growth = len(density) * spacing, cosmology.growth(redshift)
+        second = cosmology.second_order(growth)[0]
+        return growth * first_order(density, box_size) + second * second_order(density, box_size)
+
+    return run
+
+
+def stepped(steps: int, mesh: int, spacing: float, every: int = 1) -> Code:
+    """The particle-mesh code with `mesh` points a particle and side, on all particles or on the coarser lattice's."""
+
+    def run(conditions: xr.Dataset) -> np.ndarray:
+        density, cosmology, redshift = _box(conditions)
+        box_size = len(density) * spacing
+        density = density if every == 1 else coarsened(density)
+        return ParticleMesh(box_size, mesh * len(density), steps).run(density, cosmology, [redshift])[0].displacement
 
     return run
 
@@ -66,21 +76,36 @@ def sampled(simulator: Any) -> Code:
     return lambda conditions: simulator.sample(conditions, seed=1)["displacement"].values[0]
 
 
-def front(boxes: int, redshift: float, seed: int, models: tuple[str, ...]) -> list[dict[str, Any]]:
+def codes_of(spacing: float, models: tuple[str, ...]) -> dict[str, Code]:
+    """Every code that is compared, the reference first."""
+    found: dict[str, Code] = {}
+    if spacing == SPACING:
+        found["40 steps, 128^3 mesh (reference)"] = stepped(40, 2, spacing)
+        found |= {f"{steps} steps, 64^3 mesh": stepped(steps, 1, spacing) for steps in COARSE_STEPS}
+        found |= {f"{steps} steps, 128^3 mesh": stepped(steps, 2, spacing) for steps in STEPS}
+    else:
+        found["20 steps, 256^3 mesh (reference)"] = stepped(20, 2, spacing)
+        found |= {f"64^3 particles, {steps} steps, 128^3 mesh": stepped(steps, 2, spacing, 2) for steps in (7, 20)}
+        found |= {f"{steps} steps, 128^3 mesh": stepped(steps, 1, spacing) for steps in (2, 3, 5)}
+        found |= {f"{steps} steps, 256^3 mesh": stepped(steps, 2, spacing) for steps in (2, 3, 5, 10)}
+    found["2LPT"] = perturbed(spacing)
+    return found | {f"surrogate {model}": sampled(surrogates.load("cosmic-web", model=model)) for model in models}
+
+
+def front(
+    boxes: int, redshift: float, seed: int, models: tuple[str, ...], spacing: float = SPACING
+) -> list[dict[str, Any]]:
     """CPU-seconds, power before and after a fitted transfer function, and r(k) of every code; one dict a code.
 
     The first half of 2 * `boxes` boxes fits the transfer functions, the second is measured.
     """
-    asked = prior(CONDITIONS, 2 * boxes, seed)
+    asked = prior(conditions_of(spacing), 2 * boxes, seed)
     asked["redshift"][:] = redshift
-    codes: dict[str, Code] = {"40 steps, 128^3 mesh (reference)": stepped(40, 2), "2LPT": perturbed}
-    codes |= {f"{steps} steps, 64^3 mesh": stepped(steps, 1) for steps in COARSE_STEPS}
-    codes |= {f"{steps} steps, 128^3 mesh": stepped(steps, 2) for steps in STEPS}
-    codes |= {f"surrogate {model}": sampled(surrogates.load("cosmic-web", model=model)) for model in models}
+    codes, finer, shown = codes_of(spacing, models), SPACING / spacing, SHOWN[spacing]
     parameters = np.stack([asked["omega_m"].values, asked["sigma_8"].values], axis=1)
     side = asked.sizes["x"]
-    _, k = shells(2 * side, side * SPACING)
-    wide = np.linspace(0.02, 1.05, 12)
+    _, k = shells(2 * side, side * spacing)
+    wide = np.linspace(0.02, 1.05, 12) * finer
     shell = np.digitize(k, wide) - 1
     seconds = dict.fromkeys(codes, 0.0)
     powers: dict[str, list[np.ndarray]] = {name: [] for name in codes}
@@ -93,11 +118,11 @@ def front(boxes: int, redshift: float, seed: int, models: tuple[str, ...]) -> li
             start = time.process_time()
             moved = code(conditions)
             seconds[name] += (time.process_time() - start) / (2 * boxes)
-            mesh = density_contrast(moved, 2 * side, side * SPACING)
+            mesh = density_contrast(moved, 2 * side, side * spacing)
             truth = mesh if truth is None else truth
-            found = power(mesh, side * SPACING)
+            found = power(mesh, side * spacing)
             powers[name].append(np.array([found[shell == s].mean() for s in range(len(wide) - 1)]))
-            phases[name].append(np.interp(SHOWN, k, correlation(mesh, truth, side * SPACING)))
+            phases[name].append(np.interp(shown, k, correlation(mesh, truth, side * spacing)))
         click.echo(f"box {row + 1} of {2 * boxes}", err=True)
     true = np.array(next(iter(powers.values())))
     rows = []
@@ -112,8 +137,9 @@ def front(boxes: int, redshift: float, seed: int, models: tuple[str, ...]) -> li
                 "cpu_seconds": seconds[name],
                 "power_error": float(np.abs(plain.mean(axis=0) - 1).max()),
                 "power_error_after_transfer": float(np.abs(mended.mean(axis=0) - 1).max()),
+                "power_error_smallest": float(abs(plain.mean(axis=0)[-1] - 1)),
                 "power_scatter_after_transfer": float(mended.std(axis=0).max()),
-                **{f"r_{s:g}": float(v) for s, v in zip(SHOWN, np.mean(phases[name][boxes:], axis=0), strict=True)},
+                **{f"r_{s:g}": float(v) for s, v in zip(shown, np.mean(phases[name][boxes:], axis=0), strict=True)},
             }
         )
     return rows
@@ -121,12 +147,15 @@ def front(boxes: int, redshift: float, seed: int, models: tuple[str, ...]) -> li
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The front in Markdown."""
+    shown = [name for name in rows[0] if name.startswith("r_")]
     lines = [
-        "| code | CPU-s a box | worst P/P_ref - 1 | after T(k) | its scatter | r(0.2) | r(0.5) | r(1) |",
+        "| code | CPU-s a box | worst P/P_ref - 1 | after T(k) | its scatter | "
+        + " | ".join(f"r({name[2:]})" for name in shown)
+        + " |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in sorted(rows, key=lambda row: row["cpu_seconds"]):
-        phases = " | ".join(f"{row[f'r_{s:g}']:.4f}" for s in SHOWN)
+        phases = " | ".join(f"{row[name]:.4f}" for name in shown)
         lines.append(
             f"| {row['code']} | {row['cpu_seconds']:.3f} | {row['power_error']:.3f} | "
             f"{row['power_error_after_transfer']:.3f} | {row['power_scatter_after_transfer']:.3f} | {phases} |"
@@ -139,32 +168,44 @@ def table(rows: list[dict[str, Any]]) -> str:
 @click.option("--cores", "--threads", multiple=True, type=int, default=(1,), show_default=True, help="Repeatable.")
 @click.option("--boxes", default=12, show_default=True, help="Boxes that the front is measured on; as many fit T(k).")
 @click.option("--redshift", default=0.0, show_default=True, help="Of the front.")
+@click.option("--spacing", type=click.FloatRange(1.0, 2.0), default=SPACING, show_default=True, help="2 or 1 Mpc/h.")
 @click.option("--seed", default=TEST_SEED, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("benchmark/cosmic-web"), show_default=True)
-def main(seconds: float, cores: tuple[int, ...], boxes: int, redshift: float, seed: int, output: Path) -> None:
+def main(
+    seconds: float, cores: tuple[int, ...], boxes: int, redshift: float, spacing: float, seed: int, output: Path
+) -> None:
     """Run the benchmark and write JSON, Markdown and a figure."""
-    sides = [
-        replace(side, smallest=1) for side in contenders("cosmic-web", models=("correction",))
-    ]  # a box is seconds of work and 16 MB
-    rows = front(boxes, redshift, seed, ("correction",))
+    if spacing not in SHOWN:
+        raise click.BadParameter(f"{spacing:g} Mpc/h; expected {' or '.join(f'{s:g}' for s in SHOWN)}")
+    model = "correction" if spacing == SPACING else "super"
+    rows = front(boxes, redshift, seed, (model,), spacing)
     output.mkdir(parents=True, exist_ok=True)
     (output / "front.json").write_text(json.dumps(rows, indent=2) + "\n")
     (output / "front.md").write_text(table(rows))
     click.echo(table(rows))
+    sides = [replace(side, smallest=1) for side in contenders("cosmic-web", models=(model,))]  # a box takes seconds
+    surrogate: Any = sides[-1].simulator
+    served = surrogate.plugin
     fewer = "the reference's code in fewer steps"
-    sides += [Contender(f"{steps} steps", NBodyReference(steps=steps), fewer, 1) for steps in (5, 10)]
+    schemas = served.conditions, served.outputs
+    sides += [Contender(f"{steps} steps", NBodyReference(*schemas, steps), fewer, 1) for steps in (5, 10)]
+    side, mesh, steps = ("64", "128", "40") if spacing == SPACING else ("128", "256", "20")
+
+    def conditions(n: int, first: int) -> xr.Dataset:
+        return served.prior(served.conditions, n, first).assign_coords(sample=np.arange(first, first + n))
+
     found = race(
         "cosmic-web",
         sides,
-        prior_conditions("cosmic-web"),
+        conditions,
         seconds=seconds,
         cores=cores,
         rounds=2,
         seed=seed,
         files=False,
-        described="boxes of 64^3 particles in 128 Mpc/h, cosmologies and redshifts of the prior",
+        described=f"boxes of {side}^3 particles in 128 Mpc/h, cosmologies and redshifts of the prior",
         notes=[
-            "what makes the reference slow: 40 forces on a mesh of 128^3 points",
+            f"what makes the reference slow: {steps} forces on a mesh of {mesh}^3 points",
             "where the surrogate does not win: see the front of cheap codes with fitted transfer functions",
         ],
         progress=lambda text: click.echo(text, err=True),

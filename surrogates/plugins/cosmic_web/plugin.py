@@ -1,8 +1,8 @@
 """cosmic-web: the evolved matter of a periodic box from its initial density field, or a seed, and a cosmology.
 
 The reference is a particle-mesh code in 40 steps. The default surrogate runs the same code in four and corrects every
-particle by a small network that moves with the lattice; counting the particles keeps mass and positivity exact. `gan`
-draws the densities of small boxes with no initial field.
+particle by a small network that moves with the lattice; counting the particles keeps mass and positivity exact. `super`
+refines a run of every eighth particle; `gan` draws the densities of small boxes with no initial field.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from ...io.gadget import GADGET
 from ...physics.cosmology import laws
 from .density.recipes import GanOptions, gan
 from .density.serving import of_density
+from .fine.recipes import superresolved
+from .fine.serving import of_fine
 from .impostors import IMPOSTORS
 from .measure import measure, reduce
 from .prior import complete, prior
 from .recipes import correction
 from .reference import NBodyReference, truth
 from .targets import TARGETS
-from .variables import CONDITIONS, OUTPUTS
+from .variables import CONDITIONS, OUTPUTS, SPACING, spacing_of
 
 LAWS = (
     Law("mass", laws.mass, 1e-5),
@@ -31,8 +33,10 @@ LAWS = (
 
 
 def found(plugin: Plugin) -> Plugin:
-    """The plugin as weights serve it: without particles, it draws densities that start from no field."""
-    return plugin if "displacement" in plugin.outputs else of_density(plugin)
+    """The plugin as weights serve it: densities that start from no field, particles of another spacing, or itself."""
+    if "displacement" not in plugin.outputs:
+        return of_density(plugin)
+    return plugin if spacing_of(plugin.outputs) == SPACING else of_fine(plugin)
 
 
 PLUGIN = Plugin(
@@ -44,7 +48,7 @@ PLUGIN = Plugin(
     truth=truth,
     complete=complete,
     codec=deferred("surrogates.plugins.cosmic_web.codec:BoxCodec"),
-    recipes={"correction": correction(), "gan": configurable(gan, GanOptions())},
+    recipes={"correction": correction(), "super": superresolved(), "gan": configurable(gan, GanOptions())},
     constraints=LAWS,
     measure=measure,
     reduce=reduce,
