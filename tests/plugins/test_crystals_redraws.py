@@ -43,7 +43,7 @@ def test_only_unsound_crystals_are_drawn_again():
         for found in (
             surrogate.using(descent=False).sample(asked, seed=3),
             surrogate.using(redraws=0).sample(asked, seed=3),
-            surrogate.using(redraws=3).sample(asked, seed=3),
+            surrogate.sample(asked, seed=3),
         )
     )
     unsound = np.array([fault(after, before) > 0 for after, before in zip(once, drawn, strict=True)])

@@ -68,7 +68,7 @@ class CrystalSampler:
     spread: float = 0.7
     best_of: int = 1
     descent: bool = True
-    redraws: int = 0
+    redraws: int = 3
 
     def __post_init__(self) -> None:
         if not 1e-3 <= self.temperature <= 1e3:
