@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..contract.errors import SchemaError
 from ..networks.unet import ContextUNet
 from .flow import Sampler, Target, integrate, matching_steps
+from .spectrum_matching import SpectrumMatching, SpectrumTally
 
 if TYPE_CHECKING:
     from ..contract.recipe import Batch
@@ -117,7 +118,7 @@ class GuidedFlow(nn.Module, ABC):
 
 
 class PixelFlow(GuidedFlow):
-    """Images by category from a flow of their pixels.
+    """Images by category from a flow of their pixels, whose waves are given the data's power when it is trained.
 
     Parameters
     ----------
@@ -130,6 +131,8 @@ class PixelFlow(GuidedFlow):
     unlabelled, flips, sampler
         As of `GuidedFlow`.
     """
+
+    ships: tuple[str, ...] = ("flow", "spectrum")
 
     def __init__(
         self,
@@ -148,9 +151,11 @@ class PixelFlow(GuidedFlow):
             flips=flips,
             sampler=sampler or GuidedSampler(steps=10, method="heun"),
         )
+        self.spectrum = SpectrumMatching(codec.channels, codec.size)
+        self.drawn, self.given = (SpectrumTally(codec.channels, codec.size) for _ in range(2))
 
     def made(self, end: Tensor) -> Tensor:
-        return end / GAIN
+        return self.spectrum(end / GAIN)
 
     def learned(self, images: Tensor) -> Tensor:
         return images * GAIN
@@ -186,3 +191,14 @@ _match: Any = matching_steps(_aims, "flow", spread=1.0)
 def match(model: GuidedFlow, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """Flow matching of what the model learns of its images."""
     yield from _match(model, batch)
+
+
+def match_spectrum(model: PixelFlow, batch: Batch, last: int) -> Iterator[tuple[str, Tensor]]:
+    """Draw images for a batch's categories, count their waves and the batch's, and match both at update `last`."""
+    images = shown(model, batch)
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        model.drawn.add(model.images(model.noise(batch.noise), batch.conditions["label"]).clamp(-1.0, 1.0))
+        model.given.add(images)
+        if batch.step == last:
+            model.spectrum.match(model.drawn, model.given)
+    yield from ()

@@ -25,6 +25,10 @@ GRID = 16
 """Patches on a side that the flow's network sees."""
 
 UNLABELLED = 0.1
+
+MATCHING = 40
+"""Batches whose waves are counted beside as many drawn ones; they are matched once, at the last."""
+
 read, found = readers(schemas, partial(read_classes, colour=True, least=1, fewest=FEWEST))
 LIMITS = "Pictures of this size that resemble those of the folder by category; small, and often not recognisable. "
 
@@ -72,10 +76,14 @@ def _recipe(options: Options, **more) -> Recipe:
 def flow(options: Options) -> Recipe:
     """Flow matching of pixels, guided towards the category."""
     step = deferred("surrogates.models.guided_flow:match")
+    spectrum = partial(deferred("surrogates.models.guided_flow:match_spectrum"), last=MATCHING - 1)
     return _recipe(
         options,
         model=partial(_flow, width=options.width, flips=options.flips),
-        phases=(Phase(step, options.updates, {"flow": Adam(1e-3, warmup=100, final_fraction=0.05)}, average=0.998),),
+        phases=(
+            Phase(step, options.updates, {"flow": Adam(1e-3, warmup=100, final_fraction=0.05)}, average=0.998),
+            Phase(spectrum, MATCHING, {}),
+        ),
         batch_size=64,
         description="guided flow matching of pixels, by category",
         use=LIMITS + "Good for testing pipelines, for teaching, and as a start for your own folder.",
