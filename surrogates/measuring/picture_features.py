@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 WEIGHTS = Path(__file__).with_name("picture_features.safetensors")
 CLASSES = 10
@@ -42,6 +42,30 @@ def trained_network() -> nn.Sequential:
     network = feature_network()
     network.load_state_dict(load_file(WEIGHTS))
     return network.eval().requires_grad_(False)
+
+
+_HALVED = (2, 5)
+"""Layers before which `activations` halves maps: by means in place of maxima and strides, whose gradients are rough."""
+
+
+def activations(pictures: Tensor) -> list[Tensor]:
+    """Maps of the network's four layers, at 1, 1/2, 1/4 and 1/4 of the size, of pictures (n, 3, y, x) in [0, 1].
+
+    What perceptual losses compare: differentiable, with reflected borders, for pictures of 16 pixels a side or more.
+    """
+    import torch
+    from torch.nn import functional
+
+    maps, found = 2.0 * pictures - 1.0, []
+    for number, layer in enumerate(trained_network()):
+        if isinstance(layer, torch.nn.Conv2d):
+            before = (layer.kernel_size[0] - 1) // 2
+            after = layer.kernel_size[0] - 1 - before
+            maps = functional.avg_pool2d(maps, 2) if number in _HALVED else maps
+            padded = functional.pad(maps, (before, after, before, after), mode="reflect")
+            maps = functional.relu(functional.conv2d(padded, layer.weight, layer.bias))
+            found.append(maps)
+    return found
 
 
 def feature_maps(pictures: np.ndarray, batch: int = 256) -> np.ndarray:

@@ -22,6 +22,7 @@ from surrogates.plugins.super_resolution import photographs as pairs  # noqa: E4
 from surrogates.plugins.super_resolution.codec import PictureCodec  # noqa: E402
 from surrogates.plugins.super_resolution.network import SuperResolution, UpscalingOptions, learn  # noqa: E402
 from surrogates.plugins.super_resolution.plugin import PLUGIN  # noqa: E402
+from surrogates.plugins.super_resolution.sharpening import SharpSuperResolution, sharpen, unlikeness  # noqa: E402
 from surrogates.plugins.super_resolution.variables import CONDITIONS, SCALE  # noqa: E402
 
 CAT = photographs()["chelsea"]
@@ -122,6 +123,39 @@ def test_training_reads_a_folder_of_photographs_and_learns_from_it(tmp_path):
         optimiser.step()
         losses.append(loss.mean().item())
     assert losses[-1] < losses[0]
+
+
+def test_the_critic_phase_sharpens_and_what_it_makes_still_reduces_to_what_was_asked():
+    crops = np.stack([CAT, CAT[::-1, ::-1]])
+    encoded = {"photograph": torch.from_numpy(crops), "reduced": torch.from_numpy(pairs.small_pictures(crops))}
+    torch.manual_seed(0)
+    model = SharpSuperResolution(8, 2)
+    optimisers = {
+        name: torch.optim.Adam(model.get_submodule(name).parameters(), 5e-3) for name in ("critic", "network")
+    }
+    unlike = []
+    for _ in range(8):  # the same crops again and again
+        batch = Batch(encoded, {}, Noise(0, torch.arange(2)), 0)
+        for name, loss in sharpen(model, batch):
+            assert loss.shape == (2,)
+            optimisers[name].zero_grad()
+            loss.mean().backward()
+            optimisers[name].step()
+        unlike.append(batch.notes["unlikeness"].item())
+        assert 0.0 <= batch.notes["separation"] <= 1.0
+    assert unlike[-1] < unlike[0]
+    small = torch.rand(1, 3, 12, 12)
+    with torch.no_grad():
+        large = model.consistent(small)
+    assert (cubic(large, (12, 12)) - small).abs().mean() < 0.01
+    assert set(model.ships) == {"network"}
+
+
+def test_unlikeness_is_none_of_equal_pictures_and_sees_what_a_blur_takes():
+    sharp = torch.from_numpy(CAT[:96, :96] / np.float32(255)).permute(2, 0, 1)[None]
+    blurred = torch.nn.functional.avg_pool2d(sharp, 5, 1, 2, count_include_pad=False)
+    assert unlikeness(sharp, sharp).item() == 0.0
+    assert unlikeness(blurred, sharp).item() > 0.1
 
 
 def test_a_folder_without_large_photographs_says_so(tmp_path):

@@ -1,4 +1,4 @@
-"""How the network that enlarges is trained: on tiles of a folder of photographs, to the least absolute error."""
+"""How the network that enlarges is trained: on tiles of photographs, to the least absolute error, and with a critic."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...contract.deferred import deferred
-from ...contract.recipe import Codec, Muon, Phase, Recipe, configurable
+from ...contract.recipe import Adam, Codec, Muon, Phase, Recipe, configurable
 from .photographs import tiles
 
 if TYPE_CHECKING:
     from .network import SuperResolution
+    from .sharpening import SharpSuperResolution
 
 
 @dataclass(frozen=True)
@@ -45,29 +46,67 @@ def _model(codec: Codec, *, width: int, layers: int) -> SuperResolution:
     return SuperResolution(width, layers)
 
 
-def fidelity(options: UpscalerOptions) -> Recipe:
-    """The least absolute error of luminance and colour."""
+def _recipe(options: UpscalerOptions, *further: Phase, **more) -> Recipe:
     optimiser = Muon(1e-3, matrices=options.rate, inside="layers", betas=(0.9, 0.99), clip=0.5, warmup=50)
+    learn = deferred("surrogates.plugins.super_resolution.network:learn")
     return Recipe(
         data=None,
-        model=partial(_model, width=options.width, layers=options.layers),
-        phases=(
-            Phase(
-                deferred("surrogates.plugins.super_resolution.network:learn"),
-                options.updates,
-                {"network": optimiser},
-                average=0.998,
-            ),
-        ),
+        phases=(Phase(learn, options.updates, {"network": optimiser}, average=0.998), *further),
         batch_size=16,
         sample_batch=1,
         learns=tiles,
         layout="a folder of photographs (PNG, JPEG, WebP, TIFF), sub-folders too",
-        description="convolutions at the small size and a sub-pixel one, added to cubic interpolation; least L1",
-        use="Enlarging photographs that were reduced cleanly: nearest to the original on average, and smooth where "
-        "nothing is known. Not for JPEG artefacts or noise, which it keeps, and no detail that was lost is invented.",
         source="a folder of photographs",
+        **more,
     )
 
 
-RECIPES = {"fidelity": configurable(fidelity, UpscalerOptions())}
+def fidelity(options: UpscalerOptions) -> Recipe:
+    """The least absolute error of luminance and colour."""
+    return _recipe(
+        options,
+        model=partial(_model, width=options.width, layers=options.layers),
+        description="convolutions at the small size and a sub-pixel one, added to cubic interpolation; least L1",
+        use="Enlarging photographs that were reduced cleanly: nearest to the original on average, and smooth where "
+        "nothing is known. Not for JPEG artefacts or noise, which it keeps, and no detail that was lost is invented.",
+    )
+
+
+@dataclass(frozen=True)
+class SharpOptions(UpscalerOptions):
+    """What `train --set` may change.
+
+    Attributes
+    ----------
+    sharpening : int
+        Updates with the critic, behind those to the least error.
+    features : str
+        A file of VGG weights whose features are compared, in place of the packaged classifier's.
+    """
+
+    sharpening: int = 400
+    features: str = ""
+
+
+def _sharp_model(codec: Codec, *, options: SharpOptions) -> SharpSuperResolution:
+    from .sharpening import SharpSuperResolution
+
+    del codec
+    return SharpSuperResolution(options.width, options.layers, options.features)
+
+
+def gan(options: SharpOptions) -> Recipe:
+    """The same network, then made sharp by a critic and by features."""
+    step = deferred("surrogates.plugins.super_resolution.sharpening:sharpen")
+    adam = Adam(4e-4, betas=(0.5, 0.99), warmup=20, final_fraction=0.1)
+    return _recipe(
+        options,
+        Phase(step, options.sharpening, {"critic": adam, "network": Adam(2e-4, betas=(0.5, 0.99))}, average=0.99),
+        model=partial(_sharp_model, options=options),
+        description="the same network, made sharp by a critic of patches and a classifier's features",
+        use="Pictures to look at. Its texture is invented, its quality unproven: farther from the original than the "
+        "default's, and nothing to measure on.",
+    )
+
+
+RECIPES = {"fidelity": configurable(fidelity, UpscalerOptions()), "gan": configurable(gan, SharpOptions())}
