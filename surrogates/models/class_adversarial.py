@@ -44,6 +44,8 @@ class ClassGAN(nn.Module):
         Pixels on a side that the generator's last convolution makes at once.
     spectral : bool
         Whether the discriminator's matrices have a spectral norm of 1, and it no other normalisation.
+    normalised : bool
+        Whether group norms stand in a discriminator without a spectral norm.
     flips : bool
         Whether real images are as good mirrored left to right.
     """
@@ -59,6 +61,7 @@ class ClassGAN(nn.Module):
         auxiliary: bool = False,
         patch: int = 2,
         spectral: bool = False,
+        normalised: bool = True,
         flips: bool = False,
     ) -> None:
         super().__init__()
@@ -74,7 +77,9 @@ class ClassGAN(nn.Module):
         if auxiliary:
             critic = ConvolutionalDiscriminator(codec.channels, 1 + categories, minibatch=4, **shape)
         else:
-            critic = ConvolutionalDiscriminator(codec.channels, context=categories, normalised=not spectral, **shape)
+            critic = ConvolutionalDiscriminator(
+                codec.channels, context=categories, normalised=normalised and not spectral, **shape
+            )
         self.discriminator = spectrally_normalised(critic) if spectral else critic
 
     def images(self, latent: Tensor, label: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The game of the literature's conditional GAN; see `surrogates.models.class_adversarial`."""
+"""The games of the conditional GANs, the literature's and a modern one; see `surrogates.models.class_adversarial`."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ EMBEDDED = 50
 PENALISED = Game("wasserstein", gradient_penalty=5.0)
 
 play = class_game(PENALISED)
+
+RELATIVISTIC = Game("relativistic", r1=2.0, r2=2.0, penalty_every=4)
+"""R3GAN's game (Huang et al. 2024, arXiv:2501.05441), its penalties at every fourth update."""
+
+play_relativistic = class_game(RELATIVISTIC)

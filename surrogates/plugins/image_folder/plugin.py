@@ -14,7 +14,7 @@ from ...io.pictures import picture_formats
 from .crops import truth
 from .impostors import IMPOSTORS
 from .measure import FEATURES, FIGURES
-from .recipes import Options, flow, gan
+from .recipes import Options, flow, gan, r3gan
 from .variables import CONDITIONS, OUTPUTS
 
 PLUGIN = Plugin(
@@ -27,6 +27,7 @@ PLUGIN = Plugin(
     recipes={
         "flow": configurable(flow, Options(width=64, updates=3000)),
         "gan": configurable(gan, Options(width=32, updates=1800)),
+        "r3gan": configurable(r3gan, Options(width=48, updates=1800)),
     },
     measure=FIGURES,
     features=FEATURES,
@@ -41,6 +42,6 @@ PLUGIN = Plugin(
         "measured_samples": 240,
         "trains": False,
         "measures_truth": True,
-        "learned_elsewhere": ("flow", "gan"),
+        "learned_elsewhere": ("flow", "gan", "r3gan"),
     },
 )

@@ -99,27 +99,49 @@ def _flow(codec: Codec, width: int, flips: bool) -> PixelFlow:
 
 def gan(options: Options) -> Recipe:
     """The literature's conditional GAN: spectral norm, gradient penalty 5, a label embedded beside 100 normals."""
-    adam = Adam(1e-4, betas=(0.1, 0.9), final_fraction=1.0)
+    return _adversarial(
+        options,
+        "play",
+        Adam(1e-4, betas=(0.1, 0.9), final_fraction=1.0),
+        spectral=True,
+        description="conditional GAN of the literature, with spectral norm and a gradient penalty",
+    )
+
+
+def r3gan(options: Options) -> Recipe:
+    """A modern preset on the same budget: relativistic, penalties of slopes on both sides, no norms in the critic."""
+    return _adversarial(
+        options,
+        "play_relativistic",
+        Adam(6e-4, betas=(0.0, 0.99), warmup=50, final_fraction=0.1),
+        spectral=False,
+        description="conditional GAN in a relativistic game with R1 and R2 penalties (R3GAN)",
+    )
+
+
+def _adversarial(options: Options, game: str, adam: Adam, *, spectral: bool, description: str) -> Recipe:
     return _recipe(
         options,
-        model=partial(_gan, width=options.width, flips=options.flips),
+        model=partial(_gan, width=options.width, spectral=spectral, flips=options.flips),
         phases=(
             Phase(
-                deferred("surrogates.plugins.image_folder.gan:play"),
+                deferred(f"surrogates.plugins.image_folder.gan:{game}"),
                 options.updates,
                 {"discriminator": adam, "generator": adam},
                 average=0.995,
             ),
         ),
         batch_size=64,
-        description="conditional GAN of the literature, with spectral norm and a gradient penalty",
+        description=description,
         use=LIMITS + "For comparison with the default.",
         baseline=True,
     )
 
 
-def _gan(codec: Codec, width: int, flips: bool) -> ClassGAN:
+def _gan(codec: Codec, width: int, spectral: bool, flips: bool) -> ClassGAN:
     from ...models.class_adversarial import ClassGAN
     from .gan import EMBEDDED
 
-    return ClassGAN(codec, width, embedded=EMBEDDED, patch=1, spectral=True, flips=flips)  # type: ignore[arg-type]
+    patch = 1 if spectral else 2
+    options = {"patch": patch, "spectral": spectral, "normalised": False, "flips": flips}
+    return ClassGAN(codec, width, embedded=EMBEDDED, **options)  # type: ignore[arg-type]
