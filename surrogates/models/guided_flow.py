@@ -61,11 +61,15 @@ class LabelledVelocity(nn.Module):
 class GuidedFlow(nn.Module, ABC):
     """A flow from noise to what a category's images are made of; `using(steps=…, guidance=…)` chooses the sampler.
 
+    Behind it the waves of images are given the size that they have in the data, see `match_spectrum`.
+
     Parameters
     ----------
     flow : LabelledVelocity
     shape : tuple of int
         Of one start.
+    codec : ImageCodec
+        Fitted; gives the number of categories, channels and pixels.
     unlabelled : float
         Share of training samples whose label the flow is not told, so that it can be guided; 0 for none.
     flips : bool
@@ -73,12 +77,22 @@ class GuidedFlow(nn.Module, ABC):
     sampler : Sampler
     """
 
-    ships: tuple[str, ...] = ("flow",)
+    ships: tuple[str, ...] = ("flow", "spectrum")
 
     def __init__(
-        self, flow: LabelledVelocity, shape: tuple[int, ...], *, unlabelled: float, flips: bool, sampler: Sampler
+        self,
+        flow: LabelledVelocity,
+        shape: tuple[int, ...],
+        codec: ImageCodec,
+        *,
+        unlabelled: float,
+        flips: bool,
+        sampler: Sampler,
     ) -> None:
         super().__init__()
+        pictures = codec.categories, codec.channels, codec.size
+        self.spectrum = SpectrumMatching(*pictures)
+        self.drawn, self.given = SpectrumTally(*pictures), SpectrumTally(*pictures)
         self.flow, self.shape = flow, shape
         self.unlabelled, self.flips, self.options = unlabelled, flips, sampler
 
@@ -102,7 +116,7 @@ class GuidedFlow(nn.Module, ABC):
 
     def images(self, start: Tensor, label: Tensor) -> Tensor:
         """Encoded images of starts (n, …) and label vectors (n, categories)."""
-        return self.made(integrate(self.velocity(), start, label, sampler=self.options))
+        return self.spectrum(self.made(integrate(self.velocity(), start, label, sampler=self.options)), label)
 
     @abstractmethod
     def made(self, end: Tensor) -> Tensor:
@@ -118,7 +132,7 @@ class GuidedFlow(nn.Module, ABC):
 
 
 class PixelFlow(GuidedFlow):
-    """Images by category from a flow of their pixels, whose waves are given the data's power when it is trained.
+    """Images by category from a flow of their pixels.
 
     Parameters
     ----------
@@ -131,8 +145,6 @@ class PixelFlow(GuidedFlow):
     unlabelled, flips, sampler
         As of `GuidedFlow`.
     """
-
-    ships: tuple[str, ...] = ("flow", "spectrum")
 
     def __init__(
         self,
@@ -147,15 +159,14 @@ class PixelFlow(GuidedFlow):
         super().__init__(
             LabelledVelocity(codec.channels, codec.categories, width, patch=patch, filters=FILTERS),
             (codec.channels, codec.size, codec.size),
+            codec,
             unlabelled=unlabelled,
             flips=flips,
             sampler=sampler or GuidedSampler(steps=10, method="heun"),
         )
-        self.spectrum = SpectrumMatching(codec.channels, codec.size)
-        self.drawn, self.given = (SpectrumTally(codec.channels, codec.size) for _ in range(2))
 
     def made(self, end: Tensor) -> Tensor:
-        return self.spectrum(end / GAIN)
+        return end / GAIN
 
     def learned(self, images: Tensor) -> Tensor:
         return images * GAIN
@@ -193,12 +204,12 @@ def match(model: GuidedFlow, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield from _match(model, batch)
 
 
-def match_spectrum(model: PixelFlow, batch: Batch, last: int) -> Iterator[tuple[str, Tensor]]:
+def match_spectrum(model: GuidedFlow, batch: Batch, last: int) -> Iterator[tuple[str, Tensor]]:
     """Draw images for a batch's categories, count their waves and the batch's, and match both at update `last`."""
-    images = shown(model, batch)
+    images, label = shown(model, batch), batch.conditions["label"]
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-        model.drawn.add(model.images(model.noise(batch.noise), batch.conditions["label"]).clamp(-1.0, 1.0))
-        model.given.add(images)
+        model.drawn.add(model.images(model.noise(batch.noise), label).clamp(-1.0, 1.0), label)
+        model.given.add(images, label)
         if batch.step == last:
             model.spectrum.match(model.drawn, model.given)
     yield from ()

@@ -51,7 +51,7 @@ class LatentFlow(GuidedFlow):
     sampler : Sampler
     """
 
-    ships: tuple[str, ...] = ("autoencoder", "flow")
+    ships: tuple[str, ...] = ("autoencoder", "flow", "spectrum")
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class LatentFlow(GuidedFlow):
         super().__init__(
             LabelledVelocity(code, codec.categories, width),
             (code, side, side),
+            codec,
             unlabelled=unlabelled,
             flips=flips,
             sampler=sampler or Sampler(steps=10, method="heun"),

@@ -1,8 +1,10 @@
-"""Spectrum matching: every wave of a generator's images gets the power that it has in the data.
+"""Spectrum matching: every wave of a generator's images gets the size that it typically has in the data.
 
 A linear filter of luminance and colour differences, wave by wave of the discrete cosine transform (Ahmed et al. 1974,
-IEEE Trans. Comput. C-23, 90), about the mean image. It takes away the rest of noise that a flow of few steps leaves
-where the data are smooth, as the colours of JPEG files are; it moves no edge to another place, and mends no phases.
+IEEE Trans. Comput. C-23, 90), category by category if asked; of the mean grey its spread and its place too. It takes
+away the rest of noise that a flow of few steps leaves where the data are smooth, as the colours of JPEG files are, and
+gives back what a decoder blurs; it moves no edge to another place, and mends no phases. Typical is the geometric mean:
+the power of images lies decades apart, and its plain mean is that of the roughest few.
 """
 
 from __future__ import annotations
@@ -17,39 +19,49 @@ from ..physics.images.colour import from_luminance, to_luminance
 MOST_GAIN = 3.0
 """A wave is amplified no more: what is nearly absent is not to be made of rounding."""
 
+LEAST = 1e-8
+"""Added to squares of waves before their logarithm, for images in [-1, 1]; bytes are told apart to 2e-5."""
+
 
 class SpectrumTally(nn.Module):
-    """Sums over images from which the mean and the power of every wave follow.
+    """Sums over images from which the typical size of every wave follows.
 
     Parameters
     ----------
-    channels, size : int
-        1 or 3, and pixels on a side.
+    categories, channels, size : int
+        Categories that are counted apart, 1 for none; 1 or 3 channels; pixels on a side.
     """
 
-    first: Tensor
-    second: Tensor
+    logarithm: Tensor
+    grey: Tensor
     images: Tensor
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, categories: int, channels: int, size: int) -> None:
         super().__init__()
-        self.register_buffer("first", torch.zeros(channels, size, size, dtype=torch.float64))
-        self.register_buffer("second", torch.zeros(channels, size, size, dtype=torch.float64))
-        self.register_buffer("images", torch.zeros((), dtype=torch.float64))
+        shapes = {
+            "logarithm": (categories, channels, size, size),
+            "grey": (2, categories, channels),
+            "images": (categories,),
+        }
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
     @torch.no_grad()
-    def add(self, images: Tensor) -> None:
-        """Count images (n, channels, size, size)."""
+    def add(self, images: Tensor, label: Tensor | None = None) -> None:
+        """Count images (n, channels, size, size) of label vectors (n, categories)."""
         found = waves(images).double()
-        self.first += found.sum(0)
-        self.second += found.square().sum(0)
-        self.images += len(images)
+        share = _share(label, found, len(self.images))
+        self.logarithm += torch.einsum("nk,ncyx->kcyx", share, torch.log(found.square() + LEAST))
+        powers = torch.stack((found[..., 0, 0], found[..., 0, 0].square()))
+        self.grey += torch.einsum("nk,pnc->pkc", share, powers)
+        self.images += share.sum(0)
 
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (channels, size, size) of every wave."""
+    def typical(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Size (categories, channels, size, size) of every wave; mean and spread (categories, channels) of the 0th."""
         n = self.images.clamp(min=1.0)
-        mean = self.first / n
-        return mean, (self.second / n - mean.square()).clamp(min=0.0).sqrt()
+        mean, square = self.grey / n[:, None]
+        size = torch.exp(0.5 * self.logarithm / n[:, None, None, None])
+        return size, mean, (square - mean.square()).clamp(min=1e-12).sqrt()
 
 
 class SpectrumMatching(nn.Module):
@@ -57,28 +69,41 @@ class SpectrumMatching(nn.Module):
 
     Parameters
     ----------
-    channels, size : int
-        1 or 3, and pixels on a side.
+    categories, channels, size : int
+        As of `SpectrumTally`.
     """
 
     gain: Tensor
     shift: Tensor
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, categories: int, channels: int, size: int) -> None:
         super().__init__()
-        self.register_buffer("gain", torch.ones(channels, size, size))
-        self.register_buffer("shift", torch.zeros(channels, size, size))
+        self.register_buffer("gain", torch.ones(categories, channels, size, size))
+        self.register_buffer("shift", torch.zeros(categories, channels))
 
     def match(self, drawn: SpectrumTally, given: SpectrumTally) -> None:
-        """Take the waves' means and powers of what was drawn and of the data."""
-        (made, spread), (true, wanted) = drawn.moments(), given.moments()
-        gain = (wanted / spread.clamp(min=1e-12)).clamp(0.0, MOST_GAIN)
-        self.gain.copy_(gain)
-        self.shift.copy_(true - gain * made)
+        """Take what is typical of drawn images and of the data; categories that either lacks stay as they are."""
+        (made, made_mean, made_spread), (true, true_mean, true_spread) = drawn.typical(), given.typical()
+        gain = (true / made).clamp(max=MOST_GAIN)
+        gain[..., 0, 0] = (true_spread / made_spread).clamp(max=MOST_GAIN)
+        seen = (drawn.images > 1) & (given.images > 1)
+        self.gain[seen] = gain[seen].to(self.gain)
+        self.shift[seen] = (true_mean - gain[..., 0, 0] * made_mean)[seen].to(self.shift)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (n, channels, size, size) of the same shape."""
-        return pixels(waves(images) * self.gain.to(images) + self.shift.to(images))
+    def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
+        """Images (n, channels, size, size) of label vectors (n, categories), of the same shape."""
+        found = waves(images)
+        share = _share(label, found, len(self.gain))
+        made = found * torch.einsum("nk,kcyx->ncyx", share, self.gain.to(found))
+        made[..., 0, 0] += share @ self.shift.to(found)
+        return pixels(made)
+
+
+def _share(label: Tensor | None, like: Tensor, categories: int) -> Tensor:
+    """(n, categories) of label vectors; all of the one category where there is one."""
+    if categories == 1 or label is None:
+        return like.new_ones(len(like), 1).expand(-1, categories) / categories
+    return label.to(like)
 
 
 def waves(images: Tensor) -> Tensor:

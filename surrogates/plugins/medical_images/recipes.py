@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ...models.class_adversarial import ClassGAN
     from ...models.latent_flow import LatentFlow
 
+MATCHING = 60
+"""Batches whose waves are counted beside as many drawn ones; they are matched once, at the last."""
+
 SOURCE = "images of a folder, one sub-folder a category"
 LIMITS = (
     "A research tool that knows one collection of images at 64 pixels: no clinical claim, no patient's image, and "
@@ -60,7 +63,7 @@ def _recipe(options: Options, **more) -> Recipe:
 
 
 def flow(options: Options) -> Recipe:
-    """Flow matching of an autoencoder's codes, in three phases."""
+    """Flow matching of an autoencoder's codes, in three phases and one that matches the waves of what is drawn."""
     rebuild, sharpen = round(0.2 * options.updates), round(0.15 * options.updates)
     phases = (
         Phase(
@@ -81,6 +84,7 @@ def flow(options: Options) -> Recipe:
             {"flow": Adam(1.5e-3)},
             average=0.998,
         ),
+        Phase(partial(deferred("surrogates.models.guided_flow:match_spectrum"), last=MATCHING - 1), MATCHING, {}),
     )
     return _recipe(
         options,
