@@ -118,7 +118,7 @@ class ClimateCodec(nn.Module):
 
         own, departure = apart(ocean), apart(daily)
         shared = torch.stack([(own * departure[:, k]).mean(0) for k in range(SHAPE[0])])
-        slope = _around(shared) / (_around(own.square().mean(0)[None]) + LOCAL_RIDGE)
+        slope = around(shared) / (around(own.square().mean(0)[None]) + LOCAL_RIDGE)
         self.local.copy_(slope)
         known = apart(index(ocean)[:, None] * phase[:, :WAVES].float()).double()
         rest = apart(daily - slope * ocean[:, None]).flatten(1).double()
@@ -191,7 +191,7 @@ def index(ocean: Tensor) -> Tensor:
     return 2.0 * (ocean * torch.as_tensor(nino34_weights()).to(ocean)).sum((-2, -1))
 
 
-def _around(maps: Tensor) -> Tensor:
+def around(maps: Tensor) -> Tensor:
     """Means over cells and their eight neighbours, of maps (k, 48, 96)."""
     ring = torch.cat((maps[..., -1:], maps, maps[..., :1]), dim=-1)
     return nn.functional.avg_pool2d(nn.functional.pad(ring[:, None], (0, 0, 1, 1), mode="replicate"), 3, 1)[:, 0]

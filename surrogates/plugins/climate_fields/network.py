@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from ...models.lag_matching import LagMatching, LagTally
 from ...models.linear_inverse import correlated
 from ...models.mean_matching import MeanMatching, MeanTally
 from ...models.quantile_mapping import QuantileMapping, Tally
-from ...networks.sphere import SphereNet
+from ...networks.sphere import SphereCritic, SphereNet
 from ...physics.climate.gaussian_grid import T31
-from .codec import SHAPE, WAVES, ClimateCodec, index, season
+from .codec import SHAPE, WAVES, ClimateCodec, around, index, season
 from .ocean import ocean
+from .scores import seen_fields
 
 if TYPE_CHECKING:
     from ...noise import Noise
@@ -39,6 +41,9 @@ TALLIED = (-4.0, 12.0)
 
 BANDS = 3
 """South, tropics and north: windows of latitude that go over into one another from 45 degrees to the equator."""
+
+LAGGED = 2
+"""Temperature and pressure: their correlation from day to day is calibrated, cell by cell."""
 
 KNOWN = 5 + WAVES
 """What the mean rain of a band follows: waves of the year, and the Nino3.4 index by season."""
@@ -91,17 +96,20 @@ class WeatherModel(nn.Module):
     width, coarse_width : int
     """
 
-    ships: tuple[str, ...] = ("generator", "bands", "calibration")
+    ships: tuple[str, ...] = ("generator", "bands", "calibration", "lags")
 
     def __init__(self, codec: ClimateCodec, width: int = 48, coarse_width: int = 80) -> None:
         super().__init__()
         self.linear = (codec,)  # in a tuple: the codec is released by itself
         self.generator = DayNetwork(width, coarse_width)
+        self.discriminator = SphereCritic(2 * SHAPE[0] + 6, width=width)
         cells = SHAPE[1] * SHAPE[2]
         self.calibration = QuantileMapping(1, cells)
         self.drawn, self.given = (Tally(1, cells, *TALLIED) for _ in range(2))
         self.bands = MeanMatching(KNOWN, BANDS)
         self.drawn_bands, self.given_bands = (MeanTally(KNOWN, BANDS) for _ in range(2))
+        self.lags = LagMatching((LAGGED, *SHAPE[1:]))
+        self.drawn_lags, self.given_lags = (LagTally((LAGGED, *SHAPE[1:])) for _ in range(2))
         known, sine = ocean(), torch.as_tensor(T31.sines).float()
         self.register_buffer(
             "land",
@@ -118,9 +126,33 @@ class WeatherModel(nn.Module):
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """As many days in turn as the rows ask for, calibrated."""
         length = int(conditions["days"].max()) if "days" in conditions else 1
-        days = enumerate(self.days(conditions, noise, length, "weather"))
+        days = enumerate(self.lagged(self.days(conditions, noise, length, "weather"), conditions))
         made = [self.calibrated(self.with_bands(fields, conditions, day)) for day, fields in days]
         return {"fields": torch.stack(made, dim=1)}
+
+    def lagged(self, days: Iterable[Tensor], conditions: Tensors) -> Iterator[Tensor]:
+        """Consecutive days (n, 3, 48, 96) whose temperature and pressure stay as long as the reference's."""
+        before = None
+        for day, fields in enumerate(days):
+            usual = self.response(conditions, day)[:, :LAGGED]
+            anomaly = fields[:, :LAGGED] - usual
+            before = anomaly if before is None else self.lags(before, anomaly)
+            yield torch.cat((usual + before, fields[:, LAGGED:]), dim=1)
+
+    @torch.no_grad()
+    def tally_lags(self, drawn: Tensor, given: Tensor, conditions: Tensors) -> None:
+        """Count two consecutive days of drawn and given fields (n, 2, 3, 48, 96)."""
+        usual = torch.stack([self.response(conditions, day)[:, :LAGGED] for day in range(2)], dim=1)
+        self.drawn_lags.add(*(drawn[:, :, :LAGGED] - usual).unbind(1))
+        self.given_lags.add(*(given[:, :, :LAGGED] - usual).unbind(1))
+
+    def match_lags(self) -> None:
+        """Match the correlations of temperature and pressure from day to day, over cells and their neighbours."""
+        drawn, given = (
+            around(covariance) / around(variance).clamp(min=1e-9)
+            for covariance, variance in (self.drawn_lags.moments(), self.given_lags.moments())
+        )
+        self.lags.match(drawn, given)
 
     def with_bands(self, fields: Tensor, conditions: Tensors, day: int) -> Tensor:
         """Fields (n, 3, 48, 96) of so many days later whose rain over bands of latitude is calibrated."""
@@ -181,6 +213,14 @@ class WeatherModel(nn.Module):
         ocean_map = conditions["ocean"].float()
         with torch.autocast(ocean_map.device.type, enabled=False):
             return self.codec.to(ocean_map.device).linear(ocean_map, season(conditions["day"] + day).float())
+
+    def shown(self, fields: Tensor, conditions: Tensors) -> Tensor:
+        """What the critic sees (n, 12, 48, 96) of two encoded days (n, 2, 3, 48, 96): them, land, season and ocean."""
+        n = len(fields)
+        phase = season(conditions["day"]).float()[:, 1:3, None, None].expand(-1, -1, *SHAPE[1:])
+        land = self.land.expand(n, -1, -1, -1)  # type: ignore[operator]
+        ocean_map = conditions["ocean"].float()[:, None]
+        return torch.cat((seen_fields(fields).flatten(1, 2), land, phase, ocean_map), dim=1)
 
     def truths_states(self, fields: Tensor, conditions: Tensors) -> list[Tensor]:
         """The linear model's states (n, modes) of each day of encoded fields (n, day, 3, 48, 96)."""

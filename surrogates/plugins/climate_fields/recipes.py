@@ -28,14 +28,20 @@ MATCHED_EVERY = 100
 """Updates of the calibrating phase between two matches, of bands first; the last update must be one."""
 
 
-def weather(updates: int = 1500, calibrating: int = 4 * MATCHED_EVERY) -> Recipe:
+def weather(updates: int = 1500, refining: int = 480, calibrating: int = 4 * MATCHED_EVERY) -> Recipe:
     """The default: one network on the sphere over a linear model of the weather, by energy scores, calibrated."""
-    learn, calibrate = (deferred(f"{_MODULE}.learning:{name}") for name in ("score", "calibrate"))
+    learn, refine, calibrate = (deferred(f"{_MODULE}.learning:{name}") for name in ("score", "refine", "calibrate"))
     return Recipe(
         data=data,
         model=deferred(f"{_MODULE}.network:WeatherModel"),
         phases=(
             Phase(learn, updates, {"generator": Adam(1.5e-3, warmup=30)}, average=0.99),
+            Phase(
+                refine,
+                refining,
+                {"discriminator": Adam(1e-3, betas=(0.0, 0.99)), "generator": Adam(4e-4, betas=(0.0, 0.99), warmup=30)},
+                average=0.99,
+            ),
             Phase(calibrate, calibrating, {}),
         ),
         batch_size=8,
