@@ -10,8 +10,10 @@ import torch
 import xarray as xr
 
 from surrogates.contract.errors import SchemaError
+from surrogates.contract.recipe import Batch
 from surrogates.io.cf_fields import CF_FIELDS, jcm_layout
 from surrogates.io.formats import FormatError
+from surrogates.noise import Noise
 from surrogates.physics.climate.enso import nino34
 from surrogates.physics.climate.gaussian_grid import T31
 from surrogates.physics.climate.laws import mean_surface_pressure
@@ -19,6 +21,7 @@ from surrogates.plugins.climate_fields.codec import ClimateCodec, season
 from surrogates.plugins.climate_fields.conditions import LIMITS, complete, pattern, prior
 from surrogates.plugins.climate_fields.features import CHANGES, NAMES, high_level, two_days
 from surrogates.plugins.climate_fields.impostors import copula, linear
+from surrogates.plugins.climate_fields.learning import refine
 from surrogates.plugins.climate_fields.maps import anomaly_map
 from surrogates.plugins.climate_fields.measure import el_nino
 from surrogates.plugins.climate_fields.network import GRID_NOISE, WeatherModel
@@ -406,3 +409,41 @@ def test_rain_over_bands_of_latitude_is_calibrated_and_dry_stays_dry(codec, trai
     again = model.with_bands(wetter, conditions, 0)
     assert bool(((again[:, 2] > 0.0) == (fields[:, 2] > 0.0)).all())
     torch.testing.assert_close(model.band_means(again), model.band_means(fields), rtol=0.1, atol=0.02)
+
+
+def test_temperature_and_pressure_stay_from_day_to_day_as_in_training_and_rain_is_left(codec, physical):
+    model = WeatherModel(codec)
+    encoded = codec.encode(physical)
+    fields, conditions = encoded["fields"], {name: encoded[name] for name in ("day", "ocean")}
+    generator = torch.Generator().manual_seed(3)
+    drawn = fields.clone()
+    drawn[:, 1, :2] = model.response(conditions, 1)[:, :2] + torch.randn(len(fields), 2, 48, 96, generator=generator)
+    for day, plain in enumerate(model.lagged(drawn.unbind(1), conditions)):
+        torch.testing.assert_close(plain, drawn[:, day], rtol=0.0, atol=1e-5)
+    model.tally_lags(drawn, fields, conditions)
+    model.match_lags()
+    first, second = model.lagged(drawn.unbind(1), conditions)
+    torch.testing.assert_close(first, drawn[:, 0], rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(second[:, 2], drawn[:, 1, 2])
+
+    def kept(*days: torch.Tensor) -> torch.Tensor:
+        one, two = (side[:, :2] - model.response(conditions, day)[:, :2] for day, side in enumerate(days))
+        one, two = (side - side.mean(0) for side in (one, two))
+        return (one * two).mean() / (one.square().mean() * two.square().mean()).sqrt()
+
+    truth = kept(*fields.unbind(1))
+    assert truth > kept(*drawn.unbind(1)) + 0.1
+    assert abs(kept(first, second) - truth) < 0.05
+
+
+def test_a_critic_is_shown_both_days_and_what_is_known(codec, physical):
+    model = WeatherModel(codec, width=16, coarse_width=16)
+    encoded = codec.encode(physical)
+    rows = {name: encoded[name][:4] for name in ("fields", "day", "ocean")}
+    batch = Batch({"fields": rows["fields"]}, {k: rows[k] for k in ("day", "ocean")}, Noise(1, torch.arange(4)), 0)
+    shown = model.shown(batch.encoded["fields"], batch.conditions)
+    assert shown.shape == (4, 12, 48, 96) and float(shown[:, (2, 5)].min()) >= 0.0
+    losses = {name: loss for name, loss in refine(model, batch)}
+    assert set(losses) == {"discriminator", "generator"} and 0.0 <= batch.notes["separation"] <= 1.0
+    losses["generator"].mean().backward()
+    assert all(p.grad is not None for p in model.generator.parameters())
