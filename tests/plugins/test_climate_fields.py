@@ -443,7 +443,7 @@ def test_a_critic_is_shown_both_days_and_what_is_known(codec, physical):
     batch = Batch({"fields": rows["fields"]}, {k: rows[k] for k in ("day", "ocean")}, Noise(1, torch.arange(4)), 0)
     shown = model.shown(batch.encoded["fields"], batch.conditions)
     assert shown.shape == (4, 12, 48, 96) and float(shown[:, (2, 5)].min()) >= 0.0
-    losses = {name: loss for name, loss in refine(model, batch)}
+    losses = dict(refine(model, batch))
     assert set(losses) == {"discriminator", "generator"} and 0.0 <= batch.notes["separation"] <= 1.0
     losses["generator"].mean().backward()
     assert all(p.grad is not None for p in model.generator.parameters())

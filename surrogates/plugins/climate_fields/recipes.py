@@ -51,7 +51,7 @@ def weather(updates: int = 1500, refining: int = 480, calibrating: int = 4 * MAT
         "correlates .83 in rain and .76 in pressure, at two thirds and three quarters of the amplitude), nor for the "
         "shapes of storms outside the tropics, which are patches where the reference has arcs; not the Earth's own "
         "climate.",
-        description="linear model of the weather and a network on the sphere, by energy scores of pairs of days and a critic",
+        description="linear model of the weather and a network on the sphere, by scores of pairs of days and a critic",
     )
 
 
