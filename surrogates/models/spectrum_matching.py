@@ -14,7 +14,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..physics.images.colour import from_luminance, to_luminance
+TO_LUMINANCE = torch.tensor(
+    [[0.299, 0.587, 0.114], [-0.299 / 1.772, -0.587 / 1.772, 0.5], [0.5, -0.587 / 1.402, -0.114 / 1.402]],
+    dtype=torch.float64,
+)
+"""Luminance and two colour differences of red, green and blue (ITU-R BT.601-7, 2.5.1 and 2.5.2)."""
+
+FROM_LUMINANCE = torch.linalg.inv(TO_LUMINANCE)
 
 MOST_GAIN = 3.0
 """A wave is amplified no more: what is nearly absent is not to be made of rounding."""
@@ -109,7 +115,7 @@ def _share(label: Tensor | None, like: Tensor, categories: int) -> Tensor:
 def waves(images: Tensor) -> Tensor:
     """Cosine transforms (n, channels, size, size) of luminance and colour differences, or of grey images."""
     basis = _cosines(images)
-    planes = images if images.shape[1] == 1 else to_luminance(images.movedim(1, -1)).movedim(-1, 1)
+    planes = images if images.shape[1] == 1 else _turned(images, TO_LUMINANCE)
     return basis @ planes @ basis.T
 
 
@@ -117,7 +123,12 @@ def pixels(found: Tensor) -> Tensor:
     """Inverse of `waves`."""
     basis = _cosines(found)
     planes = basis.T @ found @ basis
-    return planes if planes.shape[1] == 1 else from_luminance(planes.movedim(1, -1)).movedim(-1, 1)
+    return planes if planes.shape[1] == 1 else _turned(planes, FROM_LUMINANCE)
+
+
+def _turned(images: Tensor, matrix: Tensor) -> Tensor:
+    """Images (n, 3, size, size) whose channels are multiplied by a matrix."""
+    return (images.movedim(1, -1) @ matrix.to(images).T).movedim(-1, 1)
 
 
 def _cosines(like: Tensor) -> Tensor:

@@ -81,3 +81,12 @@ def test_absent_waves_are_not_amplified() -> None:
     matching.match(drawn, given)
     assert matching.gain.max() <= 3.0
     assert torch.isfinite(matching(torch.rand(2, 1, 8, 8))).all()
+
+
+def test_luminance_is_that_of_pictures() -> None:
+    from surrogates.models.spectrum_matching import FROM_LUMINANCE, TO_LUMINANCE
+    from surrogates.physics.images.colour import from_luminance, to_luminance
+
+    colours = torch.rand(5, 3, dtype=torch.float64)
+    torch.testing.assert_close(colours @ TO_LUMINANCE.T, to_luminance(colours))
+    torch.testing.assert_close(colours @ FROM_LUMINANCE.T, from_luminance(colours))
