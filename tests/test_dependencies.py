@@ -28,7 +28,8 @@ def libraries_of_extras() -> set[str]:
         if requirement.marker is not None and not any(f'"{extra}"' in str(requirement.marker) for extra in DEVELOPING)
     }
     found = {name for name, owners in packages_distributions().items() if asked & set(map(canonicalize_name, owners))}
-    return {name for name in found if not name.startswith("_")} | {"PIL", "selfies"}
+    own = {"surrogates"}  # an extra may ask for others of ours
+    return {name for name in found - own if not name.startswith("_")} | {"PIL", "selfies"}
 
 
 DOMAIN_LIBRARIES = libraries_of_extras()
