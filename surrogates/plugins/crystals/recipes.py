@@ -167,8 +167,8 @@ def gan(updates: int = 1500) -> Recipe:
         source="Materials Project structures (CC BY 4.0) of up to 20 atoms, three in four chemical systems",
         description="GAN of cell, positions and elements at once, asked for five properties; the literature's",
         use=(
-            "For comparison: most of what it draws has no symmetry and no sensible chemistry. Candidates come from the "
-            "default."
+            "For comparison. No symmetry is imposed on what it draws, nor a balance of charges: candidates come from "
+            "the default."
         ),
         baseline=True,
     )

@@ -104,8 +104,7 @@ def gan(options: SharpOptions) -> Recipe:
         Phase(step, options.sharpening, {"critic": adam, "network": Adam(2e-4, betas=(0.5, 0.99))}, average=0.99),
         model=partial(_sharp_model, options=options),
         description="the same network, made sharp by a critic of patches and a classifier's features",
-        use="Pictures to look at. Its texture is invented, its quality unproven: farther from the original than the "
-        "default's, and nothing to measure on.",
+        use="Pictures to look at. Its texture is invented, its quality unproven, and there is nothing to measure on.",
     )
 
 
