@@ -8,12 +8,12 @@ by what power cannot see: bispectra, the distribution of densities, peaks, voids
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.errors import SchemaError
+from ...measuring.remembering import remembered
 from .variables import SPACING
 
 if TYPE_CHECKING:
@@ -40,10 +40,8 @@ PEAK = 2.0
 SEPARATIONS = np.array([1.0, 2.0, 4.0, 8.0])
 """Edges of pair separations, Mpc/h."""
 
-REMEMBERED = 8
-_RECENT: list[tuple[weakref.ref[xr.Dataset], xr.Dataset]] = []
 
-
+@remembered("modes")
 def reduce(dataset: xr.Dataset, spacing: float = SPACING) -> xr.Dataset:
     """What the figures need of every box; a reduced Dataset is given back as it is.
 
@@ -57,15 +55,7 @@ def reduce(dataset: xr.Dataset, spacing: float = SPACING) -> xr.Dataset:
         `pairwise` (separation), `bispectra` (triangle), `densities` (bin, shares), `peaks`, `voids` (mean radius),
         `haloes` (number), `axes` (component, power along each axis).
     """
-    if "modes" in dataset:
-        return dataset
-    _RECENT[:] = [(kept, found) for kept, found in _RECENT if kept() is not None][-REMEMBERED:]
-    for kept, found in _RECENT:
-        if kept() is dataset:
-            return found
-    found = _reduced(dataset, spacing)
-    _RECENT.append((weakref.ref(dataset), found))
-    return found
+    return _reduced(dataset, spacing)
 
 
 def _reduced(dataset: xr.Dataset, spacing: float) -> xr.Dataset:

@@ -6,13 +6,13 @@ what they find on the reference at conditions of the same distribution, never wi
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...measuring.remembering import remembered
 from .photometry import asked, asked_flux, observed_radius, photometry
 from .structure import structure
 from .variables import BANDS, CONDITIONS, MORPHOLOGIES
@@ -89,6 +89,7 @@ _ASKED = (
 )
 
 
+@remembered("measured")
 def reduce(dataset: xr.Dataset) -> xr.Dataset:
     """The measured quantities of every galaxy; a reduced Dataset is given back as it is.
 
@@ -108,19 +109,7 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
         - kurtosis: hsm's fourth moment; concentration to petrosian_radius [ln of arcsec]: `structure`.
         - enclosed_flux: the output `enclosed_flux_fraction` in r.
     """
-    if "measured" in dataset:
-        return dataset
-    _RECENT[:] = [(kept, found) for kept, found in _RECENT if kept() is not None][-REMEMBERED:]
-    for kept, found in _RECENT:
-        if kept() is dataset:
-            return found
-    found = _reduced(dataset)
-    _RECENT.append((weakref.ref(dataset), found))
-    return found
-
-
-REMEMBERED = 8
-_RECENT: list[tuple[weakref.ref[xr.Dataset], xr.Dataset]] = []
+    return _reduced(dataset)
 
 
 def _reduced(dataset: xr.Dataset) -> xr.Dataset:

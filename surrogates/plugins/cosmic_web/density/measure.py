@@ -6,11 +6,11 @@ boxes repeat one another is found by shifting them over each other.
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....measuring.remembering import remembered
 from ..variables import SPACING
 
 if TYPE_CHECKING:
@@ -40,10 +40,8 @@ VOID = -0.5
 COARSE = 8
 """Mesh points a side that boxes are compared on with each other."""
 
-REMEMBERED = 8
-_RECENT: list[tuple[weakref.ref[xr.Dataset], xr.Dataset]] = []
 
-
+@remembered("powers")
 def reduce(dataset: xr.Dataset) -> xr.Dataset:
     """What the figures need of every box; a reduced Dataset is given back as it is, recent ones are remembered.
 
@@ -54,15 +52,7 @@ def reduce(dataset: xr.Dataset) -> xr.Dataset:
         reduced; `densities` and `smooth` (bin, shares); `peaks` and `high_peaks` (number), `voids` (mean radius,
         Mpc/h), `void_share`, `axes` (component, power along each) and `coarse` (x, y, z), of deviation 1.
     """
-    if "powers" in dataset:
-        return dataset
-    _RECENT[:] = [(kept, found) for kept, found in _RECENT if kept() is not None][-REMEMBERED:]
-    for kept, found in _RECENT:
-        if kept() is dataset:
-            return found
-    found = _reduced(dataset)
-    _RECENT.append((weakref.ref(dataset), found))
-    return found
+    return _reduced(dataset)
 
 
 def _reduced(dataset: xr.Dataset) -> xr.Dataset:
