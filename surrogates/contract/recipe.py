@@ -211,6 +211,8 @@ class Recipe:
     serves : tuple of str
         Further plugins whose recipe of this name the same weights serve (the other direction of a translation); they
         share the folder of weights.
+    limited : mapping
+        Bounds of conditions beyond which this recipe's model cannot draw, narrower than the plugin's; cards have them.
     options : dataclass instance, optional
         What `train --set NAME=VALUE` may change; see `configurable`.
     made_by : callable, optional
@@ -236,6 +238,7 @@ class Recipe:
     derives: tuple[str, ...] = ()
     schema: Callable[[Sequence[xr.Dataset]], tuple[Schema, Schema]] | None = None
     serves: tuple[str, ...] = ()
+    limited: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     options: Any = None
     made_by: Callable[[Any], Recipe] | None = None
 

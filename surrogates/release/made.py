@@ -73,6 +73,7 @@ def new_card(
             if (data is None and declared.reference is not None) or is_private(recipes[declared.name])
             else trained_range(described, asked)
         )
+        ranges |= recipes[declared.name].limited
         never += unseen(described, asked, recipes[declared.name].derives)
     chosen = recipes[plugin.name]
     simulated_by = f"{plugin.reference_package or plugin.name} samples, simulated by the recipe"

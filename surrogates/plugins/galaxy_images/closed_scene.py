@@ -22,10 +22,10 @@ from ...physics.galaxies.rendering import covariance, draw_rounds
 from . import geometry, latents
 from .colours import bulge_fractions
 from .geometry import EDGE_ON, ELLIPTICAL, MERGER, SPIRAL
-from .observation import grid
+from .observation import grid, stamp_size
 from .profiles import DISC_STEP, HEIGHT_OVER_LENGTH
 from .scene import BLUR, SHAPE, Arrays
-from .variables import BANDS, STAMP
+from .variables import BANDS
 
 _NARROW = (1.0 + 0.3**2) * BLUR**2  # variance up to which the Gaussians of a profile are drawn as one
 _MOST = 2  # parts of a class
@@ -257,8 +257,9 @@ def draw_parts(conditions: Mapping[str, Tensor], structure: Arrays, same_as: Ten
     fraction = np.where(second >= 0, conditions["blend_fraction"].double().cpu().numpy(), 0.0)
     widest = torch.stack([conditions[f"psf_fwhm_{band}"].double() for band in BANDS]).amax(0).tolist()
     asked_of = (conditions["psf"].tolist(), widest, conditions["pixel_scale"].double().tolist())
-    grids = [grid(*of_row) for of_row in zip(*asked_of, strict=True)]
-    largest = max((size for size, _ in grids), default=STAMP)
+    stamp = stamp_size(conditions)
+    grids = [grid(*of_row, stamp) for of_row in zip(*asked_of, strict=True)]
+    largest = max((size for size, _ in grids), default=stamp)
     n = len(first)
     originals = np.arange(n) if same_as is None else same_as.cpu().numpy()
     once = originals == np.arange(n)

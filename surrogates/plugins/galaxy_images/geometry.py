@@ -81,9 +81,9 @@ def stamp_needed(
     return np.maximum(4.5 * np.hypot(half_light_radius, 0.5 * np.asarray(psf_fwhm)), 3.0 * along)
 
 
-def stamp_side(pixel_scale: np.ndarray) -> np.ndarray:
-    """Side of the sky that a stamp shows of a galaxy, arcsec: no more than the intrinsic image holds."""
-    return STAMP * np.minimum(pixel_scale, PIXEL_SCALE)
+def stamp_side(pixel_scale: np.ndarray, size: np.ndarray | int = STAMP) -> np.ndarray:
+    """Side of the sky that a stamp of so many pixels shows of a galaxy, arcsec: no more than its pixels of 0.1 do."""
+    return np.asarray(size) * np.minimum(pixel_scale, PIXEL_SCALE)
 
 
 # Parts of a disc galaxy --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ...contract.schema import Limit
 from . import geometry
 from .geometry import EDGE_ON, SPIRAL
 from .prior import widest_psf
-from .variables import BANDS, MORPHOLOGIES, PSFS, STAMP
+from .variables import BANDS, LARGEST_STAMP, MORPHOLOGIES, PIXEL_SCALE, PSFS
 
 Values = Mapping[str, Any]
 
@@ -23,21 +23,23 @@ _PSF = ("psf", *(f"psf_fwhm_{band}" for band in BANDS))
 
 def _fits_its_stamp(values: Values) -> np.ndarray:
     needed = geometry.stamp_needed(values["half_light_radius"], values["ellipticity"], widest_psf(values))
-    return needed <= geometry.stamp_side(values["pixel_scale"]) * (1.0 + 1e-9)
+    return needed <= geometry.stamp_side(values["pixel_scale"], values["size"]) * (1.0 + 1e-9)
 
 
 def _stamp(values: Values) -> str:
     needed = float(geometry.stamp_needed(values["half_light_radius"], values["ellipticity"], widest_psf(values)))
-    there, scale = float(geometry.stamp_side(values["pixel_scale"])), float(values["pixel_scale"])
-    least = needed / STAMP
+    size, scale = int(values["size"]), float(values["pixel_scale"])
+    there, least = float(geometry.stamp_side(values["pixel_scale"], size)), needed / size
     way = (
         f"a pixel scale of {np.ceil(least * 1e3) / 1e3:g} arcsec or more"
         if scale < least <= 0.1
         else "a smaller galaxy"
     )
+    if size < LARGEST_STAMP and needed <= float(geometry.stamp_side(values["pixel_scale"], LARGEST_STAMP)):
+        way += f", or size={LARGEST_STAMP}"
     return (
         f"a galaxy that fits its stamp: this one needs {needed:.2f} arcsec ({int(np.ceil(needed / scale))} pixels of "
-        f"{scale:g}), the stamp shows {there:.2f} ({STAMP} pixels, 6.4 arcsec at most); ask {way}"
+        f"{scale:g}), the stamp shows {there:.2f} ({size} pixels, {size * PIXEL_SCALE:.1f} arcsec at most); ask {way}"
     )
 
 
@@ -86,6 +88,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit(("blend_fraction", "blend_with"), _blended, "blend_with, the class that is blended in"),
     Limit(("morphology", "ellipticity"), _shape_of_its_class, _range_of_its_class),
     Limit(("morphology", "ellipticity", "inclination"), _agreeing, _agreement),
-    Limit(("half_light_radius", "ellipticity", "pixel_scale", *_PSF), _fits_its_stamp, _stamp),
+    Limit(("half_light_radius", "ellipticity", "pixel_scale", "size", *_PSF), _fits_its_stamp, _stamp),
     Limit(("psf", "psf_image"), _has_its_image, "a psf_image of finite pixels whose sum is above 0"),
 )

@@ -34,6 +34,7 @@ DEFAULTS: Mapping[str, float | int] = {
     "psf": _NONE,
     **{f"psf_fwhm_{band}": 0.7 for band in BANDS},
     "pixel_scale": PIXEL_SCALE,
+    "size": STAMP,
     **{f"noise_{band}": 0.0 for band in BANDS},
 }
 _WIDE = 1.0  # FWHM beyond which a PSF needs a wider margin [arcsec]
@@ -55,14 +56,20 @@ def with_defaults(conditions: Mapping[str, Tensor]) -> Tensors:
     return filled
 
 
-def grid(psf: int, fwhm: float, pixel_scale: float) -> tuple[int, float]:
+def stamp_size(conditions: Mapping[str, Tensor]) -> int:
+    """Pixels a side of the stamps of one call, all alike."""
+    asked = conditions.get("size")
+    return STAMP if asked is None or not len(asked) else int(asked[0])
+
+
+def grid(psf: int, fwhm: float, pixel_scale: float, stamp: int = STAMP) -> tuple[int, float]:
     """Pixels a side and pixel scale [arcsec] on which a model should draw one galaxy for what is asked.
 
     Without a PSF it draws the stamp itself, unless its pixels are coarser than the band limit allows.
     """
     if psf == _NONE and pixel_scale <= PIXEL_SCALE * (1 + 1e-9):
-        return STAMP, pixel_scale
-    side = STAMP * pixel_scale + (3.2 if fwhm <= _WIDE else 9.6)
+        return stamp, pixel_scale
+    side = stamp * pixel_scale + (3.2 if fwhm <= _WIDE else 9.6)
     fitting = [size for size in GRIDS if size * PIXEL_SCALE >= side]
     return (fitting or GRIDS[-1:])[0], PIXEL_SCALE
 
@@ -81,7 +88,7 @@ def detector_draws(conditions: Mapping[str, Tensor], noise: Noise) -> Tensors:
     asked = torch.stack([conditions[f"noise_{band}"].double() for band in BANDS], dim=-1).amax(-1) > 0
     if bool(asked.any()):
         keys = (noise.uniform((1,), "pixel noise")[:, 0] * 2.0**52).long().tolist()
-        field = torch.zeros(len(noise), len(BANDS), STAMP, STAMP)
+        field = torch.zeros(len(noise), len(BANDS), *2 * (stamp_size(conditions),))
         for row in torch.nonzero(asked.cpu())[:, 0].tolist():
             if int(same_as[row]) == row:
                 generator = np.random.Generator(np.random.Philox(keys[row]))
@@ -135,7 +142,7 @@ def observe(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[st
     Returns
     -------
     Tensor
-        (n, bands, 64, 64) float32.
+        (n, bands, size, size) float32.
     """
     kinds = conditions["psf"].tolist()
     pixel_scales = conditions["pixel_scale"].double().tolist()
@@ -143,7 +150,8 @@ def observe(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[st
     scales = encoded["scale"].double().tolist() if "scale" in encoded else [PIXEL_SCALE] * len(kinds)
     rows = encoded["same_as"].tolist() if "same_as" in encoded else list(range(len(kinds)))
     parts = encoded["parts"].tolist() if "parts" in encoded else None
-    stamps = torch.empty((len(kinds), len(BANDS), STAMP, STAMP), device=light.device)
+    stamp = stamp_size(conditions)
+    stamps = torch.empty((len(kinds), len(BANDS), stamp, stamp), device=light.device)
     for row, first in enumerate(rows):
         if first != row:
             stamps[row] = stamps[first]
@@ -153,14 +161,14 @@ def observe(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[st
             images, share = images[: parts[row]], encoded["share"][row, :, : parts[row]].float()
         own = PSFS[kinds[row]] not in _TRANSFERS  # or the PSF of an image, which is one in all bands
         if share is not None and not own and len(set(widths[row])) > 1:
-            size = grid(kinds[row], max(widths[row]), pixel_scales[row])[0]
+            size = grid(kinds[row], max(widths[row]), pixel_scales[row], stamp)[0]
             images, share = _mixed(share, optics.crop(images, size)), None
         if kinds[row] == _NONE and math.isclose(scales[row], pixel_scales[row], rel_tol=1e-9):
-            seen = optics.crop(images, STAMP)
+            seen = optics.crop(images, stamp)
         else:
             image = conditions["psf_image"][row] if kinds[row] == _IMAGE else None
             fwhm = widths[row] if share is None else widths[row][:1]
-            seen = _through(images, kinds[row], fwhm, image, scales[row], pixel_scales[row])
+            seen = _through(images, kinds[row], fwhm, image, scales[row], pixel_scales[row], stamp)
         stamps[row] = seen if share is None else _mixed(share, seen)
     return stamps
 
@@ -171,11 +179,11 @@ def _mixed(share: Tensor, images: Tensor) -> Tensor:
 
 
 def _through(
-    light: Tensor, kind: int, fwhm: list[float], image: Tensor | None, scale: float, pixel_scale: float
+    light: Tensor, kind: int, fwhm: list[float], image: Tensor | None, scale: float, pixel_scale: float, stamp: int
 ) -> Tensor:
-    """Images (bands, 64, 64) of (bands, m, m); one FWHM for all, or one for each."""
+    """Images (bands, stamp, stamp) of (bands, m, m); one FWHM for all, or one for each."""
     widest = max(fwhm) if kind != _NONE else 0.0
-    size = grid(kind, widest, pixel_scale)[0]
+    size = grid(kind, widest, pixel_scale, stamp)[0]
     light = optics.crop(light, size) if light.shape[-1] >= size else optics.pad(light, size)
     spectrum = torch.fft.rfft2(light)
     if kind != _NONE:
@@ -188,8 +196,8 @@ def _through(
             transfer = torch.stack([_transfer(PSFS[kind], width, size, scale) for width in fwhm])
         spectrum = spectrum * transfer.to(light.device)
     if math.isclose(scale, pixel_scale, rel_tol=1e-9):
-        return optics.crop(torch.fft.irfft2(spectrum, s=(size, size)), STAMP)
-    return optics.resample(spectrum, scale, STAMP, pixel_scale)
+        return optics.crop(torch.fft.irfft2(spectrum, s=(size, size)), stamp)
+    return optics.resample(spectrum, scale, stamp, pixel_scale)
 
 
 @lru_cache(maxsize=32)

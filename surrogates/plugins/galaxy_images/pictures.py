@@ -51,10 +51,11 @@ def write_png(blocks: Iterable[xr.Dataset], target: str | Path, *, overwrite: bo
             pictures += list(colour_image(shown["image"].values, middle_brightness(shown))[:, ::-1])
     side = max(int(np.ceil(np.sqrt(len(pictures)))), 1)
     rows = max(-(-len(pictures) // side), 1)
-    grid = np.full((rows * STAMP, side * STAMP, 3), 255, dtype=np.uint8)
+    size = len(pictures[0]) if pictures else STAMP
+    grid = np.full((rows * size, side * size, 3), 255, dtype=np.uint8)
     for place, picture in enumerate(pictures):
         row, column = divmod(place, side)
-        grid[row * STAMP : (row + 1) * STAMP, column * STAMP : (column + 1) * STAMP] = picture
+        grid[row * size : (row + 1) * size, column * size : (column + 1) * size] = picture
     with replacing(Path(target), overwrite=overwrite) as temporary:
         imsave(temporary, grid, format="png")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Phase, Recipe
 from .galaxy_zoo import LAYOUT
+from .variables import STAMP
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 
 TRAINING_GALAXIES = 24_000
+
+_ONE_SIZE = {"size": (float(STAMP), float(STAMP))}
 
 
 def _data(folder: Path) -> tuple[xr.Dataset, ...]:
@@ -69,6 +72,7 @@ def gan(pretraining: int = 500, updates: int = 4_000) -> Recipe:
         batch_size=32,
         sample_batch=16,
         codec=_codec,
+        limited=_ONE_SIZE,
         description="conditional DCGAN of the literature with a physics predictor",
         use=(
             "For comparison: spirals and mergers are coloured speckle beside GalSim's, and any classifier tells them "
@@ -97,6 +101,7 @@ def ddpm(updates: int = 1_800, refinement: int = 11_000) -> Recipe:
         batch_size=16,
         sample_batch=16,
         codec=_codec,
+        limited=_ONE_SIZE,
         description="denoising diffusion of the literature, DDIM sampling with chosen steps",
         use=(
             "For comparison: sizes and fluxes are near, spiral arms are blurred, and it is slower than GalSim. Use "

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ...contract.errors import SchemaError
 from . import geometry
-from .observation import detect, fluxes, with_defaults
+from .observation import detect, fluxes, stamp_size, with_defaults
 from .variables import BAND_LIMIT_FWHM, BANDS, CONDITIONS, MORPHOLOGIES, PIXEL_SCALE, STAMP
 
 Tensors = dict[str, Tensor]
@@ -183,6 +184,8 @@ class PixelCodec(nn.Module):
             In schema units.
         """
         conditions = with_defaults(conditions)
+        if (size := stamp_size(conditions)) != STAMP:
+            raise SchemaError.about("size", f"{size}", f"{STAMP}: this model draws no other stamp", value=size)
         light = self._light_share(encoded, "")
         if "second_image" in encoded:
             share = torch.where(conditions["blend_with"] < 0, 0.0, conditions["blend_fraction"].double())

@@ -150,7 +150,7 @@ def _fitted(found: Arrays, asked: Arrays, schema: Schema) -> Arrays:
     A galaxy is made rounder, as far as its class can be; one whose size was not asked is made smaller. What does not
     fit even so was asked that way.
     """
-    side, psf = geometry.stamp_side(asked["pixel_scale"]), widest_psf(asked)
+    side, psf = geometry.stamp_side(asked["pixel_scale"], asked["size"]), widest_psf(asked)
     needed = geometry.stamp_needed(found["half_light_radius"], found["ellipticity"], psf)
     large = needed > side
     if not large.any():
@@ -321,7 +321,7 @@ def _allowed(asked: Arrays, galaxy: Arrays, schema: Schema) -> tuple[np.ndarray,
             inside = (galaxy[name] >= bounds[0]) & (galaxy[name] <= bounds[1])
             allowed &= inside | ~np.isnan(asked[name])
     needed = geometry.stamp_needed(galaxy["half_light_radius"], galaxy["ellipticity"], widest_psf(asked))
-    excess = np.maximum(needed / geometry.stamp_side(asked["pixel_scale"]) - 1.0, 0.0)
+    excess = np.maximum(needed / geometry.stamp_side(asked["pixel_scale"], asked["size"]) - 1.0, 0.0)
     return allowed & (excess == 0.0), excess
 
 

@@ -37,6 +37,7 @@ DEFAULTS = (
     *(f"psf_fwhm_{band}" for band in BANDS),
     "psf_image",
     "pixel_scale",
+    "size",
     *(f"noise_{band}" for band in BANDS),
 )
 """Conditions at their defaults in every training galaxy."""
@@ -94,7 +95,8 @@ class GalaxyReference:
         samples = np.asarray(conditions["sample"].values, dtype=np.int64)
         asked = {name: np.asarray(conditions[name].values) for name in CONDITIONS.names}
         found = galaxy_structure(samples, seed)
-        images = np.zeros((len(samples), len(BANDS), STAMP, STAMP))
+        size = int(asked["size"][0]) if len(samples) else STAMP
+        images = np.zeros((len(samples), len(BANDS), size, size))
         enclosed = np.zeros((len(samples), len(BANDS)))
         merging = merger_parts(found)
         for row, sample in enumerate(samples.tolist()):
@@ -140,12 +142,13 @@ def draw(asked: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[np.ndarray
         components += [Part(part.profile, share * part.shares) for part in second]
     scale = numbers["pixel_scale"]
     widths = [numbers[f"psf_fwhm_{band}"] if asked["psf"] in (1, 2, 3) else 0.0 for band in BANDS]
-    relative = np.zeros((len(BANDS), STAMP, STAMP))
+    size = int(numbers["size"])
+    relative = np.zeros((len(BANDS), size, size))
     for width in dict.fromkeys(widths):
         spread = point_spread(int(asked["psf"]), width, asked["psf_image"], scale)
         bands = [k for k, other in enumerate(widths) if other == width]
         for profile, shares in _grouped(components, bands):
-            drawn = _drawn(profile, spread, scale)
+            drawn = _drawn(profile, spread, scale, size)
             relative[bands] += shares[:, None, None] * drawn
     flux = total_flux(np.array([numbers[f"magnitude_{band}"] for band in BANDS]))
     return flux[:, None, None] * relative, relative.sum(axis=(1, 2))
@@ -160,11 +163,11 @@ def _grouped(components: list[Any], bands: list[int]) -> list[tuple[Any, np.ndar
     return [(part.profile, part.shares[bands]) for part in components]
 
 
-def _drawn(profile: Any, spread: list[Any], scale: float) -> np.ndarray:
+def _drawn(profile: Any, spread: list[Any], scale: float, size: int) -> np.ndarray:
     import galsim
 
     seen: Any = galsim.Convolve([profile, *spread])
-    return seen.drawImage(nx=STAMP, ny=STAMP, scale=scale, method="no_pixel", dtype=float).array
+    return seen.drawImage(nx=size, ny=size, scale=scale, method="no_pixel", dtype=float).array
 
 
 # Truth and training data -------------------------------------------------------------------------------------------
@@ -228,6 +231,7 @@ def _read_shard(path: Path, samples: np.ndarray, seed: int) -> xr.Dataset:
         if (there := int(np.asarray(file.attrs["seed"]))) != seed:
             raise SurrogatesError(f"seed of {path} is {there}: expected {seed}; choose another folder")
         asked = {name: np.asarray(file[name]) for name in CONDITIONS.names if name in file}
+        asked.setdefault("size", np.full(len(samples), STAMP))
         outputs = OUTPUTS.dataset({name: np.asarray(file[name]) for name in OUTPUTS.names}, samples)
         reference = str(file.attrs["reference"])
     asked["psf_image"] = np.full((len(samples), PSF_IMAGE, PSF_IMAGE), np.nan, dtype=np.float32)

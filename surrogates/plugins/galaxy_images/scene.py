@@ -12,8 +12,8 @@ from torch import Tensor
 from ...physics.galaxies.harmonics import Harmonics
 from ...physics.galaxies.optics import SIGMA, crop
 from ...physics.galaxies.rendering import draw_gaussians, draw_round
-from .observation import grid
-from .variables import BAND_LIMIT_FWHM, BANDS, STAMP
+from .observation import grid, stamp_size
+from .variables import BAND_LIMIT_FWHM, BANDS
 
 BLUR = SIGMA * BAND_LIMIT_FWHM
 """Standard deviation of the band limit, arcsec."""
@@ -112,8 +112,9 @@ def draw_light(
     kind_of_psf = conditions["psf"].tolist()
     widest = torch.stack([conditions[f"psf_fwhm_{band}"].double() for band in BANDS]).amax(0).tolist()
     pixel_scale = conditions["pixel_scale"].double().tolist()
-    grids = [grid(*of_row) for of_row in zip(kind_of_psf, widest, pixel_scale, strict=True)]
-    largest = max((size for size, _ in grids), default=STAMP)
+    stamp = stamp_size(conditions)
+    grids = [grid(*of_row, stamp) for of_row in zip(kind_of_psf, widest, pixel_scale, strict=True)]
+    largest = max((size for size, _ in grids), default=stamp)
     light = torch.zeros(len(first), len(BANDS), largest, largest)
     rows = range(len(first)) if same_as is None else same_as.tolist()
     for row, original in enumerate(rows):

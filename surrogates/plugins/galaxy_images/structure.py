@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .variables import STAMP
+
 NAMES: tuple[str, ...] = ("concentration", "asymmetry", "gini", "m20", "petrosian_radius", "r20", "r80")
 """What `structure` measures; radii in pixels."""
 
@@ -24,7 +26,8 @@ EXTENT = 1.5
 GINI_SMOOTHING = 0.2
 """Gaussian sigma that smooths the image before the Gini segment is taken, in elliptical Petrosian radii."""
 
-_RADII = np.concatenate([np.arange(0.125, 4.0, 0.125), np.arange(4.0, 10.0, 0.25), np.arange(10.0, 46.0, 0.5)])
+_RADII = np.concatenate([np.arange(0.125, 4.0, 0.125), np.arange(4.0, 10.0, 0.25), np.arange(10.0, 92.0, 0.5)])
+_NARROW = int(np.searchsorted(_RADII, 46.0))  # so many serve a stamp of 64 pixels
 _REACH = 24  # half pixels that a centre may lie from the stamp's
 
 
@@ -87,9 +90,14 @@ def _half_pixels(y: float, x: float) -> tuple[int, int]:
 # Circular apertures ------------------------------------------------------------------------------------------------
 
 
+def radii(size: int) -> np.ndarray:
+    """Radii of the circles about the centre of a stamp of so many pixels a side, in pixels."""
+    return _RADII[:_NARROW] if size <= STAMP else _RADII
+
+
 @cache
 def _apertures(size: int, odd_y: int, odd_x: int) -> np.ndarray:
-    """Exact overlaps of pixels with circles of `_RADII`, (radius, y, x), about a centre or half a pixel beside it."""
+    """Exact overlaps of pixels with circles of `radii`, (radius, y, x), about a centre or half a pixel beside it."""
     from photutils.geometry import circular_overlap_grid  # type: ignore[attr-defined]
 
     half = size / 2 + _REACH / 2
@@ -97,13 +105,13 @@ def _apertures(size: int, odd_y: int, odd_x: int) -> np.ndarray:
     low_y, low_x = -half - odd_y / 2, -half - odd_x / 2
     grids = [
         circular_overlap_grid(low_x, low_x + count, low_y, low_y + count, count, count, radius, 1, 1)
-        for radius in _RADII
+        for radius in radii(size)
     ]
     return np.stack(grids).astype(np.float32)
 
 
 def growth_curve(image: np.ndarray, centre: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and pixels within circles of radii `_RADII`, from 0.
+    """Flux and pixels within circles of `radii`, from 0.
 
     Parameters
     ----------
@@ -123,13 +131,26 @@ def growth_curve(image: np.ndarray, centre: tuple[int, int]) -> tuple[np.ndarray
     return np.concatenate([[0.0], flux]), np.concatenate([[0.0], _areas(size, centre)])
 
 
-@lru_cache(maxsize=64)
 def _weights(size: int, centre: tuple[int, int]) -> np.ndarray:
+    return (_weights_of_small if size <= STAMP else _weights_of_large)(size, centre)
+
+
+@lru_cache(maxsize=64)
+def _weights_of_small(size: int, centre: tuple[int, int]) -> np.ndarray:
+    return _cut(size, centre)
+
+
+@lru_cache(maxsize=8)  # 17 MB each at 128 pixels
+def _weights_of_large(size: int, centre: tuple[int, int]) -> np.ndarray:
+    return _cut(size, centre)
+
+
+def _cut(size: int, centre: tuple[int, int]) -> np.ndarray:
     odd_y, odd_x = centre[0] % 2, centre[1] % 2
     # pixel k lies at k - (size - 1)/2 - centre/2; the grid's pixel j at j - (count - 1)/2 - odd/2
     first_y, first_x = (_REACH // 2 - (part - odd) // 2 for part, odd in zip(centre, (odd_y, odd_x), strict=True))
     grid = _apertures(size, odd_y, odd_x)[:, first_y : first_y + size, first_x : first_x + size]
-    return np.ascontiguousarray(grid).reshape(len(_RADII), -1)
+    return np.ascontiguousarray(grid).reshape(len(grid), -1)
 
 
 @lru_cache(maxsize=256)
@@ -138,7 +159,7 @@ def _areas(size: int, centre: tuple[int, int]) -> np.ndarray:
 
 
 def _at(curve: np.ndarray, radius: np.ndarray | float) -> Any:
-    return np.interp(radius, np.concatenate([[0.0], _RADII]), curve)
+    return np.interp(radius, np.concatenate([[0.0], _RADII[: len(curve) - 1]]), curve)
 
 
 def petrosian_radius(curve: tuple[np.ndarray, np.ndarray]) -> float:
@@ -147,7 +168,7 @@ def petrosian_radius(curve: tuple[np.ndarray, np.ndarray]) -> float:
     NaN where the galaxy stays brighter out to the stamp's corners.
     """
     flux, area = curve
-    radius = np.arange(1.0, _RADII[-1] - 0.5, 0.25)
+    radius = np.arange(1.0, _RADII[len(flux) - 2] - 0.5, 0.25)
     inside, outside = (_at(flux, radius + step) for step in (-0.5, 0.5))
     pixels = _at(area, radius + 0.5) - _at(area, radius - 0.5)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -176,9 +197,9 @@ def radius_of_fraction(curve: tuple[np.ndarray, np.ndarray], fraction: float, ou
     if not wanted > 0 or not len(above) or above[0] == 0:
         return np.nan
     last = above[0]
-    radii = np.concatenate([[0.0], _RADII])
+    edges = np.concatenate([[0.0], _RADII[: len(flux) - 1]])
     share = (wanted - flux[last - 1]) / (flux[last] - flux[last - 1])
-    return float(radii[last - 1] + share * (radii[last] - radii[last - 1]))
+    return float(edges[last - 1] + share * (edges[last] - edges[last - 1]))
 
 
 # Asymmetry ---------------------------------------------------------------------------------------------------------

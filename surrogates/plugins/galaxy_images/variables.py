@@ -11,7 +11,11 @@ BANDS = ("g", "r", "i")
 PSFS = ("none", "gaussian", "moffat", "kolmogorov", "image")
 
 STAMP = 64
-"""Pixels a side of every stamp."""
+"""Pixels a side of a stamp where nothing else is asked, and of every training image."""
+
+LARGEST_STAMP = 128
+STAMP_STEP = 32
+"""Stamps have a multiple of it of pixels a side, from `STAMP` to `LARGEST_STAMP`."""
 
 PIXEL_SCALE = 0.1
 """Default pixel scale, arcsec, and that of the models' intrinsic images."""
@@ -77,6 +81,7 @@ CONDITIONS = Schema(
             optional=True,
         ),
         Variable("pixel_scale", "side of a pixel", "arcsec", bounds=(0.05, 0.4), default=PIXEL_SCALE),
+        Variable("size", "pixels a side of the stamp", dtype="int32", bounds=(STAMP, LARGEST_STAMP), default=STAMP),
         *_in_bands("noise", "standard deviation of Gaussian noise in a pixel", "nJy", bounds=(0.0, 1e6), default=0.0),
     ),
     (Dimension("psf_y", PSF_IMAGE), Dimension("psf_x", PSF_IMAGE)),
@@ -87,7 +92,11 @@ OUTPUTS = Schema(
         Variable("image", "flux in a pixel, row 0 at the bottom", "nJy", ("band", "y", "x"), "float32"),
         Variable("enclosed_flux_fraction", "flux inside the stamp over total flux, before noise", "1", ("band",)),
     ),
-    (Dimension("band", len(BANDS)), Dimension("y", STAMP), Dimension("x", STAMP)),
+    (
+        Dimension("band", len(BANDS)),
+        Dimension("y", length="size", multiple=STAMP_STEP),
+        Dimension("x", length="size", multiple=STAMP_STEP),
+    ),
 )
 
 N_IMAGES = 2000

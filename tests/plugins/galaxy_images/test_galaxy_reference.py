@@ -224,7 +224,7 @@ def test_a_training_pool_has_structure_and_no_constant_conditions():
         ({"half_light_radius": "5 kpc"}, "^half_light_radius: 5.0 kpc has units of length; expected arcsec$"),
         (
             {"half_light_radius": 1.45},
-            r"needs 6.5\d arcsec \(66 pixels of 0.1\), the stamp shows 6.40 .* smaller galaxy$",
+            r"needs 6.5\d arcsec \(66 pixels of 0.1\), the stamp shows 6.40 .* smaller galaxy, or size=128$",
         ),
         ({"half_light_radius": 1.0, "pixel_scale": 0.05}, r"needs 4.50 arcsec .*; ask a pixel scale of 0.071 arcsec"),
         ({"half_light_radius": 1.3, "psf": "moffat", "psf_fwhm_i": 2.0}, "needs 7.38 arcsec"),
