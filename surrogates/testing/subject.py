@@ -123,7 +123,7 @@ class Subject:
     def trained(self, recipe: str) -> Subject:
         """The subject with the plugin as the recipe's weights serve it: itself where their card says nothing more."""
         described = self.surrogate(recipe).plugin if recipe in self.released else self.plugin
-        if all(getattr(described, s).names == getattr(self.plugin, s).names for s in ("conditions", "outputs")):
+        if _questions(described) == _questions(self.plugin):
             return self
         if recipe not in self._trained:
             self._trained[recipe] = replace(self, plugin=described, weights=self.folder)
@@ -167,6 +167,11 @@ class Subject:
         third = self.measurable(3)
         found = [self.plugin.measure(*pair) for pair in ((second, first), (third, first), (third, second))]
         return {name: max((figures[name] for figures in found), key=abs) for name in found[0]}
+
+
+def _questions(plugin: Plugin) -> list[tuple[tuple[str, ...], str]]:
+    """What is asked and made, less what data say of labels, lengths and ranges."""
+    return [(schema.names, schema.source) for schema in (plugin.conditions, plugin.outputs)]
 
 
 def tensors(data: xr.Dataset, names: tuple[str, ...]) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ ROWS = 4
 
 
 @styled
-def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
+def figure(samples: xr.Dataset, truth: xr.Dataset | None = None, scale: int = SCALE) -> Figure:
     """Small pictures and their enlargements side by side; with the truth, it and the errors, ten times as bright.
 
     Parameters
@@ -26,6 +26,7 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
     samples : Dataset
     truth : Dataset, optional
         The same small pictures in the same rows.
+    scale : int
 
     Returns
     -------
@@ -43,7 +44,7 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
         panel.axis("off")
     if rows:
         some = samples.isel(sample=slice(0, rows))
-        smooth = bicubic(some, 0)["upscaled"].values
+        smooth = bicubic(some, 0, scale=scale)["upscaled"].values
         for row in range(rows):
             shown = [some["image"].values[row], smooth[row], some["upscaled"].values[row]]
             if paired and truth is not None:
@@ -54,7 +55,7 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
                 panel.imshow(picture[..., 0] if grey else picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for panel, title in zip(axes[0], titles, strict=True):
         panel.set_title(title)
-    axes[0, 0].set_title(f"as asked, 1/{SCALE} of the sides")
+    axes[0, 0].set_title(f"as asked, 1/{scale} of the sides")
     return canvas
 
 

@@ -135,29 +135,32 @@ def inconsistency(made: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.mean(made**2)))
 
 
-def _psnr(at_least: float) -> Figure:
+def psnr_figure(at_least: float) -> Figure:
+    """PSNR of luminance, at least so many dB."""
     text = "PSNR of luminance, 4 pixels at the edge left out"
     return Figure("psnr", "luminance", peak_ratio, at_least=at_least, text=text, units="dB")
 
 
-def _detail(low: float, high: float, words: str, at_least: float) -> Group:
+def by_detail(low: float, high: float, words: str, at_least: float) -> Group:
     """PSNR of pictures by how much the small one has to show."""
-    return by(Split("detail", (Part(words, low, high, False, f"{words} pictures"),)), _psnr(at_least))
+    return by(Split("detail", (Part(words, low, high, False, f"{words} pictures"),)), psnr_figure(at_least))
 
 
-def _band(name: str, fine: float, coarse: float, at_most: float) -> Figure:
+def band_figure(name: str, fine: float, coarse: float, at_most: float) -> Figure:
+    """Error between two blurs."""
     text = f"error between blurs of {fine:g} and {coarse:g} pixels, in units of what is there"
     return Figure(name, "luminance", partial(band_error, fine=fine, coarse=coarse), at_most=at_most, text=text)
 
 
-def _ring(ring: int, at_most: float) -> Figure:
+def ring_figure(ring: int, at_most: float | None) -> Figure:
+    """Power in a ring of spatial frequency."""
     text = f"log ratio of power at {ring / RINGS / 2:g} to {(ring + 1) / RINGS / 2:g} cycles a pixel"
     return Figure(f"power_{ring}", "luminance", partial(unlike_power, ring=ring), at_most=at_most, text=text)
 
 
 FIGURES = Figures(
     (
-        _psnr(27.2),
+        psnr_figure(27.2),
         Figure("ssim", "luminance", structure, at_least=0.73, text="structural similarity of luminance"),
         Figure("luminance_rms", "luminance", root_mean_square, at_most=0.063, text="root mean square error, luminance"),
         Figure("colour_rms", "colour", root_mean_square, at_most=0.0086, text="root mean square error, colour"),
@@ -168,14 +171,14 @@ FIGURES = Figures(
         Figure(
             "inconsistency", "missed", inconsistency, at_most=0.0085, text="reduced again, distance from what was asked"
         ),
-        _band("edges_error", 1.0, 2.0, 0.66),
-        _band("shapes_error", 2.0, 4.0, 0.22),
-        _ring(0, 0.02),
-        _ring(1, 0.3),
-        _ring(2, 1.2),
-        _detail(0.0, 0.05, "smooth", 41.0),
-        _detail(0.05, 0.12, "ordinary", 27.5),
-        _detail(0.12, 9.0, "busy", 24.1),
+        band_figure("edges_error", 1.0, 2.0, 0.66),
+        band_figure("shapes_error", 2.0, 4.0, 0.22),
+        ring_figure(0, 0.02),
+        ring_figure(1, 0.3),
+        ring_figure(2, 1.2),
+        by_detail(0.0, 0.05, "smooth", 41.0),
+        by_detail(0.05, 0.12, "ordinary", 27.5),
+        by_detail(0.12, 9.0, "busy", 24.1),
     ),
     reduce=reduce,
     n=N,

@@ -54,47 +54,59 @@ class UpscalingOptions:
 
 
 class SuperResolution(nn.Module):
-    """Pictures of `SCALE` times the sides."""
+    """Pictures of `scale` times the sides.
+
+    Attributes
+    ----------
+    projections : int
+        Times that what is made is brought towards what reduces to the picture asked.
+    """
 
     ships: tuple[str, ...] = ("network",)
+    projections: int = PROJECTIONS
 
-    def __init__(self, width: int, layers: int) -> None:
+    def __init__(self, width: int, layers: int, scale: int = SCALE) -> None:
         super().__init__()
-        self.network = Upscaler(3, scale=SCALE, width=width, layers=layers)
+        self.scale = scale
+        self.network = Upscaler(3, scale=scale, width=width, layers=layers)
         self.options = UpscalingOptions()
 
     def enlarge(self, small: Tensor) -> Tensor:
-        """Planes (n, 3, 4 y, 4 x) of planes (n, 3, y, x)."""
-        return enlarged(small, SCALE) + self.network(small)
+        """Planes (n, 3, scale y, scale x) of planes (n, 3, y, x)."""
+        return enlarged(small, self.scale) + self.network(small)
 
     def consistent(self, small: Tensor) -> Tensor:
         """The same, projected so that it reduces to what it was made of."""
         large = self.enlarge(small)
-        for _ in range(PROJECTIONS):
-            large = large + enlarged(small - cubic(large, (small.shape[-2], small.shape[-1])), SCALE)
+        for _ in range(self.projections):
+            large = large + enlarged(small - cubic(large, (small.shape[-2], small.shape[-1])), self.scale)
         return large
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Enlarge; nothing is drawn."""
         del noise
-        tile, halo = self.options.tile, self.network.halo + 4 * PROJECTIONS
+        tile, halo = self.options.tile, self.network.halo + 4 * self.projections
 
         def whole(pictures: Tensor) -> Tensor:
-            return in_tiles(self.consistent, pictures, tile=tile, halo=halo, scale=SCALE)
+            return in_tiles(self.consistent, pictures, tile=tile, halo=halo, scale=self.scale)
 
         small = conditions["small"].float()
         made = {"large": over_turns(whole, small) if self.options.self_ensemble else whole(small)}
         if "alpha" in conditions:
-            made["large_alpha"] = enlarged(conditions["alpha"].float(), SCALE)
+            made["large_alpha"] = enlarged(conditions["alpha"].float(), self.scale)
         return made
+
+
+def absolute_error(model: SuperResolution, batch: Batch, small: Tensor) -> Tensor:
+    """Mean absolute error (n,) of crops of small pictures (n, y, x, 3), flipped and turned at random."""
+    drawn = batch.noise.uniform((3,), "crop")
+    large = cropped(batch.encoded["photograph"], drawn, model.scale * CROP, multiple=model.scale)
+    made = model.enlarge(bytes_to_planes(cropped(small, drawn, CROP)))
+    error = (made - bytes_to_planes(large)).abs().mean(dim=(2, 3))
+    batch.notes["luminance_error"] = error[:, 0].detach().mean()
+    return error[:, 0] + COLOUR * error[:, 1:].sum(dim=1)
 
 
 def learn(model: SuperResolution, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     """Mean absolute error of crops, flipped and turned at random."""
-    drawn = batch.noise.uniform((3,), "crop")
-    small = cropped(batch.encoded["reduced"], drawn, CROP)
-    large = cropped(batch.encoded["photograph"], drawn, SCALE * CROP, multiple=SCALE)
-    made = model.enlarge(bytes_to_planes(small))
-    error = (made - bytes_to_planes(large)).abs().mean(dim=(2, 3))
-    batch.notes["luminance_error"] = error[:, 0].detach().mean()
-    yield "network", error[:, 0] + COLOUR * error[:, 1:].sum(dim=1)
+    yield "network", absolute_error(model, batch, batch.encoded["reduced"])

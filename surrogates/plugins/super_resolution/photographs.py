@@ -33,26 +33,28 @@ def small_pictures(pictures: np.ndarray, scale: int = SCALE) -> np.ndarray:
     return torch.round(small * 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
-def _crops(n: int, seed: int) -> np.ndarray:
+def photograph_crops(n: int, seed: int) -> np.ndarray:
+    """Crops (n, 96, 96, 3) of the packaged photographs, as bytes."""
     return crops(draws(seed, np.arange(n)).uniform((3,), "crop"), SIDE, first=seed)
 
 
-def _numbers(pictures: np.ndarray) -> np.ndarray:
+def as_numbers(pictures: np.ndarray) -> np.ndarray:
+    """Bytes as numbers in [0, 1]."""
     return pictures.astype(np.float32) / np.float32(255)
 
 
 def prior(schema: Schema, n: int, seed: int) -> xr.Dataset:
     """Crops of the packaged photographs, reduced; their numbers brought within the bounds of `schema`."""
     low, high = schema["image"].bounds or (0.0, 1.0)
-    small = _numbers(small_pictures(_crops(n, seed)))
+    small = as_numbers(small_pictures(photograph_crops(n, seed)))
     return schema.dataset({"image": np.clip(low + (high - low) * small, low, high)})
 
 
 def truth(n: int, seed: int) -> xr.Dataset:
     """Crops of the packaged photographs, reduced and as they are."""
-    pictures = _crops(n, seed)
-    small = CONDITIONS.dataset({"image": _numbers(small_pictures(pictures))})
-    return small.merge(OUTPUTS.dataset({"upscaled": _numbers(pictures)}))
+    pictures = photograph_crops(n, seed)
+    small = CONDITIONS.dataset({"image": as_numbers(small_pictures(pictures))})
+    return small.merge(OUTPUTS.dataset({"upscaled": as_numbers(pictures)}))
 
 
 def tiles(folder: Path, kept: Path) -> tuple[xr.Dataset, ...]:

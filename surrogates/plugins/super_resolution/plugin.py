@@ -3,7 +3,7 @@
 What is exact: the cubic interpolation that the network adds to, what the result reduces to, alpha, and the channels and
 size of the picture.
 There is no reference that runs forward, for what a reduction lost is not in the small picture: the truth is photographs
-and their reductions.
+and their reductions. `jpeg` and `jpeg-x2` enlarge reductions that were compressed, and keep no law.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from ...contract.plugin import Plugin
 from ...contract.schema import Limit
 from ...io.pictures import picture_formats
 from ...physics.images.laws import is_picture, same_when_reduced
+from .compressed.serving import of_compressed
+from .compressed.variables import is_compressed
 from .impostors import IMPOSTORS
 from .measure import FIGURES
 from .photographs import prior, truth
@@ -30,6 +32,12 @@ LAWS = (
         strength="projection",
     ),
 )
+
+
+def found(plugin: Plugin) -> Plugin:
+    """The plugin as weights serve it: pictures of JPEG files, or itself."""
+    return of_compressed(plugin) if is_compressed(plugin.conditions) else plugin
+
 
 PLUGIN = Plugin(
     name="super-resolution",
@@ -48,6 +56,7 @@ PLUGIN = Plugin(
     figure=deferred("surrogates.plugins.super_resolution.figure:figure"),
     formats=picture_formats("upscaled", ("upscaled_y", "upscaled_x", "channel"), as_deep_as="image"),
     stochastic=False,
+    found=found,
     extra="images",
     reference_package="pillow",
     checked={"truth_samples": 20, "samples": 40, "measured_samples": 20, "measures_truth": True, "trains": False},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Muon, Phase, Recipe, configurable
+from .compressed.recipes import CompressedOptions, jpeg
 from .photographs import tiles
 
 if TYPE_CHECKING:
@@ -108,4 +109,9 @@ def gan(options: SharpOptions) -> Recipe:
     )
 
 
-RECIPES = {"fidelity": configurable(fidelity, UpscalerOptions()), "gan": configurable(gan, SharpOptions())}
+RECIPES = {
+    "fidelity": configurable(fidelity, UpscalerOptions()),
+    "gan": configurable(gan, SharpOptions()),
+    "jpeg": configurable(jpeg, CompressedOptions()),
+    "jpeg-x2": configurable(jpeg, CompressedOptions(scale=2)),
+}

@@ -1,0 +1,1 @@
+"""Enlarging what was reduced and then compressed as JPEG: artefacts are removed, so the input is not kept."""
