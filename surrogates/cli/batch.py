@@ -57,7 +57,7 @@ class PartSize(click.ParamType):
         if isinstance(value, (int, Bytes)):
             return value
         text = str(value).strip()
-        size = int(text) if text.isdecimal() else Bytes.read(text)
+        size = int(text) if text.isdecimal() and len(text) < 20 else Bytes.read(text)
         if not size:
             raise click.UsageError(
                 f"--part-size: {value!r} is no size of a part; expected a number of samples, 1 or more, or bytes such "

@@ -9,19 +9,16 @@ import click
 
 from .. import registry
 from ..counting import Counter
-from ..io import FileFormatError
 from ..release.cards import Card
 from ..reporting.held_out import held_out
 from ..reporting.validation import broken_laws, differing_conditions, validation_section
-from ..sampling.files import read_whole
+from ..sampling.files import as_served, check_variables, read_whole
 from .entry import CheckFailed
 from .files import FILE
 from .generation import card_file
 from .output import announce, columns
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from ..contract.plugin import Plugin
     from ..measuring import Validation
 
@@ -92,7 +89,9 @@ def validate_command(
         for key, path in given.items():
             if path is not None:
                 progress.stage(f"reading {path}")
-                sides[key] = _read(path, plugin)
+                sides[key] = read_whole(path, plugin)
+                plugin = as_served(plugin, sides[key].attrs) if key == "samples" and weights is None else plugin
+                check_variables(path, plugin, sides[key])
         if reference is None:
             progress.stage("held-out truth")
             kept, *truths = held_out(plugin, sides["samples"], seed=seed, n=n)
@@ -122,15 +121,6 @@ def validate_command(
     announce(_text(plugin, found, remarks, report), facts, as_json=as_json)
     if found.unmet or broken:
         raise CheckFailed
-
-
-def _read(path: Path, plugin: Plugin) -> xr.Dataset:
-    dataset = read_whole(path, plugin)
-    needed = [variable.name for variable in plugin.conditions if not variable.optional]
-    missing = [name for name in (*needed, *plugin.outputs.names) if name not in dataset]
-    if missing:
-        raise FileFormatError(f"{path}: the variable {missing[0]} is missing; expected samples of {plugin.name}")
-    return dataset
 
 
 def _text(plugin: Plugin, found: Validation, remarks: list[str], report: Path | None) -> str:

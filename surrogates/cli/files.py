@@ -13,7 +13,7 @@ from .. import registry
 from ..counting import Counter
 from ..io import FileFormatError, FormatError, OutputError, carries_digest
 from ..io.sample_files import format_of
-from ..sampling.files import formats_of, plugin_of, read_blocks, read_whole
+from ..sampling.files import as_served, check_variables, formats_of, plugin_of, read_blocks, read_whole
 from ..sampling.workers import ProcessEnded, apart
 from .entry import CheckFailed
 from .output import announce
@@ -180,9 +180,16 @@ def plot_command(
 
             figure = walk_figure(opening.load(name, model=model, weights=weights), seed=seed)
         else:
-            sides = [None if path is None else read_whole(path, plugin) for path in (samples, reference)]
+            first = read_whole(samples, plugin)
+            plugin = as_served(plugin, first.attrs)
+            check_variables(samples, plugin, first)
+            if not first.sizes["sample"]:
+                raise OutputError(f"{samples}: no samples to draw")
+            truth = None if reference is None else read_whole(reference, plugin)
+            if truth is not None:
+                check_variables(reference, plugin, truth)  # type: ignore[arg-type]
             progress.stage("drawing")
-            figure = plugin.figure(*sides)
+            figure = plugin.figure(first, truth)
         write_figure(figure, output)
     announce(f"{output}: figure of {name}", {"output": str(output), "plugin": name}, as_json=as_json)
 
@@ -287,9 +294,10 @@ def _law_problems(path: Path, plugin: Plugin) -> list[str]:
     """Variables of the schema that are missing, and laws that the samples break."""
     worst: dict[str, float] = {}
     for block in read_blocks(path, plugin):
-        missing = [name for name in (*plugin.conditions.names, *plugin.outputs.names) if name not in block]
-        if missing:
-            return [f"{path}: the variable {missing[0]} is missing; expected those of {plugin.name}"]
+        try:
+            check_variables(path, plugin, block)
+        except FileFormatError as error:
+            return [str(error)]
         for law, value in residuals(plugin, block).items():
             worst[law] = max(worst.get(law, 0.0), value)
     tolerances = {constraint.name: constraint.tolerance for constraint in plugin.constraints}

@@ -253,7 +253,13 @@ def _sample(plugin: Plugin, simulator: Any, given: dict[str, Any], *, block: int
     output, batch = given["output"], simulator.batch
     suffix = Path(output).suffix.lower()
     own = any(suffix in entry.suffixes for entry in plugin.formats)
-    if suffix in PICTURES and not own and not Path(output).is_dir() and given["format_name"] is None:
+    is_folder = output.endswith(("/", "\\")) or output != "-" and Path(output).is_dir()
+    if given["part_size"] is not None and not is_folder:
+        raise click.UsageError(f"--part-size: {output} is one file; give a folder (out/), whose parts it cuts")
+    if suffix in PICTURES and not own and not is_folder and given["format_name"] is None:
+        for option in ("scheduler", "resume", "compression"):
+            if given[option]:
+                raise click.UsageError(f"--{option}: {output} is a figure; give a file of samples or a folder (out/)")
         summary = _draw(job, Path(output), overwrite=given["overwrite"])
         return _report(plugin, summary, given, wall=time.perf_counter() - start, cpu=time.process_time() - cpu)
     with Counter(plugin.name, job.share_size) as progress:

@@ -63,7 +63,7 @@ def activations(pictures: Tensor) -> list[Tensor]:
             after = layer.kernel_size[0] - 1 - before
             maps = functional.avg_pool2d(maps, 2) if number in _HALVED else maps
             padded = functional.pad(maps, (before, after, before, after), mode="reflect")
-            maps = functional.relu(functional.conv2d(padded, layer.weight, layer.bias))
+            maps = functional.relu(functional.conv2d(padded, layer.weight.to(padded), layer.bias.to(padded)))  # type: ignore[union-attr]
             found.append(maps)
     return found
 

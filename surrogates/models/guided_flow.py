@@ -116,7 +116,11 @@ class GuidedFlow(nn.Module, ABC):
 
     def images(self, start: Tensor, label: Tensor) -> Tensor:
         """Encoded images of starts (n, …) and label vectors (n, categories)."""
-        return self.spectrum(self.made(integrate(self.velocity(), start, label, sampler=self.options)), label)
+        return self.spectrum(self.unmatched(start, label), label)
+
+    def unmatched(self, start: Tensor, label: Tensor) -> Tensor:
+        """The same before their waves are given the data's sizes."""
+        return self.made(integrate(self.velocity(), start, label, sampler=self.options))
 
     @abstractmethod
     def made(self, end: Tensor) -> Tensor:
@@ -204,12 +208,11 @@ def match(model: GuidedFlow, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     yield from _match(model, batch)
 
 
-def match_spectrum(model: GuidedFlow, batch: Batch, last: int) -> Iterator[tuple[str, Tensor]]:
-    """Draw images for a batch's categories, count their waves and the batch's, and match both at update `last`."""
+def match_spectrum(model: GuidedFlow, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+    """Draw images for a batch's categories, count their waves and the batch's, and match all that is counted so far."""
     images, label = shown(model, batch), batch.conditions["label"]
     with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-        model.drawn.add(model.images(model.noise(batch.noise), label).clamp(-1.0, 1.0), label)
+        model.drawn.add(model.unmatched(model.noise(batch.noise), label).clamp(-1.0, 1.0), label)
         model.given.add(images, label)
-        if batch.step == last:
-            model.spectrum.match(model.drawn, model.given)
+        model.spectrum.match(model.drawn, model.given)
     yield from ()

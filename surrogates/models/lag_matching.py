@@ -2,8 +2,9 @@
 
 A drawn step is mixed with the finished step before it: ``y(t) = a y(t - 1) + b x(t)`` with ``b² = (1 - r²) / (1 - s²)``
 and ``a = r - b s``, where s is the correlation of drawn neighbours in time and r that of the data. The second step then
-has the variance that it was drawn with, and correlates with the first by r exactly; a first-order autoregression
-stays one. Distributions are kept as far as sums of two steps have them.
+has the variance that it was drawn with, and correlates with the first by r exactly. Later steps come near both the
+nearer r is to s: an autoregression of first order becomes one of second, whose neighbours correlate by
+``(a + s) / (1 + a s)`` in the end. Distributions are kept as far as sums of two steps have them.
 """
 
 from __future__ import annotations

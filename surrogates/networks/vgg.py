@@ -38,7 +38,10 @@ class VGGFeatures(nn.Module):
     def __init__(self, path: str | Path) -> None:
         super().__init__()
         found: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _tensors(Path(path)).items():
+        tensors = _tensors(Path(path))
+        if any(name.endswith("running_mean") for name in tensors):
+            raise SchemaError(f"features: {path} holds batch norms, which are not applied; expected VGG without them")
+        for name, tensor in tensors.items():
             if (match := _NAME.fullmatch(name)) and (match[2] == "bias" or tensor.ndim == 4):
                 found.setdefault(int(match[1]), {})[match[2]] = tensor.float()
         self.places = sorted(number for number, layer in found.items() if len(layer) == 2)
@@ -58,14 +61,14 @@ class VGGFeatures(nn.Module):
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """Maps from fine to coarse."""
-        mean, spread = (torch.tensor(v, device=pictures.device)[:, None, None] for v in (MEAN, SPREAD))
+        mean, spread = (pictures.new_tensor(colours)[:, None, None] for colours in (MEAN, SPREAD))
         maps, kept = (pictures - mean) / spread, []
         for before, number in zip([None, *self.places], self.places, strict=False):
             if before is not None and number - before > 2:
                 kept.append(maps)
                 maps = functional.max_pool2d(maps, 2)
             weight, bias = self.get_buffer(f"weight_{number}"), self.get_buffer(f"bias_{number}")
-            maps = functional.relu(functional.conv2d(maps, weight, bias, padding=1))
+            maps = functional.relu(functional.conv2d(maps, weight.to(maps), bias.to(maps), padding=1))
         return [*kept, maps]
 
 
@@ -75,7 +78,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        held = dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
         raise SchemaError(f"{path}: does not read as weights ({type(error).__name__}); expected .safetensors") from None
-    return {name: tensor for name, tensor in dict(held).items() if isinstance(tensor, Tensor)}
+    return {name: tensor for name, tensor in held.items() if isinstance(tensor, Tensor)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import registry
-from ..contract.errors import PluginError, SchemaError
+from ..contract.errors import PluginError, SchemaError, SurrogatesError
 from ..io import HDF5, NETCDF, FileFormatError, FormatError, Formats
 from ..io.formats import named_errors
 from ..io.manifest import MANIFEST, read_manifest
@@ -174,8 +175,39 @@ def text(samples: xr.Dataset, name: str) -> np.ndarray:
     return texts(codes)
 
 
+def check_variables(path: Path, plugin: Plugin, dataset: xr.Dataset) -> None:
+    """Refuse samples that lack an output of the plugin, or a condition that is always asked."""
+    needed = [variable.name for variable in plugin.conditions if not variable.optional]
+    for name in (*needed, *plugin.outputs.names):
+        if name not in dataset:
+            raise FileFormatError(f"{path}: the variable {name} is missing; expected samples of {plugin.name}")
+
+
+def as_served(plugin: Plugin, facts: Mapping[str, Any]) -> Plugin:
+    """The plugin as the weights serve it that made some samples: other variables, laws, formats and figures.
+
+    Parameters
+    ----------
+    plugin : Plugin
+    facts : mapping
+        Attributes of the samples, or a manifest's provenance: which recipe and weights made them. Of weights that are
+        not the released ones the recipe alone is known, which says enough where it simulates its own data.
+    """
+    recipe = facts.get("recipe")
+    if recipe not in plugin.recipes or facts.get("plugin") != plugin.name:
+        return plugin
+    with suppress(SurrogatesError):  # a card that does not read is the error of whoever opens its weights
+        for card in registry.entry(plugin.name).cards():
+            known = card.sha256 == facts.get("weights_sha256") or plugin.recipes[recipe].learns is None
+            if card.recipe == recipe and known:
+                return card.described(plugin)
+    return plugin
+
+
 def plugin_of(path: Path, named: str | None) -> Plugin | None:
     """The plugin that made a file: the one named, the one that the file names, or the only one that knows its suffix.
+
+    Of files that say which weights made them it comes as these serve it, see `as_served`.
 
     Raises
     ------
@@ -184,16 +216,17 @@ def plugin_of(path: Path, named: str | None) -> Plugin | None:
     FormatError
         Plugins write files with that suffix and none reads them.
     """
-    if named is not None:
-        return registry.plugin(named)
     if path.is_dir():
-        made_by = read_manifest(path)["provenance"].get("plugin")
-        return registry.plugin(str(made_by)) if made_by is not None else None
-    knowing = _by_suffix(path)
-    if knowing is not None:
-        return knowing
-    first = next(iter(read_blocks(path)))
-    return registry.plugin(str(first.attrs["plugin"])) if "plugin" in first.attrs else None
+        if named is not None and not (path / MANIFEST).exists():
+            return registry.plugin(named)
+        facts = read_manifest(path)["provenance"]
+    else:
+        known = registry.plugin(named) if named is not None else _by_suffix(path)
+        if known is not None and any(path.name.lower().endswith(s) for entry in known.formats for s in entry.suffixes):
+            return known
+        facts = next(iter(read_blocks(path))).attrs
+    name = named if named is not None else facts.get("plugin")
+    return None if name is None else as_served(registry.plugin(str(name)), facts)
 
 
 def _by_suffix(path: Path) -> Plugin | None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 1 << 10, "MI": 1 << 20, "GI": 1 << 30}
 _BYTES = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?)\s*([KMG]I?|)B\s*", re.IGNORECASE)
 
+MOST_BYTES = 2.0**63
+"""More is no size of a file."""
+
 LOOKED_AT = 4 << 20
 """Bytes in memory of the samples that are measured, about."""
 
@@ -51,8 +54,8 @@ class Bytes:
     def read(cls, text: str) -> Bytes | None:
         """``256MB``, ``1.5 GiB``: powers of 1000, or with an i of 1024; None for what is no such size, or nothing."""
         found = _BYTES.fullmatch(text)
-        number = round(float(found[1]) * UNITS[found[2].upper()]) if found else 0
-        return cls(number) if number else None
+        size = float(found[1]) * UNITS[found[2].upper()] if found else 0.0
+        return cls(round(size)) if round(min(size, MOST_BYTES)) and size <= MOST_BYTES else None
 
     def __str__(self) -> str:
         for unit in ("G", "M", "K"):
@@ -79,11 +82,12 @@ def samples_of(job: Job, size: Bytes, folder: Path, *, join: bool, compression: 
     -------
     int
     """
+    batch = job.simulator.batch
     if join and (folder / MANIFEST).exists():
         there = read_manifest(folder)["provenance"]
-        if there.get("part_bytes") == size.number and isinstance(there.get("part_size"), int):
-            return there["part_size"]
-    batch = job.simulator.batch
+        found = there.get("part_size")
+        if there.get("part_bytes") == size.number and isinstance(found, int) and not found % batch:
+            return found  # of another run in other batches nothing is taken: what differs is said when it begins
     each = bytes_a_sample(job, compression)
     return max(1, math.ceil(size.number / (each * batch))) * batch
 

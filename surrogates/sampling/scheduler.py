@@ -7,6 +7,7 @@ build, instruction set, the folder itself), and again before its own first task,
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import re
@@ -121,6 +122,8 @@ def _connected(scheduler: str) -> Iterator[Client]:
         )
     if is_file and not Path(scheduler).is_file():
         raise SchedulerError(f"scheduler: {scheduler}: no such file; expected the --scheduler-file of `dask scheduler`")
+    if is_file:
+        _check_scheduler_file(Path(scheduler))
     import distributed
 
     if scheduler.startswith("tls://"):
@@ -140,6 +143,17 @@ def _connected(scheduler: str) -> Iterator[Client]:
         yield client
     finally:
         client.close(timeout=5)
+
+
+def _check_scheduler_file(path: Path) -> None:
+    """Refuse a file in which Dask would look for an address in vain, for as long as it waits for an answer."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        address = found.get("address") if isinstance(found, dict) else None
+    except (OSError, ValueError):
+        address = None
+    if not isinstance(address, str):
+        raise SchedulerError(f"scheduler: {path} holds no address; expected the --scheduler-file of `dask scheduler`")
 
 
 def _check_certificates(scheduler: str) -> None:

@@ -186,8 +186,9 @@ def hats_reader_of(simulator: Opened, rows: xr.Dataset, *, seed: int, piece: int
     ----------
     simulator : Surrogate or ReferenceSimulator
     rows : Dataset
-        Conditions along `sample`, `ra` and `dec` [degrees, float64] beside them, and what else comes along. It is read
-        by each task: of very many rows give each field or tile a reader of its own.
+        Conditions along `sample`, `ra` and `dec` [degrees, float64] beside them, and what else comes along; numbered
+        from 0 where `sample` has no coordinate. It is read by each task: of very many rows give each field or tile a
+        reader of its own.
     seed : int
     piece : int
         Samples in an input, rounded up to whole batches.
@@ -212,6 +213,8 @@ def hats_reader_of(simulator: Opened, rows: xr.Dataset, *, seed: int, piece: int
             found = f"{values[wrong][0]} in row {int(np.flatnonzero(wrong)[0])}"
             raise SchemaError.about(name, found, f"{least:g} to {most:g} degrees")
     asked = rows.assign({name: rows[name].astype(np.float64) for name in PLACE})
+    if "sample" not in asked.coords:  # else every input would begin at 0, with the draws of the first
+        asked = asked.assign_coords(sample=np.arange(asked.sizes["sample"]))
     size = -(-max(1, piece) // simulator.batch) * simulator.batch
     return HatsReader(_Samples(pickle.dumps(simulator), asked, seed, size))
 

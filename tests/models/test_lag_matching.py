@@ -31,7 +31,7 @@ def test_unmatched_steps_stay() -> None:
 def test_steps_get_the_correlation_and_keep_the_variance(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     drawn, wanted = torch.tensor([0.6, 0.8, 0.3, 0.9]).double(), torch.tensor([0.85, 0.5, 0.3, 0.95]).double()
-    sequence = steps(drawn, 40_000, 4, generator) - 1.0
+    sequence = steps(drawn, 40_000, 24, generator) - 1.0
     truth = steps(wanted, 40_000, 2, generator) - 1.0
     matching = LagMatching((4,)).double()
     matching.match(correlations(sequence[0], sequence[1]), correlations(truth[0], truth[1]))
@@ -40,6 +40,9 @@ def test_steps_get_the_correlation_and_keep_the_variance(seed: int) -> None:
         made.append(matching(made[-1], drawn_step))
     torch.testing.assert_close(correlations(made[0], made[1]), wanted, rtol=0.0, atol=0.02)
     torch.testing.assert_close(made[1].std(0), torch.full((4,), 2.0).double(), rtol=0.02, atol=0.0)
+    drawn_kept = matching.kept  # of drawn autoregressions, whose own correlation stays in what follows
+    late = (drawn_kept + drawn) / (1.0 + drawn_kept * drawn)
+    torch.testing.assert_close(correlations(made[-2], made[-1]), late, rtol=0.0, atol=0.02)
     assert abs(matching.kept[2]) < 0.02 and abs(matching.fresh[2] - 1.0) < 0.02
 
 

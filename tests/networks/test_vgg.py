@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from surrogates.contract.errors import SchemaError
+from surrogates.measuring.picture_features import activations
 from surrogates.networks.vgg import MEAN, SPREAD, VGGFeatures
 
 WIDTHS = {0: (3, 4), 2: (4, 4), 5: (4, 6)}
@@ -53,8 +54,21 @@ def test_other_files_are_refused(tmp_path, tensors):
     save_file(tensors | {"features.2.weight": torch.zeros(4, 9, 3, 3)}, tmp_path / "torn.safetensors")
     with pytest.raises(SchemaError, match="holds no VGG network"):
         VGGFeatures(tmp_path / "torn.safetensors")
+    save_file(tensors | {"features.1.running_mean": torch.zeros(4)}, tmp_path / "norms.safetensors")
+    with pytest.raises(SchemaError, match="norms.safetensors holds batch norms, which are not applied"):
+        VGGFeatures(tmp_path / "norms.safetensors")
+    torch.save(torch.zeros(3), tmp_path / "tensor.pth")
+    with pytest.raises(SchemaError, match="does not read as weights"):
+        VGGFeatures(tmp_path / "tensor.pth")
     (tmp_path / "text.pth").write_text("no weights")
     with pytest.raises(SchemaError, match="does not read as weights"):
         VGGFeatures(tmp_path / "text.pth")
     with pytest.raises(SchemaError, match="does not read as weights"):
         VGGFeatures(tmp_path / "missing.safetensors")
+
+
+def test_maps_have_the_precision_of_the_pictures(tmp_path, tensors):
+    save_file(tensors, tmp_path / "vgg.safetensors")
+    pictures = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    for maps in (*VGGFeatures(tmp_path / "vgg.safetensors")(pictures), *activations(pictures)):
+        assert maps.dtype == torch.float64

@@ -174,3 +174,9 @@ def test_boxes_are_drawn_with_and_without_a_truth(boxes):
 
     assert len(figure(boxes).axes) >= 8
     assert len(figure(boxes, boxes).axes) >= 12
+
+
+def test_statistics_have_the_precision_of_the_boxes():
+    logarithm = torch.rand(2, 32, 32, 32, dtype=torch.float64)
+    single = statistics(logarithm.float())
+    torch.testing.assert_close(statistics(logarithm).float(), single, rtol=1e-4, atol=1e-4)

@@ -49,6 +49,14 @@ def test_a_table_is_split_by_what_its_rows_say(table, crystals, learned, tmp_pat
     assert np.array_equal(np.sort(again["group_number"]), np.sort(rest["group_number"]))
 
 
+def test_tables_of_spreadsheets_and_endless_numbers_are_read(table, crystals, tmp_path):
+    text = lzma.open(table, "rt").read().replace(",0.3\n", ",inf\n").replace(",0.4\n", ",unknown\n")
+    (tmp_path / "own.csv").write_text(text, encoding="utf-8-sig")
+    library, _ = own.structures(tmp_path / "own.csv", tmp_path)
+    assert len(library) == crystals.sizes["sample"]
+    assert np.flatnonzero(np.isnan(library.gap)).tolist() == [3, 4]
+
+
 def test_conditions_are_what_varies(learned):
     conditions, _ = own.schemas((learned,))
     assert conditions.names == ("formula", "chemical_system", "space_group", "n_atoms", "band_gap")
@@ -88,6 +96,7 @@ def test_other_tables_are_refused(text, told, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_weights_of_ones_own_are_trained_and_sampled(table, tmp_path):
     from surrogates.release.made import new_card
     from surrogates.release.weights import save_release

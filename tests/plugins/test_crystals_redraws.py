@@ -12,6 +12,7 @@ from surrogates.plugins.crystals.codec import crystals_of
 from surrogates.plugins.crystals.packaged import library
 from surrogates.plugins.crystals.separation import fault, regrouped, separated
 from surrogates.plugins.crystals.variables import OUTPUTS
+from surrogates.plugins.crystals.writing import CrystalSampler
 
 pytest.importorskip("moyopy")
 
@@ -64,3 +65,10 @@ def test_the_best_of_several_has_the_least_estimate():
     one, best = (surrogate.using(best_of=k).sample(12, seed=5, chemical_system="Ba-Ti-O") for k in (1, 3))
     estimates = [side["estimated_energy_above_hull"].values for side in (one, best)]
     assert (estimates[1] <= estimates[0]).all() and (estimates[1] < estimates[0]).any()
+
+
+def test_numbers_of_crystals_are_whole():
+    for wrong in ({"best_of": 2.5}, {"best_of": 0}, {"best_of": "3"}, {"redraws": 1.5}, {"redraws": -1}):
+        with pytest.raises(ValueError, match="expected a whole number"):
+            CrystalSampler(**wrong)
+    assert CrystalSampler(best_of=np.int64(2)).best_of == 2

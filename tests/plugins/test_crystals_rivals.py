@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from surrogates.plugins.crystals.judging import hull, shares_of
+from surrogates.plugins.crystals.judging import hull, kept_arrays, shares_of
 from surrogates.plugins.crystals.packaged import library
 from surrogates.plugins.crystals.rivals import filled, swapped
 from surrogates.plugins.crystals.truth import counts_of
@@ -23,6 +23,23 @@ def test_a_hull_without_a_composition_is_no_lower():
     for crystal in library("test").crystals[:10]:
         shares = shares_of(crystal)
         assert hull(shares, without=shares) >= hull(shares) - 1e-9
+
+
+def test_references_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path, made = tmp_path / "references.npz", {"references": np.arange(3.0), "error": np.array(0.5)}
+
+    def torn(stream, **arrays):
+        stream.write(b"PK")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", torn)
+        with pytest.raises(KeyboardInterrupt):
+            kept_arrays(path, lambda: made)
+    assert not path.exists()
+    kept_arrays(path, lambda: made)
+    found = kept_arrays(path, lambda: pytest.fail("made again"))
+    assert np.array_equal(found["references"], made["references"]) and found["error"] == 0.5
 
 
 def test_elements_lie_at_zero():

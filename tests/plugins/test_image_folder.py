@@ -227,3 +227,27 @@ def test_samples_of_other_labels_than_the_packaged_truths_ask_for_their_own():
 def test_training_without_a_folder_says_what_it_needs(capsys, tmp_path):
     assert run(["train", "image-folder", "--run", str(tmp_path / "run")]) != 0
     assert "one sub-folder of images a category" in capsys.readouterr().err
+
+
+def test_waves_are_matched_however_few_updates_there_are():
+    import torch
+
+    from surrogates.contract.recipe import Batch
+    from surrogates.models.guided_flow import GuidedSampler, PixelFlow
+    from surrogates.models.image_codec import ImageCodec
+    from surrogates.models.spectrum_matching import SpectrumMatching
+    from surrogates.noise import Noise
+
+    torch.manual_seed(0)
+    model = PixelFlow(ImageCodec(2, 16, channels=3), 8, unlabelled=0.1, sampler=GuidedSampler(steps=1)).eval()
+    phase = PLUGIN.recipes["flow"].shortened(30).phases[-1]
+    assert phase.updates == 1
+    label = torch.eye(2)[torch.arange(8) % 2]
+    for step in range(2):
+        images = 0.3 * torch.randn(8, 3, 16, 16)
+        list(phase.steps(model, Batch({"image": images}, {"label": label}, Noise(step, torch.arange(8)), step)))
+        assert (model.spectrum.gain != 1.0).all()
+    expected = SpectrumMatching(2, 3, 16)
+    expected.match(model.drawn, model.given)  # counted before the filter, all of both updates
+    assert torch.equal(model.spectrum.gain, expected.gain)
+    assert model.drawn.images.tolist() == model.given.images.tolist() == [8.0, 8.0]

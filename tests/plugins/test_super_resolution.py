@@ -151,6 +151,16 @@ def test_the_critic_phase_sharpens_and_what_it_makes_still_reduces_to_what_was_a
     assert set(model.ships) == {"network"}
 
 
+def test_a_wrong_file_of_features_is_refused_before_the_first_update(tmp_path):
+    recipe = PLUGIN.recipes["gan"].using(features=str(tmp_path / "none.pth"))
+    model = SharpSuperResolution(8, 2, recipe.options.features)
+    with pytest.raises(SchemaError, match=r"none.pth: does not read as weights \(FileNotFoundError\)"):
+        recipe.phases[0].start(model)
+    PLUGIN.recipes["gan"].phases[0].start(SharpSuperResolution(8, 2))
+    with pytest.raises(SchemaError, match="sharpening 0; expected 1 or more"):
+        PLUGIN.recipes["gan"].using(sharpening="0")
+
+
 def test_unlikeness_is_none_of_equal_pictures_and_sees_what_a_blur_takes():
     sharp = torch.from_numpy(CAT[:96, :96] / np.float32(255)).permute(2, 0, 1)[None]
     blurred = torch.nn.functional.avg_pool2d(sharp, 5, 1, 2, count_include_pad=False)

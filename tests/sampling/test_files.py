@@ -16,7 +16,7 @@ import surrogates
 from surrogates import registry
 from surrogates.cli.entry import run
 from surrogates.io import NETCDF
-from surrogates.sampling.files import formats_of
+from surrogates.sampling.files import as_served, formats_of, plugin_of
 
 PLUGINS = [entry.name for entry in registry.plugins() if list(entry.weights.glob("*.json"))]
 FORMATS = [(name, entry.name) for name in PLUGINS for entry in formats_of(registry.plugin(name))]
@@ -136,3 +136,34 @@ def test_what_was_not_asked_is_a_flag():
     labels = flags.attrs["flag_meanings"].split()
     assert [labels[code] for code in flags.values] == ["not_asked", "not_asked"]
     assert set(flags.values.tolist()) <= set(flags.attrs["flag_values"].tolist())
+
+
+def test_a_file_is_read_as_the_recipe_serves_it_that_made_it(tmp_path, capsys):
+    simulator = surrogates.load("cosmic-web", model="gan")
+    samples = simulator.sample(simulator.plugin.prior(simulator.conditions, 2, 3), seed=1)
+    path, empty, figure = tmp_path / "boxes.nc", tmp_path / "none.nc", tmp_path / "boxes.png"
+    NETCDF.write([samples], path)
+    NETCDF.write([samples.isel(sample=[])], empty)
+    assert run(["verify", str(path)]) == 0
+    own = samples.assign_attrs(weights_sha256="of a run")  # one's own weights of the recipe
+    for found in (
+        plugin_of(path, None),
+        plugin_of(path, "cosmic-web"),
+        as_served(registry.plugin("cosmic-web"), own.attrs),
+    ):
+        assert found is not None and (found.title, found.formats) == (simulator.plugin.title, ())
+    assert run(["plot", "cosmic-web", str(path), "-o", str(figure)]) == 0 and figure.exists()
+    for name, source, said in (
+        ("medical-images", path, "the variable category is missing; expected samples of medical-images"),
+        ("cosmic-web", empty, "no samples to draw"),
+    ):
+        capsys.readouterr()
+        assert run(["plot", name, str(source), "-o", str(tmp_path / "no.png")]) == 2
+        assert said in capsys.readouterr().err and not (tmp_path / "no.png").exists()
+
+
+def test_conditions_that_weights_never_saw_are_not_missed(tmp_path):
+    plugin = registry.plugin("crystals")
+    asked = [variable.name for variable in plugin.conditions if variable.optional]
+    NETCDF.write([sampled("crystals").drop_vars(asked).assign_attrs(weights_sha256="of a run")], tmp_path / "own.nc")
+    assert run(["verify", str(tmp_path / "own.nc")]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_parts_of_a_surrogate_are_whole_batches(tmp_path):
 
 
 def test_what_is_no_size_is_one_line(tmp_path, capsys):
-    for size in ("0", "0MB", "256TBs", "-3", "MB", "1e6"):
+    for size in ("0", "0MB", "256TBs", "-3", "MB", "1e6", "9" * 400 + "MB", "9" * 5000):
         assert made(tmp_path / "run", size=size) == 2
         errors = capsys.readouterr().err
         assert errors.count("surrogates: error") == 1
@@ -98,3 +99,30 @@ def test_what_is_no_size_is_one_line(tmp_path, capsys):
     assert made(tmp_path / "run", command=SAMPLED.replace("12000", "0")) == 2
     assert "a run of no samples has no bytes a sample" in capsys.readouterr().err
     assert not list(tmp_path.glob("run/*"))
+
+
+def test_shares_of_another_run_are_told_what_differs(cut, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(cut, folder)
+    command = "generate muon-decay -n 12000 --polarisation 0.5 --muon-momentum 1GeV --seed 7"
+    for words in (("--shard", "1/2"), ("--shard", "1/2", "--overwrite"), ("--resume",)):
+        assert made(folder, *words, command=command) == 2
+        errors = capsys.readouterr().err
+        assert "the run there has" in errors and "whole batches" not in errors
+    assert contents(folder) == contents(cut)
+
+
+@pytest.mark.parametrize(
+    ("target", "words", "said"),
+    [
+        ("one.nc", ("--part-size", "1MB"), "--part-size: one.nc is one file; give a folder"),
+        ("one.png", ("--part-size", "100"), "--part-size: one.png is one file; give a folder"),
+        ("one.png", ("--resume",), "--resume: one.png is a figure"),
+        ("one.png", ("--scheduler", "tcp://127.0.0.1:1"), "--scheduler: one.png is a figure"),
+        ("one.png", ("--compression", "gzip"), "--compression: one.png is a figure"),
+    ],
+)
+def test_what_one_file_cannot_have_is_refused(target, words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run([*SAMPLED.replace("12000", "10").split(), *words, "-o", target]) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / target).exists()

@@ -57,6 +57,13 @@ def certificate(tmp_path_factory) -> tuple[str, str]:
     return files
 
 
+@pytest.mark.parametrize("text", ["", "hi", "[]", '{"address": 3}'])
+def test_a_scheduler_file_without_an_address_is_refused_at_once(text, tmp_path, capsys):
+    (tmp_path / "scheduler.json").write_text(text)
+    assert made(SAMPLED, tmp_path / "run", "--scheduler", str(tmp_path / "scheduler.json")) == 2
+    assert "scheduler.json holds no address; expected the --scheduler-file" in capsys.readouterr().err
+
+
 def test_a_scheduler_behind_tls_takes_the_certificate_of_dasks_configuration(certificate, configured, tmp_path, capsys):
     cert, key = certificate
     roles = {f"tls_{role}_{what}": path for role in ("client", "scheduler", "worker")

@@ -62,17 +62,17 @@ def shortest_images(lattice: Tensor, points: Tensor) -> Tensor:
     points : Tensor
         (n, k, 3) fractional.
     """
-    change = torch.from_numpy(changes_of_basis(lattice.detach().double().numpy())).to(lattice.dtype)
+    change = torch.from_numpy(changes_of_basis(lattice.detach().double().cpu().numpy())).to(lattice)
     basis = change @ lattice
     own = points @ torch.linalg.inv(change)
     gap = own[:, None] - own[:, :, None]
     gap = gap - gap.detach().round()
-    images = torch.from_numpy(NEAREST).to(lattice.dtype)
+    images = torch.from_numpy(NEAREST).to(lattice)
     k = points.shape[1]
     between = gap @ basis[:, None]  # (n, k, k, 3)
     shifts = images @ basis  # (n, 27, 3)
     squared = (between[..., None, :] + shifts[:, None, None]).square().sum(-1)
-    middle = torch.zeros(k, k, len(NEAREST), dtype=torch.bool)
+    middle = torch.zeros(k, k, len(NEAREST), dtype=torch.bool, device=lattice.device)
     middle[range(k), range(k), len(NEAREST) // 2] = True
     return squared.masked_fill(middle, torch.inf).amin(-1).clamp_min(1e-8).sqrt()
 

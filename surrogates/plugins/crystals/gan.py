@@ -109,7 +109,7 @@ def geometry(samples: Tensor) -> tuple[Tensor, Tensor]:
     edges, there, slots = parts(samples)
     points = torch.atan2(slots[..., 3:6], slots[..., :3]) / (2 * math.pi)
     points = torch.where(there[..., None] > 0.5, points, 0.0)
-    radii = slots[..., 6:] @ torch.from_numpy(RADIUS).to(samples.dtype)
+    radii = slots[..., 6:] @ torch.from_numpy(RADIUS).to(samples)
     return shortest_images(lattices(edges, there.sum(1)), points), radii
 
 
@@ -186,7 +186,7 @@ def missed_size(model: CrystalGAN, batch: Batch, samples: Tensor) -> Tensor:
     edges, there, slots = parts(samples)
     count = there.sum(1).clamp_min(1.0)
     volume = edges[:, :3].prod(1)  # an atom's, for lattices are scaled by the number of atoms
-    mass = (slots[..., 6:] @ torch.from_numpy(MASSES).to(samples.dtype)).sum(1) / count
+    mass = (slots[..., 6:] @ torch.from_numpy(MASSES).to(samples)).sum(1) / count
     found = torch.stack(((MASS_UNIT * mass / volume.clamp_min(0.1)).log(), volume.clamp_min(0.1).log()), dim=1)
     places = [STATED.index(name) for name in ("density", "volume_per_atom")]
     scores = (found - model.middle[places]) / model.spread[places]

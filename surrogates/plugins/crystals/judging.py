@@ -7,12 +7,14 @@ Nature Machine Intelligence 5, 1031. It is no network of ours, and none of ours 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...io.atomic import replacing
 from ...io.formats import missing_library
 from ...physics.crystals.elements import MOST, SYMBOLS
 from ...physics.crystals.standard import Standard
@@ -49,11 +51,8 @@ class Judge:
             warnings.simplefilter("ignore")
             self.model = CHGNet.load(use_device="cpu", verbose=False)
             self.optimiser = StructOptimizer(model=self.model, use_device="cpu")
-        path = folder / "references.npz"
-        if not path.exists():
-            np.savez(path, **self._fitted())  # type: ignore[arg-type]
-        with np.load(path) as file:
-            self.references, self.error = file["references"], float(file["error"])
+        found = kept_arrays(folder / "references.npz", self._fitted)
+        self.references, self.error = found["references"], float(found["error"])
 
     def _fitted(self) -> dict[str, np.ndarray]:
         """References of the elements, and the mean error on structures that they were not fitted to."""
@@ -81,6 +80,16 @@ class Judge:
         structure = found["final_structure"]
         energy = float(found["trajectory"].energies[-1]) / len(structure)
         return energy - float(shares_of(crystal) @ self.references), structure
+
+
+def kept_arrays(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays of a file; made and written whole where it is not there, so that a killed run leaves none behind."""
+    if not path.exists():
+        made = make()
+        with replacing(path, overwrite=True) as partial, partial.open("wb") as stream:
+            np.savez(stream, **made)  # type: ignore[arg-type]
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files}
 
 
 def _covering(crystals: tuple[Standard, ...], order: np.ndarray) -> list[int]:

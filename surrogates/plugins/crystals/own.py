@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,7 +173,7 @@ def _rows(file: Path) -> Iterator[dict[str, str]]:
     opened = {".gz": gzip.open, ".xz": lzma.open}.get(file.suffix.lower(), open)
     try:
         with opened(file, "rb") as stream:
-            text = stream.read().decode("utf-8")
+            text = stream.read().decode("utf-8-sig")  # as spreadsheets write it
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
         raise StructuresError(f"data: {file} does not read ({error}); expected {LAYOUT}") from None
     limit = csv.field_size_limit(1 << 26)
@@ -228,9 +229,10 @@ def _arrays(rows: list[dict[str, str]], path: Path) -> dict[str, np.ndarray]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        return float("nan")
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def _standard(text: str) -> Standard:

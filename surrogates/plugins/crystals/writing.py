@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -75,10 +76,10 @@ class CrystalSampler:
             raise ValueError(f"temperature: {self.temperature!r}; expected 0.001 to 1000")
         if not 0.0 <= self.spread <= 10.0:
             raise ValueError(f"spread: {self.spread!r}; expected 0 to 10")
-        if isinstance(self.best_of, bool) or not 1 <= int(self.best_of) <= 1000:
-            raise ValueError(f"best_of: {self.best_of!r}; expected 1 to 1000")
-        if isinstance(self.redraws, bool) or not 0 <= int(self.redraws) <= 100:
-            raise ValueError(f"redraws: {self.redraws!r}; expected 0 to 100")
+        for name, least, most in (("best_of", 1, 1000), ("redraws", 0, 100)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+                raise ValueError(f"{name}: {value!r}; expected a whole number, {least} to {most}")
 
 
 class Draft:

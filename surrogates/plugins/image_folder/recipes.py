@@ -27,7 +27,7 @@ GRID = 16
 UNLABELLED = 0.1
 
 MATCHING = 40
-"""Batches whose waves are counted beside as many drawn ones; they are matched once, at the last."""
+"""Batches whose waves are counted beside as many drawn ones."""
 
 read, found = readers(schemas, partial(read_classes, colour=True, least=1, fewest=FEWEST))
 LIMITS = "Pictures of this size that resemble those of the folder by category; small, and often not recognisable. "
@@ -76,7 +76,7 @@ def _recipe(options: Options, **more) -> Recipe:
 def flow(options: Options) -> Recipe:
     """Flow matching of pixels, guided towards the category."""
     step = deferred("surrogates.models.guided_flow:match")
-    spectrum = partial(deferred("surrogates.models.guided_flow:match_spectrum"), last=MATCHING - 1)
+    spectrum = deferred("surrogates.models.guided_flow:match_spectrum")
     return _recipe(
         options,
         model=partial(_flow, width=options.width, flips=options.flips),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...models.latent_flow import LatentFlow
 
 MATCHING = 60
-"""Batches whose waves are counted beside as many drawn ones; they are matched once, at the last."""
+"""Batches whose waves are counted beside as many drawn ones."""
 
 SOURCE = "images of a folder, one sub-folder a category"
 LIMITS = (
@@ -84,7 +84,7 @@ def flow(options: Options) -> Recipe:
             {"flow": Adam(1.5e-3)},
             average=0.998,
         ),
-        Phase(partial(deferred("surrogates.models.guided_flow:match_spectrum"), last=MATCHING - 1), MATCHING, {}),
+        Phase(deferred("surrogates.models.guided_flow:match_spectrum"), MATCHING, {}),
     )
     return _recipe(
         options,

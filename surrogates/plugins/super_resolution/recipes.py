@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Muon, Phase, Recipe, configurable
@@ -12,6 +12,8 @@ from .compressed.recipes import CompressedOptions, jpeg
 from .photographs import tiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .network import SuperResolution
     from .sharpening import SharpSuperResolution
 
@@ -47,12 +49,12 @@ def _model(codec: Codec, *, width: int, layers: int) -> SuperResolution:
     return SuperResolution(width, layers)
 
 
-def _recipe(options: UpscalerOptions, *further: Phase, **more) -> Recipe:
+def _recipe(options: UpscalerOptions, *further: Phase, start: Callable[[Any], None] | None = None, **more) -> Recipe:
     optimiser = Muon(1e-3, matrices=options.rate, inside="layers", betas=(0.9, 0.99), clip=0.5, warmup=50)
     learn = deferred("surrogates.plugins.super_resolution.network:learn")
     return Recipe(
         data=None,
-        phases=(Phase(learn, options.updates, {"network": optimiser}, average=0.998), *further),
+        phases=(Phase(learn, options.updates, {"network": optimiser}, start, average=0.998), *further),
         batch_size=16,
         sample_batch=1,
         learns=tiles,
@@ -88,6 +90,11 @@ class SharpOptions(UpscalerOptions):
     sharpening: int = 400
     features: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sharpening < 1:
+            raise ValueError(f"sharpening {self.sharpening}; expected 1 or more")
+
 
 def _sharp_model(codec: Codec, *, options: SharpOptions) -> SharpSuperResolution:
     from .sharpening import SharpSuperResolution
@@ -103,6 +110,7 @@ def gan(options: SharpOptions) -> Recipe:
     return _recipe(
         options,
         Phase(step, options.sharpening, {"critic": adam, "network": Adam(2e-4, betas=(0.5, 0.99))}, average=0.99),
+        start=deferred("surrogates.plugins.super_resolution.sharpening:open_features"),
         model=partial(_sharp_model, options=options),
         description="the same network, made sharp by a critic of patches and a classifier's features",
         use="Pictures to look at. Its texture is invented, its quality unproven, and there is nothing to measure on.",

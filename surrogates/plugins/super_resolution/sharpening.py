@@ -57,6 +57,11 @@ def _maps(features: str) -> Callable[[Tensor], Sequence[Tensor]]:
     return activations
 
 
+def open_features(model: SharpSuperResolution) -> None:
+    """Refuse a user's file of weights before the first phase, not after it."""
+    _maps(model.features)
+
+
 def unlikeness(made: Tensor, true: Tensor, features: str = "") -> Tensor:
     """Mean absolute difference of feature maps in units of the true ones' mean, of pictures (n, 3, y, x); (n,)."""
     maps = _maps(features)

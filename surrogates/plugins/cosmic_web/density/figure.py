@@ -1,4 +1,4 @@
-"""The page of figures of cosmic-density: slices in the field's usual colours, power, densities and peaks."""
+"""The page of figures of densities: slices in the field's usual colours, power, densities and peaks."""
 
 from __future__ import annotations
 

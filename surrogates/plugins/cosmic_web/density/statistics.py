@@ -36,7 +36,7 @@ NUMBER = 2 * (len(EDGES) - 1) + len(LEVELS)
 
 def statistics(logarithm: Tensor) -> Tensor:
     """Logarithms of power in shells, of the density and of its logarithm, and of shares of points beyond `LEVELS`."""
-    shares = _shells(logarithm.shape[1])
+    shares = _shells(logarithm.shape[1]).to(logarithm)
     found = []
     for field in (torch.expm1(logarithm), logarithm):
         modes = torch.fft.rfftn(field, dim=(1, 2, 3))

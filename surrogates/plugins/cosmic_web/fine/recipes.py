@@ -37,7 +37,7 @@ def superresolved(updates: int = 1_500) -> Recipe:
         sample_batch=1,
         codec=deferred("surrogates.plugins.cosmic_web.fine.codec:FineCodec"),
         schema=_schemas,
-        description="particles 1 Mpc/h apart: seven steps of every eighth, the small scales of the initial field, and "
+        description="particles 1 Mpc/h apart: five steps of every eighth, the small scales of the initial field, and "
         "a network",
         use="boxes of particles 1 Mpc/h apart from an initial field of that spacing, where 20 steps of the "
         "particle-mesh code on all of them would do",
