@@ -59,8 +59,9 @@ def bad_inputs(schema: Schema, good: dict[str, Any]) -> Iterator[BadInput]:
             yield BadInput("NaN", name, 2, {**others, name: np.nan})
         if variable.bounds is not None:
             low, high = variable.bounds
-            yield BadInput("below the range", name, 2, {**others, name: low - 0.01 * (high - low)})
-            yield BadInput("above the range", name, 2, {**others, name: high + 0.01 * (high - low)})
+            beyond = 0.01 * (high - low) or 1.0  # one value alone may be allowed
+            yield BadInput("below the range", name, 2, {**others, name: low - beyond})
+            yield BadInput("above the range", name, 2, {**others, name: high + beyond})
 
 
 def _asked(schema: Schema, row: Any) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def check_card_recomputed(subject: Subject, recipe: str) -> None:
     for name, (low, high) in card.trained_range.items():
         asked = card.described(subject.plugin).conditions
         declared = asked[name].bounds if name in asked else None
-        inside = declared is None or (declared[0] <= low < high <= declared[1])
+        inside = declared is None or (declared[0] <= low <= high <= declared[1])
         assert inside, (
             f"{path.name}: trained range of {name}, {low:g} to {high:g}, is not inside the declared {declared}"
         )
