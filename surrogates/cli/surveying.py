@@ -82,7 +82,8 @@ class _Tile(click.ParamType):
     type=PartSize(),
     default=None,
     metavar="N|BYTES",
-    help="Galaxies in each file of the HATS catalogue at the most, or bytes (256MB); 500,000 galaxies by default.",
+    help="Galaxies in each file of the HATS catalogue at the most (of HEALPix order 10 at the finest), or bytes "
+    "(256MB); 500,000 galaxies by default.",
 )
 @click.option("--workers", type=Cores(), default=1, show_default=True, help="Processes; `auto` for one a usable core.")
 @click.option(

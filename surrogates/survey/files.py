@@ -33,6 +33,9 @@ ORDER = 29
 MOST_ROWS = 500_000
 """In a file of a HATS catalogue, where nothing else is asked."""
 
+PROPERTIES = ("hats.properties", "properties")
+"""Files by which programs know a folder for a HATS catalogue; they are written last."""
+
 FINEST = 10
 """HEALPix order of the smallest partition."""
 
@@ -100,18 +103,23 @@ def healpix(right_ascension: np.ndarray, declination: np.ndarray, order: int = O
 
 
 def partitions(counts: dict[int, int], most: int = MOST_ROWS) -> list[tuple[int, int, int]]:
-    """Pixels (order, pixel, rows) that hold at most `most` rows each, from the rows of pixels of the order `FINEST`."""
+    """Pixels (order, pixel, rows) that hold at most `most` rows each, from the rows of pixels of the order `FINEST`.
+
+    A pixel of that order is cut no further, however many rows it has.
+    """
     found = []
-    waiting = [(0, pixel) for pixel in sorted({pixel >> 2 * FINEST for pixel in counts})]
+    fine = np.array(sorted(counts), dtype=np.int64)
+    before = np.concatenate(([0], np.cumsum([counts[pixel] for pixel in fine.tolist()], dtype=np.int64)))
+    waiting = [(0, pixel) for pixel in sorted({pixel >> 2 * FINEST for pixel in counts}, reverse=True)]
     while waiting:
-        order, pixel = waiting.pop(0)
-        below = 2 * (FINEST - order)
-        rows = sum(n for fine, n in counts.items() if fine >> below == pixel)
+        order, pixel = waiting.pop()
+        first, last = np.searchsorted(fine, [pixel << 2 * (FINEST - order), (pixel + 1) << 2 * (FINEST - order)])
+        rows = int(before[last] - before[first])
         if rows > most and order < FINEST:
-            waiting += [(order + 1, 4 * pixel + k) for k in range(4)]
+            waiting += [(order + 1, 4 * pixel + k) for k in reversed(range(4))]
         elif rows:
             found.append((order, pixel, rows))
-    return sorted(found, key=lambda part: part[1] << 2 * (ORDER - part[0]))
+    return found  # from the first place of the sky on: pixels nest
 
 
 def rows_of_bytes(survey: Survey, number: int) -> int:
@@ -131,6 +139,9 @@ def write_hats(survey: Survey, folder: Path, *, most_rows: int = MOST_ROWS, over
         for pixel, rows in zip(fine.tolist(), n.tolist(), strict=True):
             counts[pixel] = counts.get(pixel, 0) + rows
     parts = partitions(counts, most_rows)
+    if overwrite:
+        for name in PROPERTIES:  # half a catalogue has none, so that nobody takes it for a whole one
+            (place / name).unlink(missing_ok=True)
     names = {place / "dataset" / _leaf(order, pixel) for order, pixel, _ in parts}
     for stale in set((place / "dataset").glob("Norder=*/Dir=*/Npix=*.parquet")) - names:  # cut otherwise before
         stale.unlink()
@@ -227,7 +238,7 @@ def _describe(
         "hats_builder": f"surrogates v{package_version('surrogates')}",
     }
     text = "#HATS catalog\n" + "".join(f"{name}={value}\n" for name, value in properties.items())
-    for name in ("hats.properties", "properties"):
+    for name in PROPERTIES:
         _whole(place / name, _text(text), overwrite)
 
 

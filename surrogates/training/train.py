@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 PRECISIONS = ("32-true", "bf16-mixed", "64-true")
 SIMULATED = "data"
 """Folder of a run that keeps what was simulated or read for it."""
-_MARK = ".made-by-surrogates"
+_MARK, _READ = ".made-by-surrogates", ".read-from-data"
 _SHOWN = 1 << 17  # numbers in the drawn conditions of a sample figure, at the most
 
 
@@ -196,6 +196,8 @@ def training_data(
         if found is not None:
             plugin = plugin.with_schemas(*found)
         return plugin, read_pools(path, plugin.conditions.names)
+    if (path / _READ).exists():
+        raise PoolError(f"data: {path} keeps what a run read of a user's own data; give those data again")
     if (path / _MARK).exists() and recipe.data is not None:
         return _with_pools(plugin, recipe, recipe.data(path))
     if recipe.learns is None:
@@ -207,7 +209,10 @@ def training_data(
     try:
         if path.is_dir() and not any(path.iterdir()):
             raise PoolError(f"data: {path} is empty; expected {_readable(recipe)}")
-        return _with_pools(plugin, recipe, recipe.learns(path, simulated(run_dir)))
+        kept = simulated(run_dir)
+        read = recipe.learns(path, kept)
+        (kept / _READ).touch()
+        return _with_pools(plugin, recipe, read)
     except OSError as error:
         reason = error.strerror or str(error).partition("\n")[0]
         raise PoolError(f"data: {path} does not read ({reason}); expected {_readable(recipe)}") from None

@@ -191,6 +191,40 @@ def test_files_of_a_hats_catalogue_are_cut_by_bytes(folder, survey, small, tmp_p
     assert expected in capsys.readouterr().err
 
 
+def test_many_pixels_are_cut_as_the_rule_says():
+    counts = {(7 << 2 * files.FINEST) + 5 * k: 1 + k % 7 for k in range(20_000)}
+    found = files.partitions(counts, 40)
+    assert sum(rows for _, _, rows in found) == sum(counts.values())
+    assert [pixel << 2 * (files.FINEST - order) for order, pixel, _ in found] == sorted(
+        pixel << 2 * (files.FINEST - order) for order, pixel, _ in found
+    )
+    for order, pixel, rows in found[::500]:
+        for deep, most in ((order, rows), (order - 1, None)):
+            inside = sum(
+                n for fine, n in counts.items() if fine >> 2 * (files.FINEST - deep) == pixel >> 2 * (order - deep)
+            )
+            assert inside == most <= 40 if most else inside > 40
+
+
+def test_half_a_hats_catalogue_is_none(folder, survey, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("healpy")
+    shutil.copytree(folder / "catalogue", tmp_path / "catalogue")
+    place = files.write_hats(survey, tmp_path)
+    assert all((place / name).exists() for name in files.PROPERTIES)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "_whole", killed)
+        with pytest.raises(KeyboardInterrupt):
+            files.write_hats(survey, tmp_path)
+    assert not any((place / name).exists() for name in files.PROPERTIES)
+    files.write_hats(survey, tmp_path)
+    assert all((place / name).exists() for name in files.PROPERTIES)
+
+
 @pytest.mark.parametrize("centre", [(0.0, 0.0), (40.0, 90.0), (40.0, -90.0)])
 def test_fields_at_poles_and_across_zero_are_like_any_other(centre, small):
     moved = surrogates.survey.catalogue(**(SMALL | {"centre": centre}))

@@ -18,7 +18,7 @@ from surrogates.contract.recipe import Phase
 from surrogates.training.checkpoints import CHECKPOINT, LOG, CheckpointError, load_checkpoint, rewind_log
 from surrogates.training.loop import TrainingError
 from surrogates.training.pools import PoolError, check_pools, pool_from_dataset
-from surrogates.training.train import train
+from surrogates.training.train import train, training_data
 
 FEW = PLUGIN.truth(2_500, 1)
 
@@ -165,3 +165,14 @@ def test_fields_of_users_stay_float32_and_train_on_the_same_numbers():
         pools._LARGE = before
     assert torch.equal(found.outputs["image"], again.outputs["image"]) and found.outputs["image"].dtype == torch.float32
     np.testing.assert_array_equal(found.conditions["size"].numpy(), (double.conditions["size"] / 3.0).float().numpy())
+
+
+def test_what_a_run_read_of_a_users_data_is_not_taken_for_simulated_data(tmp_path):
+    """A recipe that simulates and reads would simulate anew, in place of what the other run had learned from."""
+    recipe = replace(PLUGIN.recipes["flow"], learns=lambda path, kept: (FEW,))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "events.csv").write_text("mine")
+    _, (pool,) = training_data(PLUGIN, recipe, tmp_path / "own", tmp_path / "one")
+    assert len(pool) == FEW.sizes["sample"]
+    with pytest.raises(PoolError, match="keeps what a run read of a user's own data; give those data again"):
+        training_data(PLUGIN, recipe, tmp_path / "one" / "data", tmp_path / "two")
