@@ -62,6 +62,10 @@ EACH_IMPOSTOR: tuple[Callable[[Subject, str], None], ...] = (measures.check_meas
 EACH_FORMAT: tuple[Callable[[Subject, str], None], ...] = (files.check_round_trip, files.check_empty_round_trip)
 
 
+_LONG = ("trains", "bits")
+"""Parts of the names of checks of baselines that are left to the complete suite."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One check of one plugin; call it, and it raises AssertionError with what is missing."""
@@ -79,8 +83,10 @@ class Check:
 
     @property
     def slow(self) -> bool:
-        """Whether the plugin says that it takes long."""
-        return any(part in self.name for part in self.subject.slow)
+        """Whether it takes long: the plugin says so, or it trains a baseline or compares a baseline's bits."""
+        recipe = self.subject.plugin.recipes.get(self.of or "")
+        parts = (*self.subject.slow, *(_LONG if recipe is not None and recipe.baseline else ()))
+        return any(part in self.name for part in parts)
 
     def __call__(self) -> None:
         if self.of is None:
