@@ -1,10 +1,10 @@
 """Lag matching: what a trained generator draws of one step and the next gets the data's correlation, number by number.
 
-A drawn step is mixed with the finished step before it: ``y(t) = a y(t - 1) + b x(t)`` with ``b² = (1 - r²) / (1 - s²)``
-and ``a = r - b s``, where s is the correlation of drawn neighbours in time and r that of the data. The second step then
-has the variance that it was drawn with, and correlates with the first by r exactly. Later steps come near both the
-nearer r is to s: an autoregression of first order becomes one of second, whose neighbours correlate by
-``(a + s) / (1 + a s)`` in the end. Distributions are kept as far as sums of two steps have them.
+A drawn step's news is mixed with the finished step before it: ``y(t) = r y(t - 1) + b (x(t) - s x(t - 1))`` with
+``b² = (1 - r²) / (1 - s²)``, where s is the correlation of drawn neighbours in time and r that of the data: a drawn
+autoregression of first order becomes one of the data's correlation and of the variance that it was drawn with. Of other
+sequences it holds for the first two steps. Distributions are kept as far as sums of steps have them. What is stored is
+``a = r - b s`` and b, which give r and s.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 MOST = 0.995
 """Largest size of a correlation that counts: b stays finite."""
+
+SLIGHT = 1e-6
+"""A share of the step before that is none."""
 
 
 class LagTally(nn.Module):
@@ -70,6 +73,8 @@ class LagMatching(nn.Module):
         self.fresh.copy_(fresh)
         self.kept.copy_(true - fresh * made)
 
-    def forward(self, before: Tensor, drawn: Tensor) -> Tensor:
-        """Finished steps (n, …) of the finished ones before them and of what was drawn."""
-        return self.kept * before + self.fresh * drawn
+    def forward(self, before: Tensor, drawn_before: Tensor, drawn: Tensor) -> Tensor:
+        """Finished steps (n, …) of the finished ones before them, of those as they were drawn, and of what is drawn."""
+        known = 1.0 - self.kept**2 - self.fresh**2  # 2 a b s
+        lasting = torch.where(self.kept.abs() > SLIGHT, known / (2.0 * self.kept), torch.zeros_like(self.kept))
+        return self.kept * before + self.fresh * drawn + lasting * (before - drawn_before)

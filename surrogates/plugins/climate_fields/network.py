@@ -132,11 +132,12 @@ class WeatherModel(nn.Module):
 
     def lagged(self, days: Iterable[Tensor], conditions: Tensors) -> Iterator[Tensor]:
         """Consecutive days (n, 3, 48, 96) whose temperature and pressure stay as long as the reference's."""
-        before = None
+        before, drawn_before = None, None
         for day, fields in enumerate(days):
             usual = self.response(conditions, day)[:, :LAGGED]
             anomaly = fields[:, :LAGGED] - usual
-            before = anomaly if before is None else self.lags(before, anomaly)
+            before = anomaly if before is None else self.lags(before, drawn_before, anomaly)
+            drawn_before = anomaly
             yield torch.cat((usual + before, fields[:, LAGGED:]), dim=1)
 
     @torch.no_grad()

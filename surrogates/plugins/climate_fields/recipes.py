@@ -24,6 +24,13 @@ def data(folder: Path) -> tuple[xr.Dataset, ...]:
     return (training_pool(folder, TRAINING_PARTS),)
 
 
+def two_years(folder: Path) -> tuple[xr.Dataset, ...]:
+    """Pairs of consecutive days of the first run alone, more than the short training of a baseline draws."""
+    from .training_data import training_pool
+
+    return (training_pool(folder, 1),)
+
+
 MATCHED_EVERY = 100
 """Updates of the calibrating phase between two matches, of bands first; the last update must be one."""
 
@@ -59,7 +66,7 @@ def gan(updates: int = 160, smooth: bool = False) -> Recipe:
     """The literature's convolutional GAN; `smooth` adds its consistency loss."""
     adam = Adam(5e-4, betas=(0.5, 0.9), clip=10.0, warmup=20, final_fraction=0.2)
     return Recipe(
-        data=data,
+        data=two_years,
         model=deferred(f"{_MODULE}.gan:GanModel"),
         phases=(
             Phase(

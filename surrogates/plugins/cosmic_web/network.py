@@ -147,9 +147,9 @@ class CosmicWeb(nn.Module):
                     ends = [min(start + TILE, side) + 2 * halo for start, side in zip((x, y, z), sides, strict=True)]
                     tile = padded[:, :, x : ends[0], y : ends[1], z : ends[2]]
                     row.append(self.correction(tile, context)[0].permute(1, 2, 3, 0).float())
-                rows.append(torch.cat(row, dim=2))
-            planes.append(torch.cat(rows, dim=1))
-        found = torch.cat(planes)
+                rows.append(_joined(row, 2))
+            planes.append(_joined(rows, 1))
+        found = _joined(planes, 0)
         return found - found.mean(dim=(0, 1, 2))
 
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
@@ -160,6 +160,11 @@ class CosmicWeb(nn.Module):
         with torch.autocast("cpu", torch.bfloat16) if reduced else nullcontext():
             moved = [cheap + self.correct(features.float(), context.float()) for cheap, features, context in rows]
         return {"particles": torch.stack(moved)}
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    """Tiles side by side; one alone is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=dim)
 
 
 def _wrapped(features: Tensor, halo: int) -> Tensor:

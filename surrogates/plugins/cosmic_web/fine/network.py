@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ....physics.cosmology.painting import cloud_in_cell
 from ..network import Correction, CosmicWeb, cube
-from .codec import CUBE, FINE_CHANNELS, scattered
+from .codec import CUBE, FINE_CHANNELS
 
 if TYPE_CHECKING:
     from ....contract.recipe import Batch
@@ -30,8 +30,10 @@ _BOTH = 2  # displacements, then velocities
 
 
 def by_particle(made: Tensor) -> Tensor:
-    """(…, 48), displacements of a cube's eight particles and then their velocities, as six numbers a particle."""
-    return made.unflatten(-1, (_BOTH, CUBE, 3)).transpose(-3, -2).flatten(-3)
+    """(n, n, n, 48), displacements of a cube's eight particles, then their velocities -> (2n, 2n, 2n, 6)."""
+    sides = made.shape[:3]
+    split = made.reshape(*sides, _BOTH, 2, 2, 2, 3)
+    return split.permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(*(2 * side for side in sides), 3 * _BOTH)
 
 
 class FineWeb(CosmicWeb):
@@ -48,9 +50,9 @@ class FineWeb(CosmicWeb):
         with torch.autocast("cpu", torch.bfloat16) if reduced else nullcontext():
             for row in range(len(conditions["features"])):
                 made = self.correct(conditions["features"][row].float(), conditions["context"][row].float())
-                fine = scattered(by_particle(made))
+                fine = by_particle(made)
                 fine -= fine.mean(dim=(0, 1, 2))
-                particles.append(conditions["cheap"][row].float() + fine)
+                particles.append(fine.add_(conditions["cheap"][row]))
         return {"particles": torch.stack(particles)}
 
 
@@ -69,7 +71,7 @@ def learn(model: FineWeb, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         near = cube(features, [place - correction.halo for place in first], CROP + 2 * correction.halo)
         moved, lacking = (cube(box, [2 * place for place in first], side) for box in (cheap, missing))
         made = correction(near.permute(3, 0, 1, 2)[None], context)[0].permute(1, 2, 3, 0).float()
-        found = scattered(by_particle(made))
+        found = by_particle(made)
         error = (found - lacking).square()
         with torch.no_grad():
             true = cloud_in_cell(moved[..., :3] + lacking[..., :3], side, float(side))
