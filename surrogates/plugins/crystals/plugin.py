@@ -45,6 +45,6 @@ PLUGIN = Plugin(
         "truth_samples": 20,
         "samples": 24,
         "measured_samples": 200,
-        "slow": ("trains", "measure", "targets", "bits", "conditions_matter"),
+        "slow": ("trains", "measure", "targets", "bits", "conditions_matter", "[perov]", "[carbon]"),
     },
 )

@@ -99,7 +99,8 @@ def carbon(updates: int = 250) -> Recipe:
         3,
         source="carbon-24 (CDVAE, MIT): carbon of 6 to 24 atoms at 10 GPa by random search",
         description="the default's transformer on carbon-24, or on any table with a column of CIFs (--data)",
-        use="Carbon at 10 GPa for comparison with the field's models; a start for structures of your own.",
+        use="Carbon at 10 GPa for comparison with the field's models; a start for structures of your own. Its nearest "
+        "atoms lie at other distances than the data's, by a tenth of a bond in the mean: relax before use.",
     )
 
 
