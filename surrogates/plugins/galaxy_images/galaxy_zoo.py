@@ -138,8 +138,8 @@ def read_folder(folder: str | Path, *, seed: int = 0, kept: Path | None = None) 
         raise SchemaError(f"folder: {folder} does not exist or is no folder; expected cutouts and a catalogue")
     path, table = _catalogue(folder)
     pictures = _pictures(folder, path)
-    names = _names(folder, table[IDENTITY])
-    codes = classify({kind: numbers(table[_vote(table, question)]) for kind, question, _ in VOTES})
+    names = picture_names(folder, table[IDENTITY])
+    codes = classify({kind: numbers(table[vote_column(table, question)]) for kind, question, _ in VOTES})
     identities = [str(identity) for identity in table[IDENTITY]]
     known = set(names)
     without_image = tuple(i for i, name in zip(identities, names, strict=True) if name not in pictures)
@@ -213,9 +213,9 @@ def _catalogue(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
     for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in (".csv", ".fits")):
         if path.name == MAPPING:
             continue
-        table = _fits_table(path) if path.suffix.lower() == ".fits" else _csv_table(path)
+        table = fits_table(path) if path.suffix.lower() == ".fits" else csv_table(path)
         missing = [] if IDENTITY in table else [IDENTITY]
-        missing += [question + FRACTIONS[0] for _, question, _ in VOTES if _vote(table, question) == ""]
+        missing += [question + FRACTIONS[0] for _, question, _ in VOTES if vote_column(table, question) == ""]
         if table and not missing:
             return path, table
         if table and (best is None or len(missing) < best[0]):
@@ -227,11 +227,11 @@ def _catalogue(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
     raise SchemaError(f"{best[1].name}: missing columns {', '.join(missing)}{hint}; expected those of Hart et al. 2016")
 
 
-def _vote(table: Mapping[str, Any], question: str) -> str:
+def vote_column(table: Mapping[str, Any], question: str) -> str:
     return next((question + ending for ending in FRACTIONS if question + ending in table), "")
 
 
-def _csv_table(path: Path) -> dict[str, np.ndarray]:
+def csv_table(path: Path) -> dict[str, np.ndarray]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         lines = list(csv.reader(file))
     if not lines:
@@ -244,7 +244,7 @@ def _csv_table(path: Path) -> dict[str, np.ndarray]:
     return {name: np.array(column, dtype=np.str_) for name, column in zip(header, columns, strict=True)}
 
 
-def _fits_table(path: Path) -> dict[str, np.ndarray]:
+def fits_table(path: Path) -> dict[str, np.ndarray]:
     from astropy.io import fits
 
     try:
@@ -257,12 +257,12 @@ def _fits_table(path: Path) -> dict[str, np.ndarray]:
         return {}
 
 
-def _names(folder: Path, identities: np.ndarray) -> list[str]:
+def picture_names(folder: Path, identities: np.ndarray) -> list[str]:
     """The stem of each row's picture: its asset where the mapping knows it, else its own identity."""
     path = folder / MAPPING
     if not path.is_file():
         return [str(identity) for identity in identities]
-    table = _csv_table(path)
+    table = csv_table(path)
     lacking = [name for name in ("objid", "asset_id") if name not in table]
     if lacking:
         raise SchemaError(f"{MAPPING}: missing columns {', '.join(lacking)}; found {', '.join(table)}")

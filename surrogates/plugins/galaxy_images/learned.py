@@ -289,7 +289,7 @@ def learn(model: LearnedGalaxies, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     }
     if "profile" not in pools["profiles"] or "merger" not in pools["mergers"]:
         raise ValueError("part_profile: missing from the training data; the learned generator learns from parts of "
-                         "simulated galaxies, drawn apart; choose gan or ddpm for images of the sky")  # fmt: skip
+                         "simulated galaxies, drawn apart; choose cutouts for images of the sky")  # fmt: skip
     yield "profile", profile_error(model, **pools["profiles"])
     yield "edge_on", edge_on_error(model, pools["edge_on"]["turned"], pools["edge_on"]["edge_on"])
     spirals = pools["spirals"]

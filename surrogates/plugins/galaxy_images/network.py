@@ -85,7 +85,7 @@ def learn(model: GalaxyDecoder, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     if "drawn_flux" not in batch.encoded:
         raise ValueError(
             "latent_arms: missing from the training data; the decoder learns from simulated galaxies, whose structure "
-            "is known; choose gan or ddpm for images of the sky"
+            "is known; choose cutouts for images of the sky"
         )
     told = torch.cat((batch.conditions["context"], batch.encoded["latents"]), dim=-1)
     error = model.calibration(told) * batch.encoded["drawn_flux"] / batch.encoded["flux"] - 1.0

@@ -1,8 +1,8 @@
-"""galaxy-images: galaxies of four morphological classes in g, r and i, 64 x 64 pixels, with PSF and noise as asked.
+"""galaxy-images: galaxies of four morphological classes in g, r and i, 64 to 128 pixels, with PSF and noise as asked.
 
 The reference is GalSim. The default surrogate draws a galaxy's parts in closed form at random structure, with a
-learned calibration of a spiral's light; PSF, pixel scale, flux and noise are exact. A conditional GAN and a diffusion
-model stand beside it.
+learned calibration of a spiral's light; PSF, pixel scale, flux and noise are exact. Networks that learned GalSim's
+parts, a conditional GAN and a diffusion model stand beside it; one recipe learns from a user's cutouts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .catalogue import GALAXY_FITS
 from .impostors import IMPOSTORS
 from .limits import LIMITS
 from .measure import measure
+from .observed_recipe import cutouts
 from .pictures import PNG
 from .pixel_recipes import ddpm, gan
 from .prior import complete, prior
@@ -44,7 +45,7 @@ PLUGIN = Plugin(
     truth=truth,
     complete=complete,
     codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
-    recipes={"decoder": decoder(), "learned": learned(), "gan": gan(), "ddpm": ddpm()},
+    recipes={"decoder": decoder(), "learned": learned(), "gan": gan(), "ddpm": ddpm(), "cutouts": cutouts()},
     constraints=LAWS,
     measure=measure,
     features=FEATURES,

@@ -92,7 +92,7 @@ def learned(updates: int = 2_500) -> Recipe:
         use=(
             "Stamps for pipelines, mocks and augmentation, as the decoder's; what is random in them (arms, knots, "
             "mergers) was learned from GalSim's parts drawn apart, so that a simulator without closed forms "
-            "can take its place. It learns from parts whose frames are known: not from cutouts of the sky, which "
-            "gan and ddpm read. Use the decoder where its closed forms are wanted."
+            "can take its place. It learns from parts whose frames are known; cutouts of the sky are learned by the "
+            "recipe cutouts. Use the decoder where its closed forms are wanted."
         ),
     )
