@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -137,7 +138,7 @@ def ways_for_files(scale: int) -> Ways:
     }
 
 
-def restored(folders: dict[str, Path], scale: int, qualities: tuple[int, ...]) -> list[str]:
+def restored(folders: dict[str, Path], scale: int, qualities: tuple[int, ...], count: int | None) -> list[str]:
     """Rows of the table of likeness of JPEG files, the clean reduction last."""
     found = ways_for_files(scale)
     rows = [
@@ -145,7 +146,7 @@ def restored(folders: dict[str, Path], scale: int, qualities: tuple[int, ...]) -
         "|---|--:|---|---|--:|--:|--:|",
     ]
     for name, folder in folders.items():
-        both = list(pairs(folder, scale))
+        both = list(islice(pairs(folder, scale), count))
         for quality in (*qualities, None):
             scores: dict[str, list[tuple[float, ...]]] = {way: [] for way in found}
             for small, large in both:
@@ -207,6 +208,8 @@ def shown(head: str, lines: list[str], page: Path | None) -> None:
 @click.option(
     "--quality", "qualities", type=int, multiple=True, help="Of JPEG files; may be repeated. No timings then."
 )
+@click.option("--scale", type=click.Choice(["2", "4"]), default="4", help="With --quality.")
+@click.option("--count", type=click.IntRange(min=1), help="With --quality: the first so many pictures of a folder.")
 @click.option("--table", "page", type=click.Path(path_type=Path), help="Where to write the tables, in Markdown.")
 def main(
     pictures: tuple[str, ...],
@@ -214,13 +217,14 @@ def main(
     models: tuple[str, ...],
     rounds: int,
     qualities: tuple[int, ...],
+    scale: str,
+    count: int | None,
     page: Path | None,
 ) -> None:
     """Run the comparison and the timings."""
     folders = {name: Path(folder) for name, _, folder in (text.partition("=") for text in pictures)}
     if qualities:
-        found_rows = [restored(folders, scale, qualities) for scale in (SCALE, 2)]
-        shown(FILES, [line for rows in found_rows for line in ("", *rows)], page)
+        shown(FILES, ["", *restored(folders, int(scale), qualities, count)], page)
         return
     found = ways(ensemble, models)
     lines = [

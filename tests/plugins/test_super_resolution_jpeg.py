@@ -22,7 +22,7 @@ from surrogates.plugins.super_resolution.compressed.network import (  # noqa: E4
     learn,
 )
 from surrogates.plugins.super_resolution.compressed.variables import schemas  # noqa: E402
-from surrogates.plugins.super_resolution.network import SuperResolution, UpscalingOptions  # noqa: E402
+from surrogates.plugins.super_resolution.network import UpscalingOptions  # noqa: E402
 from surrogates.plugins.super_resolution.photographs import small_pictures  # noqa: E402
 from surrogates.plugins.super_resolution.plugin import PLUGIN  # noqa: E402
 
@@ -51,7 +51,7 @@ def test_the_served_plugin_asks_for_files_and_keeps_no_law(scale):
 def test_tiles_are_of_whole_files_each_compressed_several_ways(tmp_path):
     photograph = np.tile(CAT, (2, 2, 1))[:320, :330]
     Image.fromarray(photograph).save(tmp_path / "cat.png")
-    (pool,) = PLUGIN.recipes["jpeg-x2"].learns(tmp_path, tmp_path)
+    (pool,) = files.tiles(tmp_path, tmp_path, scale=2)
     large, small = pool["photograph"].values, pool["reduced"].values
     assert large.shape[1:] == (192, 192, 3) and small.shape[1:] == (files.VERSIONS, 96, 96, 3) and len(large) > 1
     whole = small_pictures(photograph[None], 2)[0]
@@ -76,7 +76,9 @@ def test_qualities_and_colours_are_drawn_over_their_range(monkeypatch):
 def test_a_network_learns_from_files(scale):
     crops = np.stack([CAT, CAT[::-1, ::-1]])
     little = small_pictures(crops, scale)
-    versions = np.stack([[files.as_jpeg(picture, how) for how in ((0.0, 0.9), (0.5, 0.1))] for picture in little])
+    versions = np.stack(
+        [[files.as_jpeg(picture, how) for how in np.array([[0.0, 0.9], [0.5, 0.1]])] for picture in little]
+    )
     encoded = {"photograph": torch.from_numpy(crops), "reduced": torch.from_numpy(versions)}
     torch.manual_seed(0)
     model = CompressedSuperResolution(8, 2, scale)
@@ -93,10 +95,10 @@ def test_a_network_learns_from_files(scale):
 
 
 def test_training_begins_with_the_weights_for_clean_pictures_where_shapes_agree():
-    wide, clean = CompressedSuperResolution(40, 8, 2), SuperResolution(40, 8)
+    wide, clean = CompressedSuperResolution(40, 8, 2), CompressedSuperResolution(40, 8, 4)
     before = wide.network.last.weight.clone()
     begin_clean(wide)
-    begin_clean(clean)  # a network of the same class of shapes takes them all
+    begin_clean(clean)  # of the same scale, and takes them all
     assert clean.network.last.weight.abs().max() > 0
     torch.testing.assert_close(wide.network.layers.state_dict(), clean.network.layers.state_dict())
     torch.testing.assert_close(wide.network.last.weight, before)

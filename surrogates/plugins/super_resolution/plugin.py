@@ -59,5 +59,12 @@ PLUGIN = Plugin(
     found=found,
     extra="images",
     reference_package="pillow",
-    checked={"truth_samples": 20, "samples": 40, "measured_samples": 20, "measures_truth": True, "trains": False},
+    checked={
+        "truth_samples": 20,
+        "samples": 40,
+        "measured_samples": 20,
+        "measures_truth": True,
+        "trains": False,
+        "slow": ("conditions_matter[jpeg", "spawned_process_gives_equal_bits[jpeg"),
+    },
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ....contract.deferred import deferred
 from ....contract.recipe import Codec, Muon, Phase, Recipe
 from ..variables import SCALE
-from .photographs import QUALITIES, tiles
+from .photographs import tiles
 from .variables import schemas
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def jpeg(options: CompressedOptions) -> Recipe:
         source="a folder of photographs",
         schema=partial(schemas, options.scale),
         description=f"JPEG files enlarged {options.scale} times, their artefacts removed; least L1",
-        use=f"Enlarging photographs {options.scale} times that were reduced and saved as JPEG, of qualities from "
-        f"{QUALITIES[0]} to {QUALITIES[1]}: artefacts go, and with them what is as faint. What is made does not reduce "
-        "to what was asked. Files that were saved several times, or by sharper reductions, were not tried.",
+        use=f"Enlarging photographs {options.scale} times that were reduced and saved once as JPEG: of qualities from "
+        "30 to 75 nearer to the original than bicubic and than the weights for clean pictures. Artefacts go, and with "
+        "them what is as faint; what is made does not reduce to what was asked.",
     )
