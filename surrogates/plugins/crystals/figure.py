@@ -48,12 +48,16 @@ def figure(samples: xr.Dataset, truth: xr.Dataset | None = None) -> Figure:
         "space group number",
         "nearest pair / sum of covalent radii",
         "volume an atom [Å³]",
-        "formation energy [eV/atom]; ours: estimate",
+        "formation energy [eV/atom]\nours: estimate",
     )
     for axes, (ours, theirs), edge, label in zip(rooms[1].subplots(1, 4), pairs, edges, labels, strict=True):
-        histogram(axes, (density(ours, edge), None if theirs is None else density(theirs, edge)))
         axes.set_xlabel(label)
         axes.set_yticks([])
+        if not np.isfinite(ours).any():
+            axes.text(0.5, 0.5, "not estimated", ha="center", va="center", transform=axes.transAxes)
+            axes.set_xticks([])
+            continue
+        histogram(axes, (density(ours, edge), None if theirs is None else density(theirs, edge)))
     return drawn
 
 
@@ -91,6 +95,6 @@ def _cell(axes: Any, row: dict[str, Any]) -> None:
         size = 90 * RADIUS[kind - 1] ** 2 * 6 / max(np.ptp(corners, axis=0).max(), 4)
         axes.scatter(*chosen.T, s=size, color=of_class(k), label=SYMBOLS[kind - 1], edgecolors="k", linewidths=0.3)
     axes.set_title(f"{formula(composition)}  {group(row['group_number']).symbol}", pad=-2)
-    axes.legend(loc="lower left", handletextpad=0, borderpad=0, fontsize=6)
+    axes.legend(loc="lower left", handletextpad=0, borderpad=0, fontsize=6, markerscale=0.45)
     axes.set_axis_off()
     axes.set_aspect("equal")
