@@ -79,6 +79,7 @@ PLUGIN = Plugin(
             "conditions_matter",
             "figure",
             "stream",
+            "[super]",
         ),
     },
 )
