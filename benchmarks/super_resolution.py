@@ -156,7 +156,7 @@ def restored(folders: dict[str, Path], scale: int, qualities: tuple[int, ...], c
                 for way, enlarge in found.items():
                     scores[way].append(likeness(enlarge(asked), large, scale))
             for way, values in scores.items():
-                cells = " | ".join(f"{v:.{d}f}" for v, d in zip(np.mean(values, axis=0), (2, 4, 2), strict=True))
+                cells = " | ".join(f"{v:.{d}f}" for v, d in zip(np.array(values).mean(0), (2, 4, 2), strict=True))
                 rows.append(f"| {name} | {len(both)} | {quality or 'clean'} | {way} | {cells} |")
                 click.echo(rows[-1], err=True)
     return rows

@@ -193,7 +193,7 @@ def as_served(plugin: Plugin, facts: Mapping[str, Any]) -> Plugin:
         Attributes of the samples, or a manifest's provenance: which recipe and weights made them. Of weights that are
         not the released ones the recipe alone is known, which says enough where it simulates its own data.
     """
-    recipe = facts.get("recipe")
+    recipe = str(facts.get("recipe"))
     if recipe not in plugin.recipes or facts.get("plugin") != plugin.name:
         return plugin
     with suppress(SurrogatesError):  # a card that does not read is the error of whoever opens its weights

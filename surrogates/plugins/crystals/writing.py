@@ -78,7 +78,7 @@ class CrystalSampler:
             raise ValueError(f"spread: {self.spread!r}; expected 0 to 10")
         for name, least, most in (("best_of", 1, 1000), ("redraws", 0, 100)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+            if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
                 raise ValueError(f"{name}: {value!r}; expected a whole number, {least} to {most}")
 
 
