@@ -16,9 +16,10 @@ ROUNDS = int(os.environ.get("SURROGATES_KILL_ROUNDS", "6"))
 QUICK, LONG = (120_000, 30_000), (1_200_000, 300_000)
 
 
-def run_of(samples: int, part: int) -> tuple[str, ...]:
+def run_of(samples: int, part: int | None = None) -> tuple[str, ...]:
     conditions = ("--polarisation", "0.5", "--muon-momentum", "1GeV", "--seed", "7", "--compression", "gzip")
-    return ("reference", "muon-decay", "-n", str(samples), "--part-size", str(part), *conditions)
+    size = () if part is None else ("--part-size", str(part))
+    return ("reference", "muon-decay", "-n", str(samples), *size, *conditions)
 
 
 RUN = run_of(*QUICK)
@@ -125,11 +126,11 @@ def test_a_second_run_into_one_folder_is_refused_in_one_line(tmp_path):
 
 
 def test_a_second_run_into_one_file_is_refused_in_one_line(tmp_path):
-    first = surrogates(*run_of(*LONG), "-o", f"{tmp_path}/a.nc")
+    first = surrogates(*run_of(LONG[0]), "-o", f"{tmp_path}/a.nc")
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".a.nc.*")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    code, errors = finished(*RUN, "--seed", "8", "-o", f"{tmp_path}/a.nc")
+    code, errors = finished(*run_of(QUICK[0]), "--seed", "8", "-o", f"{tmp_path}/a.nc")
     assert code == 2 and errors.count("surrogates: error") == 1 and f"process {first.pid} on " in errors
     first.communicate(timeout=120)
     assert first.returncode == 0
