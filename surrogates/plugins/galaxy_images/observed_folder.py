@@ -21,7 +21,7 @@ from .cutout_images import Cutout, averaged, galaxy_zoo_class, psf_image, read_c
 from .cutouts import numbers
 from .galaxy_zoo import MAPPING, VOTES, classify, csv_table, fits_table, picture_names, vote_column
 from .observed_fits import fitted_pool
-from .observed_layout import LAYOUT
+from .observed_layout import LAYOUT, Reading
 from .variables import BANDS, MORPHOLOGIES
 
 if TYPE_CHECKING:
@@ -44,45 +44,6 @@ NATIVE_SCALE = 0.396
 
 ASSUMED_PSF = 3.0
 """FWHM in pixels of a PSF that nothing is known of."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a folder is read; texts are names of columns, or numbers.
-
-    Attributes
-    ----------
-    size : int
-        Pixels a side that are used of a cutout.
-    bands : tuple of str
-        Of the planes of FITS cutouts, in their order.
-    identity, morphology, redshift : str
-        Columns; those of Galaxy Zoo 2 and usual names where empty.
-    pixel_scale : str
-        Arcsec; what the files state where empty.
-    psf : str
-        "gaussian", "moffat" or "kolmogorov".
-    psf_fwhm : str
-        Arcsec; a column may have {band} in its name. Assumed where empty and there is no psf.fits.
-    noise : str
-        Standard deviation in a pixel, in the images' unit; a column may have {band}. From the border where empty.
-    zero_point : float
-        AB magnitude of a flux of 1 in the images.
-    deconvolve : bool
-        Whether PSF and noise are taken out.
-    """
-
-    size: int = 48
-    bands: tuple[str, ...] = BANDS
-    identity: str = ""
-    morphology: str = ""
-    redshift: str = ""
-    pixel_scale: str = ""
-    psf: str = "moffat"
-    psf_fwhm: str = ""
-    noise: str = ""
-    zero_point: float = 31.4
-    deconvolve: bool = True
 
 
 @dataclass

@@ -16,6 +16,7 @@ import numpy as np
 from ...contract.deferred import deferred
 from ...contract.recipe import Adam, Codec, Phase, Recipe, configurable
 from ...io.atomic import replacing
+from .observed_layout import LAYOUT, Reading
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,64 +30,30 @@ _READING = 1
 
 
 @dataclass(frozen=True)
-class Options:
-    """What ``train --set`` may change; texts are names of the catalogue's columns, or numbers.
+class Options(Reading):
+    """What ``train --set`` may change: how the folder is read, and
 
     Attributes
     ----------
-    size : int
-        Pixels a side that are used of a cutout.
-    bands : tuple of str
-        Of the planes of FITS cutouts, in their order.
-    identity, morphology, redshift : str
-        Columns; Galaxy Zoo 2's and usual names where empty.
-    pixel_scale : str
-        Arcsec; what the files state where empty.
-    psf : str
-        "gaussian", "moffat" or "kolmogorov".
-    psf_fwhm : str
-        Arcsec, by band 0.8/0.7/0.7 or psf_{band}; assumed and said where empty and there is no psf.fits.
-    noise : str
-        Standard deviation in a pixel; from the border where empty.
-    zero_point : float
-        AB magnitude of a flux of 1 in the images.
-    deconvolve : bool
-        False learns the cutouts as they are, PSF and noise and all.
     width : int
         Of the networks.
     updates : int
     """
 
-    size: int = 48
-    bands: tuple[str, ...] = ("g", "r", "i")
-    identity: str = ""
-    morphology: str = ""
-    redshift: str = ""
-    pixel_scale: str = ""
-    psf: str = "moffat"
-    psf_fwhm: str = ""
-    noise: str = ""
-    zero_point: float = 31.4
-    deconvolve: bool = True
     width: int = 128
     updates: int = 1500
 
     def __post_init__(self) -> None:
-        if self.psf not in ("gaussian", "moffat", "kolmogorov"):
-            raise ValueError(f"psf: {self.psf!r}; expected gaussian, moffat or kolmogorov")
-        if self.size % 8 or not 32 <= self.size <= 128:
-            raise ValueError(f"size: {self.size} pixels; expected a multiple of 8 from 32 to 128")
+        super().__post_init__()
         if self.width < 8 or self.updates < 1:
             raise ValueError("width, updates: expected 8 or more, and 1 or more")
-        if not {"g", "r", "i"} <= set(self.bands):
-            raise ValueError(f"bands: {','.join(self.bands)}; expected the planes' names, g, r and i among them")
 
 
 def _read(folder: Path, kept: Path, options: Options) -> tuple[xr.Dataset, ...]:
     """Fitted cutouts; what was fitted is kept, for a second reading or a killed one."""
     import xarray as xr
 
-    from .observed_folder import Reading, read_observed
+    from .observed_folder import read_observed
 
     reading = Reading(**{item.name: getattr(options, item.name) for item in fields(Reading)})  # type: ignore[arg-type]
     identity, place = _identity(folder, reading), kept / "fitted.npz"
@@ -124,8 +91,6 @@ def _model(codec: Codec, options: Options) -> LightBehindCutouts:
 
 
 def _cutouts(options: Options) -> Recipe:
-    from .observed_layout import LAYOUT
-
     return Recipe(
         data=None,
         learns=partial(_read, options=options),

@@ -38,13 +38,6 @@ def gathered(fine: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(split.transpose(0, 2, 4, 1, 3, 5, 6).reshape(n, n, n, CUBE * channels))
 
 
-def scattered(coarse: Tensor) -> Tensor:
-    """(n, n, n, 8 c) -> (2n, 2n, 2n, c), the inverse of `gathered`."""
-    n, channels = coarse.shape[0], coarse.shape[3] // CUBE
-    split = coarse.reshape(n, n, n, 2, 2, 2, channels)
-    return split.permute(0, 3, 1, 4, 2, 5, 6).reshape(2 * n, 2 * n, 2 * n, channels)
-
-
 def coarsened(density: np.ndarray) -> np.ndarray:
     """The modes of a field below the Nyquist mode of a lattice of half its points, at the middle of each cube."""
     fine, n = density.shape[0], density.shape[0] // 2
