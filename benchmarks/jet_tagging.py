@@ -118,8 +118,9 @@ def page(rows: list[dict[str, Any]], number: int, judged: int) -> str:
     lines = [
         "# Quark/gluon taggers that learned from surrogate jets",
         "",
-        f"`python benchmarks/jet_tagging.py`: taggers learn from {number:,} jets a type and are judged on {judged:,} "
-        "unseen jets a type of the reference. *Difference* is to the tagger that the reference taught, its error from "
+        f"`python benchmarks/jet_tagging.py --folder tagging -n {number} --judged {judged}`: taggers learn from "
+        f"{number:,} jets a type and are judged on {judged:,} unseen jets a type of the reference. *Difference* is to "
+        "the tagger that the reference taught, its error from "
         f"{RESAMPLES} draws of the judging jets; a second set of the reference's is the floor. Asked: {LIMIT} at most. "
         "*Own* is that of half a set's tagger on its other half: how far apart that simulator has the two types.",
         "",
