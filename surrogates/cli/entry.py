@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 import warnings
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the entry point of the console script."""
     for number in STOPPED:
         signal.signal(number, _end)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
     sys.unraisablehook = _unraisable
     if asked := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
@@ -157,27 +160,45 @@ class Terminated(BaseException):
         self.number = number
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C."""
+
+
 def _end(number: int, _: object) -> None:
     for other in STOPPED:
         signal.signal(other, signal.SIG_IGN)
-    raise Terminated(signal.Signals(number))
+    raise _exception(number)  # no name here may hold it, or its traceback would keep it alive
+
+
+def _exception(number: int) -> BaseException:
+    ended = Interrupted() if number == signal.SIGINT else Terminated(signal.Signals(number))
+    weakref.finalize(ended, _ask_again, number).atexit = False
+    return ended
+
+
+def _ask_again(number: int) -> None:
+    """Send a signal once more whose exception is gone before the run has ended.
+
+    A signal's handler runs wherever the interpreter is. Where that is a ``__del__``, a callback of C code or a library
+    that excepts everything, the exception is dropped, and the run would go on to its end as if nobody had asked it to
+    stop. An exception on its way out is alive; one that was dropped is not.
+    """
+    if _left:
+        return
+    for other in STOPPED:
+        signal.signal(other, _end)
+    again = threading.Timer(0.05, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
+
+
+_left: list[BaseException] = []
+"""The signal's exception, once it has arrived where a run ends."""
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    """What nobody can catch, in a finaliser or a callback of C code, is reported; the end of the run comes again.
-
-    A signal's handler runs wherever the interpreter is. Where that is a ``__del__``, Python drops the exception, and
-    the run would go on to its end as if nobody had asked it to stop.
-    """
-    if isinstance(unraisable.exc_value, (Terminated, KeyboardInterrupt)):
-        ended = unraisable.exc_value
-        number = ended.number if isinstance(ended, Terminated) else signal.SIGINT
-        if number in STOPPED:
-            signal.signal(number, _end)
-        again = threading.Timer(0.05, os.kill, (os.getpid(), number))
-        again.daemon = True
-        again.start()
-    else:
+    """A signal in a finaliser is sent again, and needs no report."""
+    if not isinstance(unraisable.exc_value, (Terminated, KeyboardInterrupt)):
         sys.__unraisablehook__(unraisable)
 
 
@@ -208,9 +229,11 @@ def run(arguments: list[str]) -> int:
         return ended.exit_code
     except CheckFailed:
         return CHECK_FAILED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as ended:
+        _left.append(ended)
         return _complain("interrupted; nothing is left half-written", INTERRUPTED)
     except Terminated as ended:
+        _left.append(ended)
         name = ended.number.name
         return _complain(
             f"ended by {name}; nothing is left half-written, and a folder goes on with --resume", STOPPED[ended.number]

@@ -3,16 +3,20 @@
 HDF5 keeps chunks in memory and writes them when it closes a file; a write that fails then leaves handles that it can
 neither flush nor free, and the process dies with a segmentation fault when they are collected. Here the library writes
 through a file object that remembers the first failure and goes on as if nothing had happened; the failure is raised as
-soon as Python is in charge again.
+soon as Python is in charge again. A signal whose handler raises, as Ctrl-C's does, is such a failure where it comes
+while HDF5 calls that object: it waits until HDF5 has returned.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from types import FrameType
+from typing import Any, Literal
 
 import h5py
 
@@ -94,6 +98,43 @@ class WritableHDF5:
         self._disk.check()
 
 
+RETRY = 0.02
+"""Seconds after which a signal that had to wait is sent again."""
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Handlers of signals run only where HDF5 is not at work; in the main thread, where alone Python runs them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[int, Any] = {}
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        if callable(handler):
+            before[number] = handler
+
+    def waiting(number: int, frame: FrameType | None) -> None:
+        inside = frame
+        while inside is not None:
+            if inside.f_globals is globals():  # HDF5 is closing, or calls this module from C
+                again = threading.Timer(RETRY, os.kill, (os.getpid(), number))
+                again.daemon = True
+                again.start()
+                return
+            inside = inside.f_back
+        before[number](number, frame)
+
+    for number in before:
+        signal.signal(number, waiting)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is waiting:  # the handler itself may have set another
+                signal.signal(number, handler)
+
+
 @contextmanager
 def writable_hdf5(path: Path, mode: Literal["w", "r+"] = "w") -> Iterator[WritableHDF5]:
     """Open an HDF5 file to write into.
@@ -111,7 +152,7 @@ def writable_hdf5(path: Path, mode: Literal["w", "r+"] = "w") -> Iterator[Writab
     """
     disk = _Disk(path, mode)
     try:
-        with h5py.File(disk, mode, track_order=True) as file:
+        with _signals_wait(), h5py.File(disk, mode, track_order=True) as file:
             yield WritableHDF5(file, disk)
     except BaseException:
         disk.check()

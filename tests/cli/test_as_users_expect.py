@@ -113,7 +113,8 @@ def test_a_run_that_timeout_ends_leaves_nothing(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes end by signal")
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_that_lands_in_a_finaliser_is_not_lost(number, code):
+@pytest.mark.parametrize("where", ["finalised", "excepted"])
+def test_a_signal_that_something_drops_is_not_lost(number, code, where):
     program = f"""
 import os, signal, time
 from surrogates.cli import entry
@@ -124,8 +125,18 @@ class Dropped:
         for _ in range(1000):
             pass
 
-def goes_on(*_):
+def finalised():
     Dropped()
+
+def excepted():
+    try:
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(1)
+    except:
+        pass
+
+def goes_on(*_):
+    {where}()
     time.sleep(20)
 
 entry.surrogates.invoke = goes_on
