@@ -87,7 +87,7 @@ class SharpOptions(UpscalerOptions):
         A file of VGG weights whose features are compared, in place of the packaged classifier's.
     """
 
-    sharpening: int = 400
+    sharpening: int = 240
     features: str = ""
 
     def __post_init__(self) -> None:
@@ -113,7 +113,9 @@ def gan(options: SharpOptions) -> Recipe:
         start=deferred("surrogates.plugins.super_resolution.sharpening:open_features"),
         model=partial(_sharp_model, options=options),
         description="the same network, made sharp by a critic of patches and a classifier's features",
-        use="Pictures to look at. Its texture is invented, its quality unproven, and there is nothing to measure on.",
+        use="Pictures to look at: nearer to photographs in sharpness than the default (.84 of it on Set5, the "
+        "default .70) and .9 dB farther from them. Its texture is invented: foliage gets fine stripes that no "
+        "photograph has. There is nothing to measure on.",
     )
 
 

@@ -40,6 +40,8 @@ class SharpSuperResolution(SuperResolution):
         A file of VGG weights (see `surrogates.networks.vgg`); the packaged classifier's features without one.
     """
 
+    projections: int = 4  # sharper pictures are farther from what reduces to the one asked
+
     def __init__(self, width: int, layers: int, features: str = "") -> None:
         super().__init__(width, layers)
         self.critic = PatchDiscriminator(3, width=24, strides=(2, 2), spectral=True)
