@@ -128,7 +128,7 @@ def _merge(folder: Path, target: Path, *, overwrite: bool, as_json: bool) -> Non
 @click.option("--layer", "layers", multiple=True, metavar="LAYER", help="With --ablation: all units of this layer.")
 @click.option("--model", metavar="RECIPE", help="With --walk, --ablation: the recipe; the plugin's first by default.")
 @click.option("--weights", type=FILE, metavar="PATH", help="With --walk, --ablation: a weights file or a run's folder.")
-@click.option("--seed", type=int, default=0, show_default=True, help="With --walk, --ablation: of the samples.")
+@click.option("--seed", type=int, help="With --walk, --ablation: of the samples.  [default: 0]")
 @click.option("-o", "--output", type=FILE, required=True, metavar="PATH", help="The picture; .png, .pdf or .svg.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON summary.")
@@ -141,7 +141,7 @@ def plot_command(
     layers: tuple[str, ...],
     model: str | None,
     weights: Path | None,
-    seed: int,
+    seed: int | None,
     output: Path,
     overwrite: bool,
     as_json: bool,
@@ -159,8 +159,10 @@ def plot_command(
     plugin = registry.plugin(name)
     if (samples is not None) + walk + ablation != 1:
         raise click.UsageError("SAMPLES, --walk or --ablation, one of them: a file of samples, or what a model draws")
-    if samples is None and reference is not None or samples is not None and (model or weights) is not None:
-        raise click.UsageError("--reference goes with SAMPLES, --model and --weights with --walk and --ablation")
+    if samples is None and reference is not None or samples is not None and not model is weights is seed is None:
+        raise click.UsageError(
+            "--reference goes with SAMPLES; --model, --weights and --seed with --walk and --ablation"
+        )
     if layers and not ablation:
         raise click.UsageError("--layer goes with --ablation")
     if output.suffix.lower() not in PICTURES:
@@ -173,12 +175,12 @@ def plot_command(
             from ..reporting.ablation import ablation_figure
             from ..sampling import opening
 
-            figure = ablation_figure(opening.load(name, model=model, weights=weights), seed=seed, chosen=layers)
+            figure = ablation_figure(opening.load(name, model=model, weights=weights), seed=seed or 0, chosen=layers)
         elif samples is None:
             from ..reporting.walks import walk_figure
             from ..sampling import opening
 
-            figure = walk_figure(opening.load(name, model=model, weights=weights), seed=seed)
+            figure = walk_figure(opening.load(name, model=model, weights=weights), seed=seed or 0)
         else:
             first = read_whole(samples, plugin)
             plugin = as_served(plugin, first.attrs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Callable
 from functools import wraps
@@ -26,13 +27,16 @@ def remembered(mark: str) -> Callable[[Reduce], Reduce]:
     """
 
     def decorate(reduce: Reduce) -> Reduce:
+        signature = inspect.signature(reduce)
         recent: list[tuple[weakref.ref[xr.Dataset], Any, xr.Dataset]] = []
 
         @wraps(reduce)
         def found(dataset: xr.Dataset, *asked: Any, **named: Any) -> xr.Dataset:
             if mark in dataset:
                 return dataset
-            how = (asked, sorted(named.items()))
+            bound = signature.bind(dataset, *asked, **named)
+            bound.apply_defaults()  # what is left out is the same as its default
+            how = (bound.args[1:], sorted(bound.kwargs.items()))
             recent[:] = [entry for entry in recent if entry[0]() is not None][-REMEMBERED:]
             for kept, way, made in recent:
                 if kept() is dataset and way == how:

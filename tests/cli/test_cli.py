@@ -302,8 +302,10 @@ def test_validate_reports_and_its_exit_code_can_be_trusted(tmp_path, capsys):
     assert any(remark.startswith("polarisation") for remark in blind["remarks"])
 
 
-def test_plot_draws_a_picture(tmp_path):
+def test_plot_draws_a_picture(tmp_path, capsys):
     assert generate(tmp_path / "a.nc", n=500) == 0
+    assert call("plot", NAME, tmp_path / "a.nc", "--seed", "0", "-o", tmp_path / "a.png") == 2
+    assert "--seed with --walk" in capsys.readouterr().err and not (tmp_path / "a.png").exists()
     assert call("plot", NAME, tmp_path / "a.nc", "-o", tmp_path / "a.png") == 0
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 

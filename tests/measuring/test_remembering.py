@@ -26,6 +26,7 @@ def test_a_dataset_is_reduced_once_for_each_way_it_is_asked():
     one, other = made(1.0), made(1.0)
     assert reduce(one) is reduce(one)
     assert float(reduce(one, factor=2.0)["reduced"][0]) == 2.0 and float(reduce(one)["reduced"][0]) == 1.0
+    assert reduce(one, 1.0) is reduce(one) and reduce(one, factor=1.0) is reduce(one)
     assert reduce(other) is not reduce(one)
     assert CALLS == [1.0, 2.0, 1.0]
 

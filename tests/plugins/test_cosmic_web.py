@@ -10,7 +10,7 @@ import torch
 
 pytest.importorskip("numba")
 
-from surrogates.contract.errors import SchemaError
+from surrogates.contract.errors import SchemaError, SurrogatesError
 from surrogates.noise import Noise
 from surrogates.physics.cosmology.background import Cosmology
 from surrogates.physics.cosmology.initial_fields import expected_variance
@@ -190,6 +190,8 @@ def test_training_boxes_are_kept_and_read_again(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2
     monkeypatch.setattr(NBodyReference, "sample", lambda *a, **b: pytest.fail("simulated again"))
     assert training_boxes(2, 5, tmp_path).identical(first)
+    with pytest.raises(SurrogatesError, match="made with steps = 40, now 20"):
+        training_boxes(2, 5, tmp_path, NBodyReference(steps=20))
 
 
 def test_boxes_are_drawn_with_and_without_a_truth(asked, evolved):

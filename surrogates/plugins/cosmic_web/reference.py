@@ -87,29 +87,20 @@ def training_boxes(n: int, seed: int, folder: Path, simulator: NBodyReference | 
     """The first `n` boxes of the truth without their meshes; each is kept in `folder`, so that a killed run goes on."""
     import xarray as xr
 
+    from ...training.simulated import kept
+
     simulator = simulator or NBodyReference()
     asked = prior(simulator.conditions, n, seed)
-    boxes: Sequence[xr.Dataset] = list(
-        counted((_kept(asked.isel(sample=[i]), seed, folder, simulator) for i in range(n)), "boxes", n)
-    )
-    return xr.concat(boxes, "sample", combine_attrs="override", data_vars="all")
-
-
-def _kept(asked: xr.Dataset, seed: int, folder: Path, simulator: NBodyReference) -> xr.Dataset:
-    import h5py
-
-    from ...io.atomic import replacing
-
-    names = ("displacement", "velocity")
-    sample = int(asked["sample"][0])
     kind = "fine" if simulator.outputs.source else "box"
-    path = Path(folder) / f"{kind}-{seed}-{sample:05d}.h5"
-    if not path.exists():
-        box = simulator.sample(asked, seed=seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path, overwrite=True) as temporary, h5py.File(temporary, "w") as file:
-            for name in names:
-                file[name] = box[name].values
-    with h5py.File(path, "r") as file:
-        outputs = simulator.outputs.dataset({name: np.asarray(file[name]) for name in names}, asked["sample"].values)
-    return asked.merge(outputs)
+
+    def make(sample: int) -> dict[str, np.ndarray]:
+        box = simulator.sample(asked.isel(sample=[sample]), seed=seed)
+        return {name: box[name].values for name in ("displacement", "velocity")}
+
+    parts = [(f"{kind}-{seed}-{sample:05d}", {"sample": sample}) for sample in range(n)]
+    made_with = {"seed": seed, "steps": simulator.steps, "spacing": spacing_of(simulator.conditions)}
+    boxes: Sequence[xr.Dataset] = [
+        asked.isel(sample=[k]).merge(simulator.outputs.dataset(arrays, asked["sample"].values[k : k + 1]))
+        for k, arrays in enumerate(counted(kept(folder, parts, make, made_with), "boxes", n))
+    ]
+    return xr.concat(boxes, "sample", combine_attrs="override", data_vars="all")

@@ -64,7 +64,7 @@ class CrystalNetwork(nn.Module):
     def told(self, asked: Tensor, steps: Tensor, groups: Tensor, before: Tensor) -> Tensor:
         """Contexts (n, m, k) of what is asked (n, TOLD), steps (n, m, 5), groups (n,) and numbers before (n, m)."""
         queries = self.described(steps.long(), groups)
-        turns = before[..., None] * (2 * math.pi * torch.arange(1, WAVES + 1))
+        turns = before[..., None] * (2 * math.pi * torch.arange(1, WAVES + 1, device=before.device))
         parts = [asked[:, None].expand(-1, queries.shape[1], -1), queries, before[..., None]]
         return torch.cat((*parts, turns.cos(), turns.sin()), dim=-1)
 
@@ -103,7 +103,7 @@ def mixture(raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def wrapped_parts(raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The same of a coordinate on the circle: spread means, widths of some hundredths at first."""
     weight, mean, width = mixture(raw)
-    return weight, mean + torch.arange(MIXTURE) / MIXTURE, (width - 3.0).clamp(-7.0, 0.0)
+    return weight, mean + torch.arange(MIXTURE, device=raw.device) / MIXTURE, (width - 3.0).clamp(-7.0, 0.0)
 
 
 def log_normal(value: Tensor, mean: Tensor, width: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ def coordinate_likelihood(raw: Tensor, value: Tensor) -> Tensor:
     """Log density of coordinates in [0, 1), a mixture of wrapped normal distributions."""
     weight, mean, width = wrapped_parts(raw)
     gap = value[..., None] - mean
-    gap = (gap - gap.round())[..., None] + torch.tensor([-1.0, 0.0, 1.0])
+    gap = (gap - gap.round())[..., None] + gap.new_tensor([-1.0, 0.0, 1.0])
     return torch.logsumexp(weight[..., None] + log_normal(gap, 0 * gap, width[..., None]), dim=(-1, -2))
 
 
@@ -147,7 +147,7 @@ def asked_vector(conditions: Tensors, kept: list[Tensor] | None = None) -> Tenso
     fraction = counts / counts.sum(1, keepdim=True).clamp(min=1)
     one_hot = torch.nn.functional.one_hot(group, 231).float()
     size = torch.stack((atoms / 40.0, atoms.clamp(min=1).log() / 4, torch.ones_like(atoms)), dim=1).float()
-    centres = torch.tensor([0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.5, 1.0, 2.0])
+    centres = fraction.new_tensor([0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.5, 1.0, 2.0])
     bumps = []
     for value in energies:
         value = torch.nan_to_num(value).clamp(min=0)[:, None]
@@ -171,7 +171,7 @@ def learn(model: Any, batch: Batch) -> Iterator[tuple[str, Tensor]]:
     before = torch.cat((torch.zeros_like(standard[:, :1]), standard[:, :-1]), dim=1)
     previous = torch.cat((torch.full_like(tokens[:, :1], START), tokens[:, :-1]), dim=1)
     raw = network.writer(previous, network.told(network.ask(asked), steps, groups, before))
-    loss = torch.zeros(tokens.shape)
+    loss = raw.new_zeros(tokens.shape)
     cell, circle = raw[..., TOKENS:].chunk(2, dim=-1)
     for k, found in (
         (0, raw[..., GROUPS : GROUPS + 230]),
