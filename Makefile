@@ -19,7 +19,7 @@ report: $(INSTALLED)
 	$(BIN)/surrogates demo --out report --compare all
 
 test: lint types
-	$(THREADS) $(BIN)/pytest -n $(WORKERS)
+	$(THREADS) $(BIN)/pytest -n $(WORKERS) --durations=25
 
 test-all: lint types
 	$(THREADS) $(BIN)/pytest -m "slow or not slow" --cov --cov-report=term

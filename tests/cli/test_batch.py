@@ -16,7 +16,7 @@ from surrogates.cli.batch import Cores, slurm_share, usable_cores
 from surrogates.cli.entry import run
 
 SAMPLED = "reference muon-decay -n 4000 --part-size 1000 --polarisation 0.5 --muon-momentum 1GeV --seed 7"
-LONG = "reference muon-decay -n 60000 --part-size 3000 --polarisation 0.5 --muon-momentum 1GeV --compression gzip"
+LONG = "reference muon-decay -n 36000 --part-size 3000 --polarisation 0.5 --muon-momentum 1GeV --compression gzip"
 
 
 def task(index: int, first: int, last: int, step: int = 1, count: int | None = None) -> dict[str, str]:

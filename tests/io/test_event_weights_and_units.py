@@ -281,7 +281,7 @@ def stored(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("name", ["hepmc3", "lhe"])
+@pytest.mark.parametrize("name", ["hepmc3", pytest.param("lhe", marks=pytest.mark.slow)])
 def test_a_full_device_ends_a_stream_with_2(stored, name):
     with open("/dev/full", "wb") as full:
         ended = subprocess.run(
@@ -291,7 +291,7 @@ def test_a_full_device_ends_a_stream_with_2(stored, name):
     assert b"No space left on device" in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["hepmc3", "lhe"])
+@pytest.mark.parametrize("name", [pytest.param("hepmc3", marks=pytest.mark.slow), "lhe"])
 def test_a_reader_that_goes_away_ends_a_stream_with_141(stored, name):
     with subprocess.Popen(
         [*CONVERT, stored, "-", "--plugin", "particle-events", "--to", name],

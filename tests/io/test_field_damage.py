@@ -123,6 +123,10 @@ NEEDS = {
 LIBRARY = {what: library for library, several in NEEDS.items() for what in several}
 TIMES = int(os.environ.get("SURROGATES_MUTANTS", "1"))
 MUTANTS = {what: TIMES * (60 if library == "pymatgen" else 200) for what, library in LIBRARY.items()}
+LONG = {"cf": 30, "hdf5 field": 60}
+"""Readers of a tenth of a second a file, and as many mutants as the quick suite gives them; the whole one gives all."""
+CASES = [pytest.param(what, LONG.get(what, number), id=what) for what, number in MUTANTS.items()]
+CASES += [pytest.param(what, MUTANTS[what], id=f"{what} long", marks=pytest.mark.slow) for what in LONG]
 
 
 def read_mutants(folder: Path, what: str, number: int, seed: int, results) -> None:
@@ -148,13 +152,13 @@ def read_mutants(folder: Path, what: str, number: int, seed: int, results) -> No
     results.put((opened, refused))
 
 
-@pytest.mark.parametrize("what", LIBRARY)
-def test_mutants_open_or_are_refused_in_one_line(what, tmp_path):
+@pytest.mark.parametrize(("what", "number"), CASES)
+def test_mutants_open_or_are_refused_in_one_line(what, number, tmp_path):
     """In a process of its own, so that a crash or a hang of a library counts as a failure too."""
     pytest.importorskip(LIBRARY[what])
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
-    process = context.Process(target=read_mutants, args=(tmp_path, what, MUTANTS[what], 20261129, results))
+    process = context.Process(target=read_mutants, args=(tmp_path, what, number, 20261129, results))
     process.start()
     process.join(120 * TIMES)
     hung = process.is_alive()
@@ -163,7 +167,7 @@ def test_mutants_open_or_are_refused_in_one_line(what, tmp_path):
     outcome = results.get() if not results.empty() else f"the process ended with {process.exitcode}"
     assert not isinstance(outcome, str), outcome
     print(what, *outcome)
-    assert sum(outcome) == MUTANTS[what] and outcome[1] > 0
+    assert sum(outcome) == number and outcome[1] > 0
 
 
 @pytest.mark.parametrize("what", ["nifti samples", "gadget", "cf", ".cif"])

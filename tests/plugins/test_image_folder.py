@@ -11,6 +11,7 @@ from surrogates.cli.entry import run
 from surrogates.contract.errors import SurrogatesError
 from surrogates.io import pictures
 from surrogates.io.image_folders import cropped_square, read_classes, read_colour
+from surrogates.plugins.image_folder import recipes
 from surrogates.plugins.image_folder.crops import held_out, truth
 from surrogates.plugins.image_folder.measure import FIGURES, reduce
 from surrogates.plugins.image_folder.plugin import PLUGIN
@@ -153,11 +154,12 @@ def test_one_class_alone_trains(folder, tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "size"), [("flow", 32), ("gan", 32), pytest.param("flow", 64, marks=pytest.mark.slow)]
 )
-def test_a_strangers_folder_trains_and_samples(recipe, size, folder, tmp_path):
+def test_a_strangers_folder_trains_and_samples(recipe, size, folder, tmp_path, monkeypatch):
     import torch
 
     from surrogates.noise import Noise
 
+    monkeypatch.setattr(recipes, "MATCHING", 2)  # not the forty batches that a run draws
     options = {"updates": 3, "size": size, "width": 16}
     train(PLUGIN, recipe, tmp_path / "run", data=folder, options=options, device="cpu", progress=False)
     model, codec = trained(PLUGIN, recipe, tmp_path / "run")

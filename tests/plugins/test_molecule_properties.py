@@ -357,7 +357,7 @@ def test_the_answer_does_not_depend_on_the_writing_nor_on_the_seed(surrogate):
 def test_the_plugin_keeps_the_contract(weights):
     pytest.importorskip("tblite", reason="the extra `xtb` is not installed")
     pytest.importorskip("matplotlib", reason="the extra `validate` is not installed")
-    report = check_plugin(SMALL, weights=weights, truth_samples=60, samples=1100, measured_samples=300)
+    report = check_plugin(SMALL, weights=weights, truth_samples=60, samples=600, measured_samples=300)
     assert len(report.passed) > 30
 
 

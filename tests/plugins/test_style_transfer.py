@@ -151,8 +151,8 @@ def test_the_reference_takes_rows_one_by_one():
 
 
 def test_cheap_ways_fail_the_figures():
-    conditions = PLUGIN.prior(PLUGIN.conditions, 16, 5)
-    truth = OptimisedPictures(iterations=12).sample(conditions, seed=0)
+    conditions = PLUGIN.prior(PLUGIN.conditions, 6, 5)
+    truth = OptimisedPictures(iterations=10).sample(conditions, seed=0)
     same = PLUGIN.measure(truth, truth)
     assert same["loss_ratio"] == 1 and same["missed"] == 0 and same["texture_apart"] == 0
     for name, fake in PLUGIN.impostors.items():

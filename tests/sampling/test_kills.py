@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from surrogates.cli.entry import run
+
 ROUNDS = int(os.environ.get("SURROGATES_KILL_ROUNDS", "6"))
 QUICK, LONG = (120_000, 30_000), (1_200_000, 300_000)
 
@@ -49,19 +51,19 @@ def children(pid: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signal")
 def test_kill_resume_kill_rounds_end_byte_for_byte(tmp_path):
-    whole, run = tmp_path / "whole", run_of(*LONG)
+    whole, words = tmp_path / "whole", run_of(*LONG)
     start = time.monotonic()
-    assert finished(*run, "--workers", "2", "-o", f"{whole}/")[0] == 0
+    assert finished(*words, "--workers", "2", "-o", f"{whole}/")[0] == 0
     duration = time.monotonic() - start
     expected, differing, chance = contents(whole), [], random.Random(16)
     for number in range(ROUNDS):
         folder, workers = tmp_path / f"run-{number}", str(chance.choice([1, 2, 2, 3]))
         for _ in range(3):
-            process = surrogates(*run, "--workers", workers, "--resume", "-o", f"{folder}/")
+            process = surrogates(*words, "--workers", workers, "--resume", "-o", f"{folder}/")
             time.sleep(chance.uniform(0.2, 0.9) * duration)
             process.send_signal(signal.SIGKILL)
             process.wait()
-        code, errors = finished(*run, "--workers", workers, "--resume", "-o", f"{folder}/")
+        code, errors = finished(*words, "--workers", workers, "--resume", "-o", f"{folder}/")
         same = not code and contents(folder) == expected
         print(f"round {number}, {workers} workers: {'byte for byte' if same else 'differs'}", flush=True)
         if not same:
@@ -96,7 +98,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_worker_that_is_killed_has_its_part_done_again(tmp_path):
-    assert finished(*RUN, "-o", f"{tmp_path}/whole/")[0] == 0
+    assert run([*RUN, "-o", f"{tmp_path}/whole/"]) == 0
     process = surrogates(*RUN, "--workers", "2", "-o", f"{tmp_path}/run/")
     deadline = time.monotonic() + 60
     while not list((tmp_path / "run").glob("part-*.nc")) and time.monotonic() < deadline:
@@ -108,30 +110,39 @@ def test_a_worker_that_is_killed_has_its_part_done_again(tmp_path):
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
-def test_a_second_run_into_one_folder_is_refused_in_one_line(tmp_path):
-    run = run_of(*LONG)
-    first = surrogates(*run, "-o", f"{tmp_path}/run/")
+def refused(capsys, *arguments: str) -> str:
+    """The one line that refuses a run, in this process: at once, while the first one goes on."""
+    capsys.readouterr()
+    assert run([*arguments]) == 2
+    errors = capsys.readouterr().err
+    assert errors.count("surrogates: error") == 1
+    return errors
+
+
+def test_a_second_run_into_one_folder_is_refused_in_one_line(tmp_path, capsys):
+    words = run_of(*LONG)
+    first = surrogates(*words, "-o", f"{tmp_path}/run/")
     deadline = time.monotonic() + 60
     while not list((tmp_path / "run").glob(".part-*")) and time.monotonic() < deadline:
         time.sleep(0.02)
     for option in ("--resume", "--overwrite"):
-        code, errors = finished(*run, option, "-o", f"{tmp_path}/run/")
-        assert code == 2 and errors.count("surrogates: error") == 1
+        errors = refused(capsys, *words, option, "-o", f"{tmp_path}/run/")
         assert f"process {first.pid} on " in errors and "has been writing it since" in errors, errors
     first.kill()
     first.communicate()
-    code, errors = finished(*run_of(*QUICK), "--overwrite", "-o", f"{tmp_path}/run/")
-    assert code == 0, errors  # the lock of a killed run is in nobody's way
+    assert run([*RUN, "--overwrite", "-o", f"{tmp_path}/run/"]) == 0  # the lock of a killed run is in nobody's way
     assert not [path.name for path in (tmp_path / "run").iterdir() if path.name.startswith(".")]
 
 
-def test_a_second_run_into_one_file_is_refused_in_one_line(tmp_path):
-    first = surrogates(*run_of(LONG[0]), "-o", f"{tmp_path}/a.nc")
+def test_a_second_run_into_one_file_is_refused_in_one_line(tmp_path, capsys):
+    few = (*run_of(400), "--seed", "8", "-o", f"{tmp_path}/a.nc")
+    assert run([*few]) == 0  # all that a run imports is there
+    (tmp_path / "a.nc").unlink()
+    first = surrogates(*run_of(2 * QUICK[0]), "-o", f"{tmp_path}/a.nc")
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".a.nc.*")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    code, errors = finished(*run_of(QUICK[0]), "--seed", "8", "-o", f"{tmp_path}/a.nc")
-    assert code == 2 and errors.count("surrogates: error") == 1 and f"process {first.pid} on " in errors
+    assert f"process {first.pid} on " in refused(capsys, *few)
     first.communicate(timeout=120)
     assert first.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["a.nc"]

@@ -38,7 +38,7 @@ PLUGIN = Plugin(
     reference_package="pillow",
     checked={
         "truth_samples": 40,
-        "samples": 64,
+        "samples": 24,
         "measured_samples": 240,
         "trains": False,
         "measures_truth": True,

@@ -51,6 +51,8 @@ class MoleculeCodec(nn.Module):
         Most pairs of SMILES tokens that are merged, the most frequent ones.
     estimates : bool
         Fit `estimate` too.
+    slots : int
+        Of the estimate's table; fewer serve few molecules.
 
     Attributes
     ----------
@@ -77,10 +79,11 @@ class MoleculeCodec(nn.Module):
         length: int = WRITTEN_OUT,
         merging: int = 0,
         estimates: bool = False,
+        slots: int = SLOTS,
     ) -> None:
         super().__init__()
         self.simple = KekuleVocabulary(VOCABULARY) if vocabulary is None else vocabulary
-        self.length, self.merging, self.estimates = length, merging, estimates
+        self.length, self.merging, self.estimates, self.slots = length, merging, estimates, slots
         self.estimate: Tensors = {}
         self.register_buffer("merges", torch.zeros(0, 2, dtype=torch.int64))
         self.register_buffer("longest", torch.tensor(length))
@@ -120,7 +123,7 @@ class MoleculeCodec(nn.Module):
                     begun,
                     scores,
                     longest=STRETCH,
-                    slots=SLOTS,
+                    slots=self.slots,
                     width=WIDTH,
                     passes=_PASSES,
                     tell=counter.update,

@@ -32,7 +32,7 @@ from ...physics.molecules.kekule import started
 from ...physics.molecules.syntax import FEATURES, OpenSyntax
 from ...physics.molecules.tokens import Vocabulary, split
 from ...physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
-from .codec import CONTEXT, ESTIMATED, SLOTS, START, STRETCH, WIDTH, MoleculeCodec
+from .codec import CONTEXT, ESTIMATED, START, STRETCH, WIDTH, MoleculeCodec
 from .grammar import Valences
 from .variables import PROPERTIES
 
@@ -137,24 +137,20 @@ class MoleculeNetwork(nn.Module):
 
     Parameters
     ----------
-    vocabulary : Vocabulary
-    longest : int
-        Most tokens of a molecule and its end.
-    estimate : dict of Tensor
-        As `MoleculeCodec.estimate`; empty for one that is yet to be loaded.
+    codec : MoleculeCodec
+        Its tokens, the most of a molecule and its end, and its estimate, which is empty where one is yet to be loaded.
     width, layers, heads : int
         Of the transformer.
     """
 
     parts: Tensor
 
-    def __init__(
-        self, vocabulary: Vocabulary, longest: int, estimate: Tensors, width: int, layers: int, heads: int
-    ) -> None:
+    def __init__(self, codec: MoleculeCodec, width: int, layers: int, heads: int) -> None:
         super().__init__()
+        vocabulary, longest, estimate = codec.vocabulary, int(codec.longest), codec.estimate
         told = CONTEXT + LATENT + ESTIMATED + len(PROPERTIES) + FEATURES
         self.syntax = OpenSyntax(vocabulary)
-        self.estimate = RunningEstimate(ESTIMATED, longest=STRETCH, slots=SLOTS, width=WIDTH)
+        self.estimate = RunningEstimate(ESTIMATED, longest=STRETCH, slots=codec.slots, width=WIDTH)
         if estimate:
             self.estimate.load_state_dict(estimate)
         self.register_buffer("parts", torch.from_numpy(vocabulary.parts()), persistent=False)
@@ -261,7 +257,7 @@ class MoleculeModel(nn.Module):
     ) -> None:
         super().__init__()
         self.vocabulary, self.length = codec.vocabulary, int(codec.longest)
-        self.network = MoleculeNetwork(self.vocabulary, self.length, codec.estimate, width, layers, heads)
+        self.network = MoleculeNetwork(codec, width, layers, heads)
         self.options = MoleculeSampler() if options is None else options
         for name in ("centre", "spread"):
             self.register_buffer(name, getattr(codec, name).clone(), persistent=False)

@@ -23,14 +23,17 @@ def truths(plugin):
 
 
 def small(plugin):
-    """The plugin with a network that trains in seconds."""
+    """The plugin with a codec that is fitted and a network that trains in seconds."""
+    from surrogates.plugins.molecules.codec import MoleculeCodec
     from surrogates.plugins.molecules.network import MoleculeModel
+    from surrogates.plugins.molecules.recipes import MERGES
 
     recipe = plugin.recipes["zinc"]
-    phase = replace(recipe.phases[0], updates=500, average=0.9)
+    phase = replace(recipe.phases[0], updates=400, average=0.9)
     recipe = replace(
         recipe,
         phases=(phase,),
+        codec=lambda: MoleculeCodec(merging=MERGES, estimates=True, slots=1024),
         model=lambda codec: MoleculeModel(codec, width=64, layers=1, heads=4),
         batch_size=32,
         sample_batch=64,

@@ -26,15 +26,21 @@ FORBIDDEN = "F[Cl](F)F"  # chlorine of three bonds
 @pytest.fixture(scope="module")
 def short(plugin):
     """The recipe with a network that trains in seconds."""
+    from surrogates.plugins.molecules.codec import MoleculeCodec
     from surrogates.plugins.molecules.network import MoleculeModel
 
+    def codec():
+        return MoleculeCodec(vocabulary=alphabet(), length=LONGEST, estimates=True, slots=1024)
+
     recipe = plugin.recipes["selfies"]
-    phase = replace(recipe.phases[0], updates=250, average=0.9)
+    phase = replace(recipe.phases[0], updates=100, average=0.9)
 
     def model(codec):
         return MoleculeModel(codec, width=64, layers=1, heads=4, options=SelfiesSampler())
 
-    return replace(plugin, recipes={"selfies": replace(recipe, phases=(phase,), model=model, batch_size=32)})
+    return replace(
+        plugin, recipes={"selfies": replace(recipe, phases=(phase,), codec=codec, model=model, batch_size=32)}
+    )
 
 
 @pytest.fixture(scope="module")
