@@ -156,12 +156,36 @@ def with_model(check, wrap):
         ("check_subset_gives_equal_bits[flow]", Sociable, "decay_time: .* values differ"),
         ("check_shuffle_gives_equal_bits[flow]", Sociable, "decay_time: .* values differ"),
         ("check_split_gives_equal_bits[flow]", Sociable, "decay_time: .* values differ"),
+        ("check_stream_equals_sample[flow]", Sociable, "stream and sample differ: decay_time: .* values differ"),
         ("check_samples_are_deterministic[flow]", Forgetful, "samples differ for equal seeds"),
     ],
 )
 def test_a_model_that_looks_beside_is_found(name, model, said):
     with pytest.raises(AssertionError, match=said):
         with_model(check_named(name, SOUND, samples=1500), model)()
+
+
+class Deaf(nn.Module):
+    """A codec by which whatever is asked is the same."""
+
+    def __init__(self, codec) -> None:
+        super().__init__()
+        self.inner = codec
+
+    def encode(self, physical):
+        return self.inner.encode({name: 0.0 * tensor + 0.5 for name, tensor in physical.items()})
+
+    def decode(self, encoded, conditions):
+        return self.inner.decode(encoded, {name: 0.0 * tensor + 0.5 for name, tensor in conditions.items()})
+
+
+@pytest.mark.parametrize("samples", [20, 600])
+def test_outputs_that_hang_on_no_condition_are_found(samples):
+    check = check_named("check_conditions_matter[flow]", SOUND, samples=samples)
+    whole = check.subject.surrogate("flow")
+    check.subject._opened["flow"] = replace(whole, codec=Deaf(whole.codec))
+    with pytest.raises(AssertionError, match="outputs do not depend on the conditions"):
+        check()
 
 
 def test_a_codec_that_loses_numbers_is_found():
