@@ -46,7 +46,7 @@ PLUGIN = Plugin(
     reference_package="rdkit",
     checked={
         "truth_samples": 40,
-        "samples": 600,
+        "samples": 300,
         "measured_samples": 300,
         "trains": False,
         "slow": ("measure", "[qm9]", "[selfies]", "[gan]"),

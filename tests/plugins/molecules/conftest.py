@@ -29,7 +29,7 @@ def small(plugin):
     from surrogates.plugins.molecules.recipes import MERGES
 
     recipe = plugin.recipes["zinc"]
-    phase = replace(recipe.phases[0], updates=400, average=0.9)
+    phase = replace(recipe.phases[0], updates=220, average=0.9)
     recipe = replace(
         recipe,
         phases=(phase,),
