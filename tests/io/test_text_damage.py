@@ -71,7 +71,7 @@ def test_mutants_open_or_are_refused_in_one_line(suffix, tmp_path):
     pytest.importorskip("rdkit")
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("spawn" if suffix == ".parquet" else "fork")  # Arrow has threads
     results = context.SimpleQueue()
     process = context.Process(target=read_mutants, args=(tmp_path, suffix, MUTANTS[suffix], 20261129, results))
     process.start()

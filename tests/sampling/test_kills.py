@@ -98,8 +98,9 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_worker_that_is_killed_has_its_part_done_again(tmp_path):
-    assert run([*RUN, "-o", f"{tmp_path}/whole/"]) == 0
-    process = surrogates(*RUN, "--workers", "2", "-o", f"{tmp_path}/run/")
+    words = run_of(60_000, 15_000)
+    assert run([*words, "-o", f"{tmp_path}/whole/"]) == 0
+    process = surrogates(*words, "--workers", "2", "-o", f"{tmp_path}/run/")
     deadline = time.monotonic() + 60
     while not list((tmp_path / "run").glob("part-*.nc")) and time.monotonic() < deadline:
         time.sleep(0.02)
