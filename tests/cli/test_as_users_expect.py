@@ -117,7 +117,6 @@ def test_a_run_that_timeout_ends_leaves_nothing(tmp_path):
 def test_a_signal_that_something_drops_is_not_lost(number, code, where):
     program = f"""
 import os, signal, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process begins without it
 from surrogates.cli import entry
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
