@@ -266,8 +266,15 @@ with netCDF4.Dataset(sys.argv[1]) as old, netCDF4.Dataset(sys.argv[2], "w") as n
 }
 
 
-@pytest.mark.parametrize("copy", COPIES)
-@pytest.mark.parametrize("file_format", [NETCDF, HDF5], ids=lambda entry: entry.name)
+ANOTHER = [
+    pytest.param(entry, copy, id=f"{entry.name}-{copy}", marks=() if number % 2 == place % 2 else pytest.mark.slow)
+    for number, entry in enumerate((NETCDF, HDF5))
+    for place, copy in enumerate(COPIES)
+]
+"""Each program and each format in the quick suite, all pairs in the whole one."""
+
+
+@pytest.mark.parametrize(("file_format", "copy"), ANOTHER)
 def test_a_file_that_another_program_wrote_again_holds_the_same_samples(tmp_path, events, file_format, copy):
     """The other program runs in a process of its own: netCDF4 beside h5py breaks the latter's filters."""
     if "netcdf4" in copy.lower():

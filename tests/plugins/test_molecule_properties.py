@@ -35,7 +35,7 @@ def few(folder):
     return tuple(pool.isel(sample=np.linspace(0, pool.sizes["sample"] - 1, count).astype(int)) for pool, count in pools)
 
 
-SMALL = dataclasses.replace(PLUGIN, recipes={"gru": dataclasses.replace(gru(150, width=24), data=few)})
+SMALL = dataclasses.replace(PLUGIN, recipes={"gru": dataclasses.replace(gru(150, width=24), data=few, batch_size=96)})
 
 
 @pytest.fixture(scope="module")

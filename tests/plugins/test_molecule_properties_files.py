@@ -47,7 +47,8 @@ LIBRARY = {
 
 
 @pytest.mark.parametrize(("source", "target"), list(zip(LIBRARY, ("a.csv", "a.parquet", "a.sdf"), strict=True)))
-def test_a_library_as_users_have_it_goes_in_and_out(source, target, tmp_path, capsys):
+def test_a_library_as_users_have_it_goes_in_and_out(source, target, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("surrogates.cli.files.apart", lambda function, *arguments: function(*arguments))
     (tmp_path / source).write_text(LIBRARY[source])
     column = "Name" if source.endswith("csv") else "name"
     command = ["generate", PLUGIN.name, "--conditions", str(tmp_path / source), "--keep", column]

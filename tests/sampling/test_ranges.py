@@ -20,7 +20,7 @@ def test_tau_pairs_beyond_the_trained_energies_come_from_pythia(energy):
     np.testing.assert_allclose(total, [91.2, energy, energy], rtol=1e-9)
 
 
-@pytest.mark.parametrize("momentum", [350.0, 600.0, 1500.0])
+@pytest.mark.parametrize("momentum", [350.0, pytest.param(600.0, marks=pytest.mark.slow), 1500.0])
 def test_jets_beyond_the_trained_momenta_come_from_pythia(momentum):
     jets = surrogates.load("jets", fallback="reference").sample(
         4, seed=1, jet_type=["gluon", "gluon", "light_quark", "top"], jet_pt=[900.0, momentum, momentum, momentum]

@@ -50,7 +50,7 @@ PLUGIN = Plugin(
     extra="images",
     reference_package="torch",
     checked={
-        "truth_samples": 4,
+        "truth_samples": 2,
         "samples": 40,
         "measured_samples": 24,
         "trains": False,
