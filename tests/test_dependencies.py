@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.metadata import metadata, packages_distributions, requires
 from pathlib import Path
@@ -122,7 +122,28 @@ def inside(*rooms: str) -> list[Path]:
 HOUSED = [path for path in FILES if dotted(path) not in ("surrogates", "surrogates.__main__", "surrogates.galsim")]
 
 
-@pytest.mark.parametrize("path", HOUSED, ids=dotted)
+def each(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """One test of many files, which names all that break the rule: thousands of tests of a millisecond each take longer
+    to hand out than to run.
+    """
+
+    def test_of(rule: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            broken = []
+            for path in paths:
+                try:
+                    rule(path)
+                except AssertionError as error:
+                    broken.append(f"{path.relative_to(ROOT)}: {error}")
+            assert not broken, "\n".join(broken)
+
+        test.__name__, test.__doc__ = rule.__name__, rule.__doc__
+        return test
+
+    return test_of
+
+
+@each(HOUSED)
 def test_imports_lead_down(path):
     own = dotted(path).partition(".")[2]
     for name in own_imports(path):
@@ -147,7 +168,7 @@ SHARED = [
 ]
 
 
-@pytest.mark.parametrize("path", SHARED, ids=lambda path: str(path.relative_to(ROOT)))
+@each(SHARED)
 def test_shared_code_names_no_plugin(path):
     """A new plugin touches its folder, its physics, one entry point and one extra: nothing else lists plugins."""
     extras = set(metadata("surrogates").get_all("Provides-Extra") or ())
@@ -165,14 +186,14 @@ def test_only_named_files_stand_loose():
     assert {path.stem for path in PACKAGE.glob("*.py")} == LOOSE
 
 
-@pytest.mark.parametrize("path", inside("models", "networks", "training"), ids=dotted)
+@each(inside("models", "networks", "training"))
 def test_models_networks_and_training_know_no_domain(path):
     files_alone = ("io.atomic", "io.locks")  # a file written whole, a lock: of no domain, nor of any format
     known = {name.split(".")[0] for name in own_imports(path) if not name.startswith(files_alone)}
     assert not known & {"physics", "io", "registry", "sampling"}
 
 
-@pytest.mark.parametrize("path", HOUSED, ids=dotted)
+@each(HOUSED)
 def test_files_are_renamed_in_one_place(path):
     """`io.atomic.replacing` writes whole files and makes them durable; no other module renames its own."""
     if dotted(path).startswith("surrogates.io."):
@@ -186,7 +207,7 @@ def test_files_are_renamed_in_one_place(path):
             assert not renames, f"{dotted(path)}:{node.lineno} renames a file; write it within io.atomic.replacing"
 
 
-@pytest.mark.parametrize("path", FILES, ids=dotted)
+@each(FILES)
 def test_the_links_are_never_imported(path):
     for name in imports(path):
         assert name.split(".")[0] != "physics", f"{dotted(path)}: import surrogates.physics"
@@ -195,7 +216,7 @@ def test_the_links_are_never_imported(path):
         )
 
 
-@pytest.mark.parametrize("path", FILES, ids=dotted)
+@each(FILES)
 def test_domain_libraries_are_imported_where_they_are_used(path):
     early = {name.split(".")[0] for name in imports(path, at_import_time=True)} & DOMAIN_LIBRARIES
     if path in inside("physics"):
@@ -207,8 +228,7 @@ def test_domain_libraries_are_imported_where_they_are_used(path):
     )
 
 
-@pytest.mark.parametrize(
-    "path",
+@each(
     [
         PACKAGE / "__init__.py",
         PACKAGE / "registry.py",
@@ -216,14 +236,13 @@ def test_domain_libraries_are_imported_where_they_are_used(path):
         PACKAGE / "sampling" / "request.py",
         *inside("contract"),
         *sorted((PACKAGE / "plugins").glob("*/plugin.py")),
-    ],
-    ids=dotted,
+    ]
 )
 def test_declarations_do_not_import_torch(path):
     assert not any(name.split(".")[0] == "torch" for name in imports(path, at_import_time=True))
 
 
-@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "benchmarks").glob("*.py"))], ids=dotted)
+@each([*FILES, *sorted((ROOT / "benchmarks").glob("*.py"))])
 def test_no_file_grows_past_its_room(path):
     length = len(path.read_text(encoding="utf-8").splitlines())
     assert length <= LONGEST, f"{dotted(path)} has {length} lines; split it in two rooms"

@@ -87,7 +87,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGUSR1, 1), (signal.SIGUSR1, 2), (signal.SIGTERM, 1)])
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [pytest.param(signal.SIGUSR1, 1, marks=pytest.mark.slow), (signal.SIGUSR1, 2), (signal.SIGTERM, 1)],
+)
 def test_a_task_that_is_told_to_end_leaves_what_goes_on(tmp_path, number, workers):
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "surrogates", *LONG.split(), "--workers", str(workers), "-o", f"{folder}/"]

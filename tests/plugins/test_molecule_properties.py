@@ -354,6 +354,7 @@ def test_the_answer_does_not_depend_on_the_writing_nor_on_the_seed(surrogate):
     assert np.isnan(found["gap"].values[3]) and np.isnan(found["molecular_weight"].values[3])
 
 
+@pytest.mark.slow
 def test_the_plugin_keeps_the_contract(weights):
     pytest.importorskip("tblite", reason="the extra `xtb` is not installed")
     pytest.importorskip("matplotlib", reason="the extra `validate` is not installed")

@@ -283,6 +283,7 @@ def test_runs_of_one_file_a_sample_are_shared_resumed_and_done_in_processes(lear
     assert "one file a sample" in refused(capsys, "merge", tmp_path / "one", tmp_path / "merged.nc")
 
 
+@pytest.mark.slow
 def test_a_killed_run_of_one_file_a_sample_goes_on(learned, tmp_path, blots):
     words = [str(word) for word in (*PGMS, "-o", f"{tmp_path}/killed/")]
     words[words.index("22")] = "400"

@@ -58,6 +58,6 @@ PLUGIN = Plugin(
         "measured_samples": 40,
         "trains": False,
         "measures_truth": True,
-        "slow": ("truth_is_deterministic",),
+        "slow": ("measure", "truth_is_deterministic"),
     },
 )

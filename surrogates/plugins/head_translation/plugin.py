@@ -63,7 +63,7 @@ def _plugin(name: str) -> Plugin:
         reference_package="scikit-image",
         checked={
             "truth_samples": 6,
-            "samples": 12,
+            "samples": 8,
             "measured_samples": 16,
             "trains": False,
             "slow": (

@@ -62,6 +62,6 @@ PLUGIN = Plugin(
         "samples": 1100,
         "measured_samples": 800,
         "learned_elsewhere": ("physionet",),
-        "slow": ("trains",),
+        "slow": ("trains", "measure"),
     },
 )

@@ -43,5 +43,6 @@ PLUGIN = Plugin(
         "trains": False,
         "measures_truth": True,
         "learned_elsewhere": ("flow", "gan", "r3gan"),
+        "slow": ("measure",),
     },
 )

@@ -54,6 +54,6 @@ PLUGIN = Plugin(
         "samples": 40,
         "measured_samples": 24,
         "trains": False,
-        "slow": ("prior", "fallback", "reference", "truth_is_deterministic", "conditions_matter"),
+        "slow": ("measure", "prior", "fallback", "reference", "truth_is_deterministic", "conditions_matter"),
     },
 )

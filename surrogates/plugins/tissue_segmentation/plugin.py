@@ -42,7 +42,7 @@ PLUGIN = Plugin(
     reference_package="scikit-image",
     checked={
         "truth_samples": 8,
-        "samples": 12,
+        "samples": 8,
         "measured_samples": 24,
         "trains": False,
         "slow": (

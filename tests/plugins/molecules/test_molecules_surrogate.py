@@ -173,6 +173,7 @@ RELEASED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_released_weights_keep_the_contract(released):
     short, folder = released
     run = 0
