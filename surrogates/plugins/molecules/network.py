@@ -32,6 +32,7 @@ from ...physics.molecules.kekule import started
 from ...physics.molecules.syntax import FEATURES, OpenSyntax
 from ...physics.molecules.tokens import Vocabulary, split
 from ...physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
+from .choosing import nearest
 from .codec import CONTEXT, ESTIMATED, START, STRETCH, WIDTH, MoleculeCodec
 from .grammar import Valences
 from .variables import PROPERTIES
@@ -129,6 +130,25 @@ class MoleculeSampler(Sampler):
         return tokens
 
 
+@dataclass(frozen=True)
+class ChoosingSampler(MoleculeSampler):
+    """How molecules are written, and of how many each is chosen.
+
+    Attributes
+    ----------
+    best_of : int
+        Molecules that are written for each one asked, of which the one is kept that comes nearest to the asked
+        properties: RDKit's are computed, gap and dipole moment estimated by the network's own table of fragments.
+    """
+
+    best_of: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.best_of, bool) or not isinstance(self.best_of, int) or not 1 <= self.best_of <= 1000:
+            raise ValueError(f"best_of: {self.best_of!r}; expected a whole number from 1 to 1000")
+
+
 class MoleculeNetwork(nn.Module):
     """Writes tokens at a context: scores and marks of the properties, and a latent point where one is asked.
 
@@ -173,6 +193,14 @@ class MoleculeNetwork(nn.Module):
         counted, read = state
         counted = tuple(tuple(part[rows] for part in kept) for kept in counted)
         return counted, self.writer.select(read, rows)
+
+    @torch.no_grad()
+    def estimated(self, tokens: Tensor) -> Tensor:
+        """Standard scores of the properties of whole molecules (n, m), by the stretches that they hold; (n, k)."""
+        written, ends = simple_tokens(tokens, self.parts)
+        found = self.estimate(written, ends)[0][..., : len(PROPERTIES)]
+        last = ((tokens != END).sum(1) - 1).clamp(min=0)
+        return found[torch.arange(len(tokens), device=tokens.device), last]
 
     def _told(self, tokens: Tensor, context: Tensor, state: Any) -> tuple[Tensor, Any]:
         context = functional.pad(context, (0, CONTEXT + LATENT - context.shape[1]))[:, None]
@@ -239,7 +267,7 @@ class MoleculeModel(nn.Module):
         Fitted: its tokens are written.
     width, layers, heads : int
         Of the transformer.
-    options : MoleculeSampler, optional
+    options : ChoosingSampler, optional
     """
 
     ships: tuple[str, ...] = ("network",)
@@ -253,12 +281,12 @@ class MoleculeModel(nn.Module):
         width: int = 256,
         layers: int = 6,
         heads: int = 8,
-        options: MoleculeSampler | None = None,
+        options: ChoosingSampler | None = None,
     ) -> None:
         super().__init__()
         self.vocabulary, self.length = codec.vocabulary, int(codec.longest)
         self.network = MoleculeNetwork(codec, width, layers, heads)
-        self.options = MoleculeSampler() if options is None else options
+        self.options = ChoosingSampler() if options is None else options
         for name in ("centre", "spread"):
             self.register_buffer(name, getattr(codec, name).clone(), persistent=False)
 
@@ -271,9 +299,13 @@ class MoleculeModel(nn.Module):
             point = self.network.encoder(similar) * (similar != END).any(dim=1, keepdim=True)
         if point is not None:
             context = torch.cat((context, point.to(context)), dim=-1)
-        uniform = noise.uniform((self.length,), "tokens").to(context.device)
         without = torch.zeros_like(context)
-        return {"tokens": write(self.network, self.vocabulary, context, without, uniform, self.options)}
+        tokens: list[Tensor] = []
+        for turn in range(self.options.best_of if conditions["context"].any() else 1):
+            names = ("tokens",) if turn == 0 else ("tokens", str(turn))
+            uniform = noise.uniform((self.length,), *names).to(context.device)
+            tokens.append(write(self.network, self.vocabulary, context, without, uniform, self.options))
+        return {"tokens": nearest(tokens, context, self)}
 
 
 def hidden(context: Tensor, uniform: Tensor) -> Tensor:

@@ -73,9 +73,9 @@ def _guided(guidance: float) -> Callable[..., Model]:
     """Models whose sampler presses for what is asked by this much, unless it is told otherwise."""
 
     def model(codec: MoleculeCodec) -> MoleculeModel:
-        from .network import MoleculeModel, MoleculeSampler
+        from .network import ChoosingSampler, MoleculeModel
 
-        return MoleculeModel(codec, options=MoleculeSampler(guidance=guidance))
+        return MoleculeModel(codec, options=ChoosingSampler(guidance=guidance))
 
     return model
 

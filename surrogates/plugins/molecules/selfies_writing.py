@@ -16,7 +16,7 @@ from ...physics.molecules.tokens import Vocabulary
 from .grammar import AtomFirst
 from .library import MOST_SKIPPED, LibraryError
 from .measure import texts
-from .network import MoleculeSampler
+from .network import ChoosingSampler
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,7 +54,7 @@ def encodable(molecules: xr.Dataset, path: str) -> xr.Dataset:
 
 
 @dataclass(frozen=True)
-class SelfiesSampler(MoleculeSampler):
+class SelfiesSampler(ChoosingSampler):
     """How molecules are written in SELFIES.
 
     Attributes

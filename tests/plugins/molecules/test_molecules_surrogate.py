@@ -99,6 +99,21 @@ def test_a_prefix_begins_every_molecule(surrogate):
     assert texts(surrogate.using(prefix="").sample(20, seed=3)) == texts(surrogate.sample(20, seed=3))
 
 
+def test_the_nearest_of_several_is_kept(surrogate):
+    names = ("log_p", "molecular_weight")
+    asked = {"log_p": np.array([0.5, np.nan, 1.5, 1.0]), "molecular_weight": np.array([90.0, np.nan, 110.0, np.nan])}
+    rows = surrogate.conditions.dataset(asked)
+    once, best = (surrogate.using(best_of=k).sample(rows, seed=2) for k in (1, 8))
+    assert texts(once) == texts(surrogate.sample(rows, seed=2))
+    wanted = np.stack([asked[name] for name in names], axis=1)
+    missed = [np.nansum(((describe(texts(found), names) - wanted) / [1.0, 20.0]) ** 2) for found in (once, best)]
+    assert missed[1] < 0.5 * missed[0]
+    assert texts(best)[1] == texts(once)[1]  # of what nothing was asked there is no nearest
+    assert texts(surrogate.using(best_of=8).sample(rows.isel(sample=slice(2, 4)), seed=2)) == texts(best)[2:]
+    with pytest.raises(SchemaError, match="best_of: 0; expected a whole number from 1 to 1000"):
+        surrogate.using(best_of=0)
+
+
 def test_a_scaffold_grows(plugin):
     from rdkit import Chem
 
