@@ -32,7 +32,7 @@ from ...physics.molecules.kekule import started
 from ...physics.molecules.syntax import FEATURES, OpenSyntax
 from ...physics.molecules.tokens import Vocabulary, split
 from ...physics.molecules.vocabulary import TOKENS, VOCABULARY, WRITTEN_OUT
-from .choosing import nearest
+from .choosing import Judge, nearest
 from .codec import CONTEXT, ESTIMATED, START, STRETCH, WIDTH, MoleculeCodec
 from .grammar import Valences
 from .variables import PROPERTIES
@@ -305,7 +305,10 @@ class MoleculeModel(nn.Module):
             names = ("tokens",) if turn == 0 else ("tokens", str(turn))
             uniform = noise.uniform((self.length,), *names).to(context.device)
             tokens.append(write(self.network, self.vocabulary, context, without, uniform, self.options))
-        return {"tokens": nearest(tokens, context, self)}
+        if len(tokens) == 1:
+            return {"tokens": tokens[0]}
+        judge = Judge(self.vocabulary, self.network.estimated, self.centre, self.spread)
+        return {"tokens": nearest(tokens, context, judge)}
 
 
 def hidden(context: Tensor, uniform: Tensor) -> Tensor:
