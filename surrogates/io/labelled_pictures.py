@@ -28,12 +28,12 @@ def read_list(path: Path) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(f"{path}: does not read as text ({type(error).__name__})") from None
-    if len(lines) < 3 or not lines[0].strip().isdigit():
+    if len(lines) < 3 or not lines[0].strip().isdecimal():
         raise FileFormatError(
             f"{path}: line 1 is {lines[0].strip()[:40] if lines else ''!r}; expected how many pictures"
         )
     names = tuple(lines[1].split())
-    wrong = [name for name in names if not name.isidentifier()]
+    wrong = [name for name in names if not f"_{name}".isidentifier()]  # CelebA's first is 5_o_Clock_Shadow
     if not names or wrong or len(set(names)) < len(names):
         raise FileFormatError(f"{path}: line 2 names {wrong or list(names)}; expected distinct names of labels")
     rows: dict[str, np.ndarray] = {}

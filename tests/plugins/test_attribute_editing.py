@@ -126,7 +126,8 @@ def celeba(folder, n: int = 6, labels: int = 40) -> None:
     """A folder in CelebA's layout: bright pictures have label 0."""
     (folder / "img_align_celeba").mkdir()
     generator = np.random.default_rng(0)
-    lines = [str(n), " ".join(f"Label_{k}" for k in range(labels))]
+    names = ["Bright", "5_o_Clock_Shadow", *(f"Label_{k}" for k in range(2, labels))]  # CelebA has the second first
+    lines = [str(n), " ".join(names)]
     for row in range(n):
         bright = row % 2
         picture = generator.integers(0, 100, (218, 178, 3)) + 120 * bright
@@ -150,10 +151,10 @@ def test_forty_labels_are_read_found_trained_and_sampled(tmp_path):
 
     surrogate = surrogates.load("attribute-editing", weights=run)
     assert surrogate.conditions.names == ("image", *names)
-    made = surrogate.sample(1, seed=0, image=pictures[0] / np.float32(255), Label_0="on")
+    made = surrogate.sample(1, seed=0, image=pictures[0] / np.float32(255), **{"5_o_Clock_Shadow": "on"})
     assert made["edited"].shape == (1, 64, 64, 3)
-    with pytest.raises(SchemaError, match="Label_0"):
-        surrogate.sample(1, seed=0, image=pictures[0] / np.float32(255), Label_0="perhaps")
+    with pytest.raises(SchemaError, match="Bright"):
+        surrogate.sample(1, seed=0, image=pictures[0] / np.float32(255), Bright="perhaps")
     with pytest.raises(SchemaError, match="^image: 32 along y"):
         surrogate.sample(1, seed=0, image=np.full((32, 64, 3), 0.5))
 
