@@ -221,8 +221,8 @@ def psf_image(kind: str, fwhm: float) -> np.ndarray:
     return np.maximum(image, 0.0) / np.maximum(image, 0.0).sum()
 
 
-def read_psf(path: Path, bands: Sequence[str]) -> np.ndarray:
-    """A PSF from a FITS file, at the cutouts' pixel scale: (band, 41, 41), each of sum 1.
+def read_psf(path: Path, bands: Sequence[str], factor: int = 1) -> np.ndarray:
+    """A PSF from a FITS file, at the cutouts' pixel scale, on pixels of `factor` a side: (band, 41, 41), each of sum 1.
 
     Raises
     ------
@@ -230,15 +230,24 @@ def read_psf(path: Path, bands: Sequence[str]) -> np.ndarray:
         Damaged, of an even side, or without light.
     """
     planes, _ = _fits(path, bands)
-    if min(planes.shape[1:]) % 2 == 0 or planes.shape[1] != planes.shape[2]:
-        raise ValueError(f"a PSF of {planes.shape[2]} x {planes.shape[1]} pixels; expected a square, odd on a side")
+    side = planes.shape[1]
+    if min(planes.shape[1:]) % 2 == 0 or side != planes.shape[2]:
+        raise ValueError(f"a PSF of {planes.shape[2]} x {side} pixels; expected a square, odd on a side")
     planes = np.repeat(planes, len(BANDS), axis=0) if len(planes) == 1 else planes
-    planes, there = _middle(planes, PSF_IMAGE)
-    planes = np.where(there & np.isfinite(planes), planes, 0.0)
+    edges = side / 2 + factor * (np.arange(PSF_IMAGE + 1) - PSF_IMAGE / 2)
+    pixel = np.arange(side)
+    shares = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    shares = np.clip(shares, 0.0, None)  # of each pixel in each that is made, (41, side)
+    planes = shares @ np.where(np.isfinite(planes), planes, 0.0) @ shares.T
     total = planes.sum(axis=(1, 2))
     if not (total > 0).all():
         raise ValueError("a PSF without light; expected a positive sum")
     return planes / total[:, None, None]
+
+
+_GALAXY_ZOO_2 = re.compile(
+    r"(?:(?P<smooth>E[rci]?)|(?P<side>Se[rbn]?)|SB?[a-d]?(?:[1-4+?][tml])?)(?:\((?P<odd>[a-z])\))?"
+)
 
 
 def galaxy_zoo_class(text: str) -> str:
@@ -247,8 +256,9 @@ def galaxy_zoo_class(text: str) -> str:
     "Ei", "SBc2m", "Ser", "Sb(m)": E is smooth, S has features, Se is seen from its side; the odd feature is bracketed,
     m of a merger; A is a star or an artefact.
     """
-    text = text.strip()
-    if re.search(r"\(m\)", text):
+    found = _GALAXY_ZOO_2.fullmatch(text.strip())
+    if found is None:  # a word such as Star or Smooth too
+        return ""
+    if found["odd"] == "m":
         return "merger"
-    kinds = (("Se", "edge_on"), ("E", "elliptical"), ("S", "spiral"))
-    return next((kind for start, kind in kinds if text.startswith(start)), "")
+    return "elliptical" if found["smooth"] else "edge_on" if found["side"] else "spiral"

@@ -343,7 +343,9 @@ def observed(
     image = polar.centred(light if transfer is None else light * transfer, size + MARGIN, size)
     if transfer is not None:
         deviation = known["cutout_noise"].float()[..., None, None]
-        image = image + deviation * noise.normal(tuple(image.shape[1:]), f"pixels {draw}").float()
+        grain = noise.normal(tuple(image.shape[1:]), f"pixels {draw}").float()
+        alone = known["cutout_single"][:, None, None, None] > 0
+        image = image + deviation * torch.where(alone, grain[:, :1], grain)
     return image, below_zero(made)
 
 

@@ -37,6 +37,7 @@ def fitted_pool(
     zero_point: float,
     deconvolve: bool,
     seed: int,
+    single: np.ndarray | None = None,
 ) -> tuple[xr.Dataset, np.ndarray]:
     """Conditions and cutouts of n galaxies.
 
@@ -59,19 +60,23 @@ def fitted_pool(
     deconvolve : bool
         False: no PSF is taken out, and the noise is not taken apart.
     seed : int
+    single : ndarray, optional
+        (n,) bool, whether one band's image stands for all, whose noise is then one too; none by default.
 
     Returns
     -------
     Dataset
         Conditions of the plugin as fitted, and `cutout_*`: `image` over the fitted fluxes, `weight` 1 where a pixel is
-        known, `noise`, `psf`, `scale` [arcsec], `centre` and `radius` [pixels], `signal`.
+        known, `noise`, `psf`, `scale` [arcsec], `centre` and `radius` [pixels], `signal`, `single` 1 or 0.
     ndarray
         (n,) bool, which galaxies these are.
     """
     import xarray as xr
 
     rng = np.random.default_rng((seed, 24))
+    single = np.zeros(len(images), dtype=bool) if single is None else single
     apart = noise[..., None, None] * rng.standard_normal(images.shape) if deconvolve else np.zeros_like(images)
+    apart[single] = apart[single, :1]
     fitted, compared = images + apart, images - apart
     deviation = noise * (np.sqrt(2.0) if deconvolve else 1.0)
     inverse = np.where(known[:, None], 1.0 / deviation[..., None, None] ** 2, 0.0)
@@ -96,6 +101,7 @@ def fitted_pool(
     parameter, flux, signal, misfit, shape, angle = (
         np.concatenate(part) for part in (parameters, fluxes, signals, misfits, shapes, angles)
     )
+    signal = np.where(single, signal / np.sqrt(len(BANDS)), signal)  # the same pixels as many times say no more
     kept = np.isfinite(parameter).all(1) & (flux > 0).all(1) & (signal > FAINTEST)
     if deconvolve:
         kept &= misfit < _WORST * np.maximum(1.0, (signal / 100.0) ** 2)
@@ -128,6 +134,7 @@ def fitted_pool(
         "centre": (("xy",), parameter[kept, :2]),
         "radius": ((), radius[kept]),
         "signal": ((), signal[kept]),
+        "single": ((), single[kept]),
     }
     more = {f"cutout_{name}": (("sample", *dims), np.float32(values)) for name, (dims, values) in cutouts.items()}
     return data.assign(more).assign_attrs(angles_divided_by=ratio), kept

@@ -100,14 +100,15 @@ def read_observed(folder: Path, reading: Reading, *, seed: int = 0) -> tuple[xr.
         raise SchemaError(f"folder: {folder} has nothing to use ({'; '.join(report.lines())})")
     chosen = np.array(rows)
     scale = _scales(table, name, chosen, cutouts, reading, report)
-    psf = _psfs(folder, table, name, chosen, scale, reading, report)
+    psf = _psfs(folder, table, name, chosen, scale, cutouts, reading, report)
     noise = _noise(table, name, chosen, cutouts, reading, report)
     _say_what_was_seen(cutouts, scale, codes[chosen], report)
     column = reading.redshift or next((one for one in REDSHIFTS if one in table), "")
     redshift = numbers(_values(table, name, "redshift", column)[chosen]) if column else np.full(len(chosen), np.nan)
     data, kept = fitted_pool(
         np.stack([one.image for one in cutouts]), np.stack([one.known for one in cutouts]), noise, psf, scale,
-        codes[chosen], redshift, zero_point=reading.zero_point, deconvolve=reading.deconvolve, seed=seed,
+        codes[chosen], redshift, single=np.array([one.single for one in cutouts]), zero_point=reading.zero_point,
+        deconvolve=reading.deconvolve, seed=seed,
     )  # fmt: skip
     for row in chosen[~kept]:
         report.leave("galaxies too faint or too odd to fit", stems[row])
@@ -203,7 +204,7 @@ def _classes(table: Mapping[str, np.ndarray], name: str, reading: Reading) -> np
     for row, value in enumerate(values.tolist()):
         text = str(value).strip().lower().replace("-", "_").replace(" ", "_")
         kind = text if text in MORPHOLOGIES else galaxy_zoo_class(str(value))
-        if text.lstrip("+").isdigit() and int(text) < len(MORPHOLOGIES):
+        if text.lstrip("+").isdecimal() and int(text) < len(MORPHOLOGIES):
             codes[row] = int(text)
         elif kind:
             codes[row] = MORPHOLOGIES.index(kind)
@@ -232,11 +233,12 @@ def _scales(
     report: Report,
 ) -> np.ndarray:
     """Pixel scales (n,) of the stamps, arcsec."""
-    stated = np.array([one.scale for one in cutouts])
+    binned = np.array([one.binned for one in cutouts])
+    stated = np.array([one.scale for one in cutouts]) / binned
     if reading.pixel_scale:
         scale = _number_or_column(table, name, "pixel_scale", reading.pixel_scale, rows)
     elif "petror90_r" in table and np.isnan(stated).all():
-        scale = GALAXY_ZOO_SCALE * numbers(table["petror90_r"][rows]) * np.array([one.binned for one in cutouts])
+        scale = GALAXY_ZOO_SCALE * numbers(table["petror90_r"][rows])
     else:
         scale = stated
     unknown = ~(np.isfinite(scale) & (scale > 0))
@@ -244,7 +246,7 @@ def _scales(
         assumed = float(np.median(scale[~unknown])) if (~unknown).any() else NATIVE_SCALE
         scale = np.where(unknown, assumed, scale)
         report.said.append(f"pixel scale of {int(unknown.sum())} cutouts not known: {assumed:.3g} arcsec assumed")
-    return scale
+    return scale * binned
 
 
 def _number_or_column(
@@ -270,6 +272,7 @@ def _psfs(
     name: str,
     rows: np.ndarray,
     scale: np.ndarray,
+    cutouts: list[Cutout],
     reading: Reading,
     report: Report,
 ) -> np.ndarray:
@@ -277,9 +280,14 @@ def _psfs(
     path = next((folder / one for one in PSF_FILES if (folder / one).is_file()), None)
     if path is not None and not reading.psf_fwhm:
         try:
-            return np.broadcast_to(read_psf(path, reading.bands).astype(np.float32), (len(rows), len(BANDS), 41, 41))
+            known = {factor: read_psf(path, reading.bands, factor) for factor in {one.binned for one in cutouts}}
         except (OSError, ValueError) as error:
             raise SchemaError(f"{path.name}: {error}") from None
+        images = {factor: image.astype(np.float32) for factor, image in known.items()}
+        if len(images) == 1:
+            (image,) = images.values()
+            return np.broadcast_to(image, (len(rows), *image.shape))
+        return np.stack([images[one.binned] for one in cutouts])
     if reading.psf_fwhm:
         fwhm = _by_band(table, name, "psf_fwhm", reading.psf_fwhm, rows) / scale[:, None]
     else:
@@ -309,13 +317,14 @@ def _noise(
     reading: Reading,
     report: Report,
 ) -> np.ndarray:
-    """Standard deviations (n, band) in a pixel."""
+    """Standard deviations (n, band) in a pixel of the stamps."""
     measured = np.stack([one.noise for one in cutouts])
     if not reading.noise:
         report.said.append("noise not given: measured on each cutout's border")
         found = measured
     else:
-        found = _by_band(table, name, "noise", reading.noise, rows)
+        binned = np.array([one.binned for one in cutouts])
+        found = _by_band(table, name, "noise", reading.noise, rows) * binned[:, None]  # of sums of binned^2 pixels
         bad = ~(np.isfinite(found) & (found >= 0))
         if bad.any():
             report.said.append(f"noise of {int(bad.any(1).sum())} cutouts not known: measured on their borders")

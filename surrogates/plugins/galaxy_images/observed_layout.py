@@ -17,7 +17,7 @@ PSFS = ("gaussian", "moffat", "kolmogorov")
 
 @dataclass(frozen=True)
 class Reading:
-    """How a folder is read; texts are names of the catalogue's columns, or numbers.
+    """How a folder is read; texts are names of the catalogue's columns, or numbers; pixels are the files'.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SOURCE = "cutouts of the sky and their catalogue"
 
-_READING = 1
+_READING = 2
 """Of what is kept; another way to read or fit counts on."""
 
 

@@ -120,6 +120,7 @@ def views(images: Tensor, seen: Windows) -> tuple[Tensor, ...]:
 
 
 _APART = (0, 2, 4, 5)  # views whose entries are scored one by one too
+_COLOURS, _SLIGHTEST = 1, 1e-2  # cutouts of one band have no colours, which are not to outweigh all else
 
 
 def score(first: Tensor, second: Tensor, truth: Tensor, weight: Tensor, frame: Frame) -> Tensor:
@@ -128,7 +129,7 @@ def score(first: Tensor, second: Tensor, truth: Tensor, weight: Tensor, frame: F
     sides = [views(side, seen) for side in (first, second, truth)]
     total = torch.zeros(len(truth), device=truth.device)
     for number, (a, b, y) in enumerate(zip(*sides, strict=True)):
-        spread = y.std(0, keepdim=True).clamp(min=1e-4)
+        spread = y.std(0, keepdim=True).clamp(min=_SLIGHTEST if number == _COLOURS else 1e-4)
         if number == len(sides[2]) - 1:
             spread = spread.square().mean().sqrt()
         a, b, y = a / spread, b / spread, y / spread

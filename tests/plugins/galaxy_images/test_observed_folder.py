@@ -19,6 +19,7 @@ from surrogates.plugins.galaxy_images.cutout_images import (  # noqa: E402
     galaxy_zoo_class,
     psf_image,
     read_cutout,
+    read_psf,
 )
 from surrogates.plugins.galaxy_images.observed_folder import Reading, read_observed  # noqa: E402
 
@@ -188,11 +189,33 @@ def test_galaxy_zoo_2_is_read_as_it_is_published(tmp_path):
         ("Ser", "edge_on"),
         ("Sb?t(m)", "merger"),
         ("Sc(d)", "spiral"),
+        ("Sc+t", "spiral"),
         ("A", ""),
+        ("Star", ""),
+        ("Smooth", ""),
+        ("Edge-on disk", ""),
     ],
 )
 def test_strings_of_galaxy_zoo_2(text, kind):
     assert galaxy_zoo_class(text) == kind
+
+
+def test_what_is_said_of_a_pictures_pixels_holds_for_the_blocks_that_are_summed(tmp_path):
+    for row in range(2):
+        cube = galaxy(96, 8.0, 0.2, row, noise=1e-6)
+        picture = np.clip(8 + 200 * cube / cube.max(), 0, 255)[::-1].transpose(1, 2, 0)[::-1]
+        Image.fromarray(picture.round().astype(np.uint8)).save(tmp_path / f"a{row}.png")
+    table(tmp_path, [("a0", "spiral"), ("a1", "spiral")])
+    fits.PrimaryHDU(psf_image("moffat", FWHM)).writeto(tmp_path / "psf.fits")
+    asked = Reading(identity="target", morphology="kind", pixel_scale="0.1", noise="1.5", zero_point=31.0)
+    data, _ = read_observed(tmp_path, asked)
+    np.testing.assert_allclose(data["cutout_scale"].values, 0.2)
+    np.testing.assert_allclose(data["half_light_radius"].values, 0.8, rtol=0.06)
+    flux = 10.0 ** (-0.4 * (data["magnitude_r"].values - 31.0))
+    np.testing.assert_allclose(data["cutout_noise"].values[:, 1] * flux, 2**0.5 * 2 * 1.5, rtol=1e-4)
+    coarse, fine = read_psf(tmp_path / "psf.fits", "gri", 2)[0], psf_image("moffat", FWHM)
+    assert coarse.sum() == pytest.approx(1.0)
+    assert coarse[20, 20] == pytest.approx(fine[20, 20] + 2 * fine[19, 20] + fine[19, 19], rel=1e-6)
 
 
 def test_a_cutout_with_bad_pixels_keeps_the_others(tmp_path):

@@ -17,6 +17,7 @@ from surrogates.contract.errors import SchemaError  # noqa: E402
 from surrogates.contract.recipe import Batch  # noqa: E402
 from surrogates.noise import Noise  # noqa: E402
 from surrogates.physics.galaxies import polar_gaussians as polar  # noqa: E402
+from surrogates.physics.galaxies import profile_fitting
 from surrogates.plugins.galaxy_images import observed, observed_views  # noqa: E402
 from surrogates.plugins.galaxy_images.cutout_images import psf_image  # noqa: E402
 from surrogates.plugins.galaxy_images.observed import CutoutCodec, LightBehindCutouts, learn  # noqa: E402
@@ -102,7 +103,7 @@ def test_samples_obey_the_laws_and_do_not_depend_on_their_neighbours(model, aske
     assert (outputs["enclosed_flux_fraction"] > 0.7).all()
 
 
-def simulated_pool(n: int, signal: float = 200.0, deconvolve: bool = True):
+def simulated_pool(n: int, signal: float = 200.0, deconvolve: bool = True, single: bool = False):
     """Cutouts of a model's own galaxies: mergers without spots, ellipticals of index 1.5."""
     generator = np.random.default_rng(0)
     radius = generator.uniform(2.5, 4.0, n)
@@ -115,10 +116,11 @@ def simulated_pool(n: int, signal: float = 200.0, deconvolve: bool = True):
     light = profile_images(torch.tensor(numbers, dtype=torch.float32), transfer, 56, 40).numpy().astype(np.float64)
     noise = np.repeat(0.5 / (signal * np.sqrt(np.pi * (radius**2 + 2.0)))[:, None], 3, axis=1)
     images = light + noise[..., None, None] * generator.standard_normal(light.shape)
+    images[:] = images[:, 1:2] if single else images
     codes = (np.arange(n) % len(MORPHOLOGIES)).astype(np.int8)
     return fitted_pool(
         images, np.ones((n, 40, 40), dtype=bool), noise, psf, np.full(n, 0.2), codes, np.full(n, np.nan),
-        zero_point=23.0, deconvolve=deconvolve, seed=1,
+        zero_point=23.0, deconvolve=deconvolve, seed=1, single=np.full(n, single),
     )  # fmt: skip
 
 
@@ -141,6 +143,30 @@ def test_noise_is_taken_apart_into_independent_halves():
     assert np.median(deviation / whole["cutout_noise"].values[: len(deviation), 1]) == pytest.approx(2**0.5, rel=0.1)
     edge = noisy["cutout_image"].values[:, 1, :5].std(axis=(1, 2))
     np.testing.assert_allclose(edge / deviation, 1.0, atol=0.3)
+
+
+def test_noise_of_one_band_that_stands_for_all_is_one(monkeypatch):
+    monkeypatch.setattr(profile_fitting, "ITERATIONS", 3)
+    three, _ = simulated_pool(3, signal=40.0)
+    one, _ = simulated_pool(3, signal=40.0, single=True)
+    np.testing.assert_allclose(one["cutout_signal"] / three["cutout_signal"], 3**-0.5, rtol=0.2)
+    assert np.ptp(one["cutout_image"].values, axis=1).max() < 1e-3 * one["cutout_image"].values.max()
+    batch = batch_of(one)
+    known, frame = batch.encoded, observed_views.frame_of(batch.encoded, batch.conditions, 40)
+    transfer = polar.psf_spectrum(known["cutout_psf"].float(), 56)
+    model = LightBehindCutouts(CutoutCodec(), width=16)
+    loud, quiet = (
+        observed.observed(
+            model, {**known, "cutout_noise": size * known["cutout_noise"]}, batch.conditions, frame, transfer,
+            Noise(1, torch.arange(3)), "a",
+        )[0]
+        for size in (1.0, 0.0)
+    )  # fmt: skip
+    grain = (loud - quiet).detach()
+    torch.testing.assert_close(grain[:, 0], grain[:, 2], rtol=1e-3, atol=1e-5)
+    reddened = known["cutout_image"] * torch.tensor([0.99, 1.0, 1.01])[:, None, None]
+    value = observed_views.score(reddened, reddened, known["cutout_image"], known["cutout_weight"], frame)
+    assert float(value.mean()) < 3.0  # colours that no cutout has do not outweigh the rest
 
 
 def test_learning_lowers_the_score_and_keeps_light_positive(pool):
