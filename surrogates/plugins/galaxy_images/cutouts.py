@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...io.atomic import replacing
-from .variables import BANDS, PIXEL_SCALE, STAMP, ZERO_POINT
+from .variables import BANDS, CONDITIONS, PIXEL_SCALE, STAMP, ZERO_POINT
 
 if TYPE_CHECKING:
     from ...counting import Counter
@@ -28,7 +28,9 @@ NOMINAL_MAGNITUDE = 21.0
 MEASURED = (*(f"magnitude_{band}" for band in BANDS), "half_light_radius", "ellipticity", "position_angle")
 """Conditions that a stamp and its catalogue row give."""
 
-_READING = 2
+_CREDIBLE = (0.0, 40.0)  # magnitudes; catalogues write -9999, -99 or 99 for none
+
+_READING = 3
 """Of what is kept; another way to read or measure counts on."""
 
 
@@ -66,7 +68,10 @@ def part(
     readable = np.zeros(len(paths), dtype=bool)
     for row, path in enumerate(paths):
         try:
-            stamps.append(to_stamp(read_picture(path)))
+            stamp = to_stamp(read_picture(path))
+            if not (stamp.sum(axis=(1, 2)) > 0).all():
+                raise ValueError("no light above its border in one of the bands")
+            stamps.append(stamp)
             readable[row] = True
         except (OSError, ValueError, SyntaxError) as error:
             reasons.append((str(error) or type(error).__name__).splitlines()[0])
@@ -95,15 +100,29 @@ def _identity(paths: Sequence[Path], catalogue: Mapping[str, np.ndarray]) -> str
 
 
 def _calibrated(images: np.ndarray, table: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """AB magnitudes (n, band), and images in nJy that have them."""
-    total = np.maximum(images.sum(axis=(2, 3)), 1e-12)
-    flux = total / total[:, [1]] * 10.0 ** (-0.4 * (NOMINAL_MAGNITUDE - ZERO_POINT))
+    """AB magnitudes (n, band) within the plugin's range, and images in nJy that have them.
+
+    A band without a magnitude has the picture's colour to one that has, to r where there is a choice; what is brighter
+    or fainter than the range is dimmed or brightened as it is.
+    """
+    total = images.sum(axis=(2, 3))
+    own, known = -2.5 * np.log10(total), np.full(total.shape, np.nan)
     for k, band in enumerate(BANDS):
         name = next((name for name in MAGNITUDES[band] if name in table), None)
         if name is not None:
-            known = 10.0 ** (-0.4 * (numbers(table[name]) - ZERO_POINT))
-            flux[:, k] = np.where(np.isfinite(known), known, flux[:, k])
-    return ZERO_POINT - 2.5 * np.log10(flux), images * (flux / total)[:, :, None, None]
+            given = numbers(table[name])
+            known[:, k] = np.where((given > _CREDIBLE[0]) & (given < _CREDIBLE[1]), given, np.nan)
+    red = BANDS.index("r")
+    offset = NOMINAL_MAGNITUDE - own[:, red]
+    for k in (*(k for k in reversed(range(len(BANDS))) if k != red), red):
+        offset = np.where(np.isnan(known[:, k]), offset, known[:, k] - own[:, k])
+    magnitudes = np.where(np.isnan(known), own + offset[:, None], known)
+    low, high = CONDITIONS["magnitude_r"].bounds or (-np.inf, np.inf)
+    magnitudes += np.maximum(low - magnitudes.min(axis=1), 0.0)[:, None]
+    magnitudes -= np.maximum(magnitudes.max(axis=1) - high, 0.0)[:, None]
+    magnitudes = np.clip(magnitudes, low, high)
+    flux = 10.0 ** (-0.4 * (magnitudes - ZERO_POINT))
+    return magnitudes, images * (flux / total)[:, :, None, None]
 
 
 def _measured(images: np.ndarray, magnitudes: np.ndarray) -> dict[str, np.ndarray]:

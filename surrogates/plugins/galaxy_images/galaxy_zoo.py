@@ -123,7 +123,8 @@ def read_folder(folder: str | Path, *, seed: int = 0, kept: Path | None = None) 
     -------
     Dataset
         Conditions and outputs: pictures averaged onto 64 x 64 pixels of a nominal 0.1 arcsec, background subtracted,
-        each band scaled to its catalogue magnitude, or r to the nominal magnitude of 21 with the picture's colours.
+        each band scaled to its catalogue magnitude; where it has none, by the picture's colours to r's, or to the
+        nominal magnitude of 21 in r. A galaxy beyond the plugin's range of magnitudes is dimmed or brightened into it.
         Size and shape are measured on the stamp (photutils, hsm); the redshift is the catalogue's where it has one;
         the attribute `filled` names the conditions that the prior filled, at least in part.
     Report
@@ -232,8 +233,11 @@ def vote_column(table: Mapping[str, Any], question: str) -> str:
 
 
 def csv_table(path: Path) -> dict[str, np.ndarray]:
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        lines = list(csv.reader(file))
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SchemaError(f"{path.name}: does not read as a table ({error}); expected CSV in UTF-8") from None
     if not lines:
         return {}
     header = [name.strip().lower() for name in lines[0]]

@@ -14,6 +14,7 @@ pytest.importorskip("photutils")
 Image = pytest.importorskip("PIL.Image")
 
 from surrogates.contract.errors import SchemaError  # noqa: E402
+from surrogates.counting import Counter  # noqa: E402
 from surrogates.plugins.galaxy_images import cutouts  # noqa: E402
 from surrogates.plugins.galaxy_images.cutouts import read_picture, to_stamp  # noqa: E402
 from surrogates.plugins.galaxy_images.galaxy_zoo import VOTES, classify, read_folder  # noqa: E402
@@ -94,10 +95,32 @@ def test_conditions_are_the_catalogues_the_stamps_or_the_priors(folder):
     np.testing.assert_allclose(flux[:, 1], 10 ** (-0.4 * (17.5 - 31.4)), rtol=1e-3)
     np.testing.assert_allclose(data["magnitude_i"].values, 31.4 - 2.5 * np.log10(flux[:, 2]), rtol=1e-4)
     assert np.all(data["magnitude_g"].values > data["magnitude_r"].values)
+    red = galaxy(128, 0.9, 0).round()[..., ::-1].sum((0, 1)) - 8 * 128**2  # g, r, i of the first picture
+    seen = data["magnitude_g"].values[0] - data["magnitude_r"].values[0]
+    assert seen == pytest.approx(-2.5 * np.log10(red[0] / red[1]), abs=0.05)
     assert data["position_angle"].values[1:4] == pytest.approx([30, 120, 60], abs=3)
     for variable in CONDITIONS:
         if variable.bounds is not None:
             variable.check(data[variable.name].values)
+
+
+def test_images_have_the_magnitudes_that_are_stated_also_beyond_the_range_and_for_sentinels():
+    images = np.random.default_rng(0).random((4, 3, 64, 64)) * np.array([1.0, 2.0, 3.0])[:, None, None]
+    table = {"petromag_r": np.array(["15.0", "-99", "20.0", "nan"]), "mag_i": np.array(["14.5", "19.0", "99", "-9999"])}
+    magnitudes, calibrated = cutouts._calibrated(images, table)
+    low, high = CONDITIONS["magnitude_r"].bounds
+    assert (magnitudes >= low).all() and (magnitudes <= high).all()
+    flux = calibrated.sum(axis=(2, 3))
+    np.testing.assert_allclose(31.4 - 2.5 * np.log10(flux), magnitudes, atol=1e-9)
+    np.testing.assert_allclose(magnitudes[:, 1], [17.5, 19.0 + 2.5 * np.log10(1.5), 20.0, 21.0], atol=0.05)
+    np.testing.assert_allclose(magnitudes[:, 0] - magnitudes[:, 1], 2.5 * np.log10(2.0), atol=0.05)
+
+
+def test_a_picture_without_light_is_left_out(tmp_path):
+    Image.fromarray(np.full((128, 128, 3), 9, np.uint8)).save(tmp_path / "dark.png")
+    found = cutouts.part([tmp_path / "dark.png"], {}, None, Counter("cutouts read", 1))
+    assert not found["readable"].any() and len(found["image"]) == 0
+    assert found["reasons"].tolist() == ["no light above its border in one of the bands"]
 
 
 def test_fits_cutouts_keep_their_values(tmp_path):
@@ -119,6 +142,7 @@ def test_fits_cutouts_keep_their_values(tmp_path):
         ("catalogue", "has no catalogue"),
         ("pictures", "has no pictures"),
         ("ragged", "line 3 has 2 cells, the header 8"),
+        ("latin", "gz2_hart16.csv: does not read as a table .*expected CSV in UTF-8"),
     ],
 )
 def test_an_incomplete_folder_is_refused(folder, broken, message):
@@ -130,6 +154,8 @@ def test_an_incomplete_folder_is_refused(folder, broken, message):
     elif broken == "ragged":
         lines = catalogue.read_text().splitlines()
         catalogue.write_text("\n".join([*lines[:2], "1002,160"]))
+    elif broken == "latin":
+        catalogue.write_bytes(catalogue.read_bytes() + "é".encode("latin-1"))
     else:
         for path in (folder / "images").iterdir():
             path.unlink()
