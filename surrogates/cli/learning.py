@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from .. import registry
 from ..contract.errors import PluginError
@@ -168,6 +169,7 @@ def train_command(
     plugin = registry.plugin(name)
     if scheduler is not None and (reweight or data is not None):
         raise click.UsageError("--scheduler simulates training data; leave it out with --data and with --reweight")
+    _refuse_ignored(reweight)
     if reweight:
         return _reweight(name, model, truth, n=n, seed=seed, overwrite=overwrite, as_json=as_json)
     recipe = _default(plugin, data) if model is None else model
@@ -238,6 +240,23 @@ def train_command(
             begun=ready,
             ended=ended,
         )
+
+
+OF_WEIGHTS = ("truth", "n")
+OF_TRAINING = (
+    "data", "run_dir", "changed", "release", "device", "devices", "precision", "updates", "time_limit", "minutes",
+    "threads", "stored",
+)  # fmt: skip
+"""Options that are heeded with --reweight alone, and without it alone."""
+
+
+def _refuse_ignored(reweight: bool) -> None:
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in (OF_TRAINING if reweight else OF_WEIGHTS):
+            how = "trains a recipe; leave it out with" if reweight else "is of weights of samples; give it with"
+            raise click.UsageError(f"{parameter.opts[0]} {how} --reweight")
 
 
 @contextmanager

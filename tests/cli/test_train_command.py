@@ -47,6 +47,19 @@ def test_time_ends_a_run_that_says_so_and_goes_on(interrupted, capsys):
     assert int(later.split(": ")[1].split(" of ")[0].replace(",", "")) > done
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-n", "500"), "-n is of weights of samples; give it with --reweight"),
+        (("--truth", "truth.nc"), "--truth is of weights of samples; give it with --reweight"),
+        (("--reweight",), "--run trains a recipe; leave it out with --reweight"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(words, said, tmp_path, capsys):
+    assert train(tmp_path / "run", *words) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
 def test_a_run_is_sampled_from_its_newest_checkpoint(interrupted, tmp_path):
     path = tmp_path / "decays.nc"
     command = ["generate", NAME, "--weights", str(interrupted), "-n", "20", "--muon-momentum", "1", "-o", str(path)]
