@@ -165,6 +165,8 @@ def table(rows: list[dict[str, Any]], error: float, false: tuple[int, int]) -> s
         "same group after relaxation": lambda row: row["group"] == row["group_after"],
     }
     n = len(common)
+    if not n:
+        raise click.ClickException("no formula has a candidate of every side yet; the same command goes on")
     head = f"share of {n} formulas each, 95 % interval | " + " | ".join(SIDES)
     lines = [f"| {head} |", "| --- |" + " --- |" * len(SIDES)]
     for label, hit in tests.items():

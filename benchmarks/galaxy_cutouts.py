@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -163,29 +164,33 @@ def one_level(
     ways: tuple[str, ...],
 ) -> dict[str, Any]:  # fmt: skip
     """The cutouts' own measures, and those of the asked models; what other calls measured is kept in the folder."""
-    place = folder / f"signal-{signal:g}"
+    kinds = conditions["morphology"].values
+    place = folder / f"signal-{signal:g}-{len(kinds)}-{seed}"  # of these galaxies alone
     noise = noise_of(conditions, signal)
     images = clean + noise[..., None, None] * np.random.default_rng(seed + 7).standard_normal(clean.shape)
-    kinds = conditions["morphology"].values
     if not (place / "data").is_dir():
-        write_folder(place / "data", conditions, images, noise)
+        shutil.rmtree(place / "unfinished", ignore_errors=True)
+        write_folder(place / "unfinished", conditions, images, noise)
+        (place / "unfinished").rename(place / "data")
     own = conditions.isel(sample=slice(0, number)).assign(
         {f"noise_{band}": ("sample", noise[:number, k]) for k, band in enumerate(BANDS)}
     )
     own = own.assign(image=(("sample", "band", "y", "x"), images[:number]))
     found: dict[str, Any] = {"cutouts themselves": (measured(own), kinds[:number])}
+    results = {way: place / f"{way}-{updates}-{number}.npz" for way in WAYS}
     for way in ways:
         _, deconvolve = WAYS[way]
-        surrogate, fitted, spent = trained(place / "data", place / way, updates, deconvolve, seed)
+        surrogate, fitted, spent = trained(place / "data", place / f"{way}-{updates}", updates, deconvolve, seed)
         some = fitted.isel(sample=slice(0, number))
         middle = float(np.median(some["cutout_signal"].values))
         values = drawn(surrogate, some, middle, seed + 3)
         kept = {**values, "kinds": some["morphology"].values, "spent": np.array(list(spent.values()))}
-        np.savez(place / f"{way}.npz", **kept)  # type: ignore[arg-type]
+        with replacing(results[way], overwrite=True) as partial, partial.open("wb") as file:
+            np.savez(file, **kept)  # type: ignore[arg-type]
     spent = {}
     for way, (label, _) in WAYS.items():
-        if (place / f"{way}.npz").is_file():
-            with np.load(place / f"{way}.npz") as known:
+        if results[way].is_file():
+            with np.load(results[way]) as known:
                 found[label] = ({name: known[name] for name in QUANTITIES}, known["kinds"])
                 spent[label] = dict(zip(("fits", "updates"), known["spent"].tolist(), strict=True))
     return {"signal": signal, "cpu_seconds": spent, "found": found}

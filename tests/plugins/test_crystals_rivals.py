@@ -68,3 +68,19 @@ def test_a_random_filling_has_the_formula_asked():
     assert found is not None and len(set(counts_of(found).values())) == 1 and set(counts_of(found)) == {11, 17}
     again = filled({11: 1, 17: 1}, 3)
     assert again is not None and again.number == found.number
+
+
+def test_a_benchmark_that_has_just_begun_says_so():
+    from importlib.util import module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    click = pytest.importorskip("click")
+    spec = spec_from_file_location("crystals_benchmark", Path(__file__).parents[2] / "benchmarks" / "crystals.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    begun = [{"side": "surrogate", "formula": "NaCl", "made": False}]
+    with pytest.raises(click.ClickException, match="no formula has a candidate of every side yet"):
+        module.table(begun, 0.1, (1, 60))
+    rows = [{"side": side, "formula": "NaCl", "made": False} for side in module.SIDES]
+    assert "share of 1 formulas each" in module.table(rows, 0.1, (1, 60))
