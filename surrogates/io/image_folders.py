@@ -1,4 +1,4 @@
-"""Folders of images as people keep them: one sub-folder a class, or images beside masks of the same name.
+"""Folders of images as people keep them: one sub-folder a class.
 
 Images are read by Pillow as grey values in [0, 1], at 8 or 16 bits, or in colour as bytes. What cannot be
 used is named and counted.
@@ -7,7 +7,7 @@ used is named and counted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,37 +75,32 @@ class ClassFolder:
         return ClassFolder(self.images[rows], self.codes[rows], self.classes, self.keys[rows])
 
 
-def read_grey(path: str | Path, *, mask: bool = False) -> np.ndarray:
-    """An image's grey values (y, x) float32 in [0, 1]; of a mask, 0 and 1.
+def read_grey(path: str | Path) -> np.ndarray:
+    """An image's grey values (y, x) float32 in [0, 1], upright.
 
     Raises
     ------
     FormatError
-        No image, or a colour image where a mask is expected.
+        No image, or one that is damaged, not finite, or of more pixels than Pillow reads.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     path = Path(path)
     try:
-        with Image.open(path) as image:
-            if mask and image.mode not in ("1", "L", "P", "I", "F") and not image.mode.startswith("I;16"):
-                raise FormatError(f"{path}: {len(image.getbands())} channels ({image.mode}); expected a mask of one")
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I"):
                 values = np.asarray(image).astype(np.float32)
                 top = 65535.0 if values.max(initial=0.0) > 255.0 or image.mode.startswith("I;16") else 255.0
-            elif mask and image.mode == "P":
-                values, top = np.asarray(image).astype(np.float32), 1.0
             elif image.mode == "F":
                 values, top = np.asarray(image).astype(np.float32), 1.0
             else:
                 values, top = np.asarray(image.convert("L")).astype(np.float32), 255.0
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise FormatError(f"{path}: does not read as an image ({type(error).__name__})") from None
     if not np.isfinite(values).all():
         raise FormatError(f"{path}: holds values that are not finite")
-    return (values > 0).astype(np.float32) if mask else np.clip(values / top, 0.0, 1.0)
+    return np.clip(values / top, 0.0, 1.0)
 
 
 def resized(image: np.ndarray, size: int) -> np.ndarray:
@@ -236,42 +231,3 @@ def read_classes(
             raise FormatError(f"{place}: {count} ({', '.join(suffixes)}); {advice}fill this class or remove it{unread}")
     stacked = np.stack(images), np.array(codes, dtype=np.int64), classes, np.array(keys, dtype=np.uint64)
     return ClassFolder(*stacked), report
-
-
-def read_pairs(
-    folder: str | Path,
-    *,
-    images: Sequence[str] = ("images", "frames", "image"),
-    masks: Sequence[str] = ("masks", "mask"),
-) -> tuple[list[tuple[Path, Path]], Report]:
-    """Images and masks of equal names in two sub-folders, as the public COVID-19 CT sets keep them.
-
-    Returns
-    -------
-    list of (image, mask), Report
-        Sorted by name; images without masks and masks without images are left out and counted.
-
-    Raises
-    ------
-    FormatError
-        A sub-folder that is not there, or no pair at all.
-    """
-    folder = Path(folder)
-    places = []
-    for names in (images, masks):
-        there = [folder / name for name in names if (folder / name).is_dir()]
-        if not there:
-            raise FormatError(f"{folder}: no sub-folder {' or '.join(names)}; expected images and masks of equal names")
-        places.append(there[0])
-    found = [
-        {path.stem: path for path in sorted(place.rglob("*")) if path.suffix.lower() in SUFFIXES} for place in places
-    ]
-    report = Report()
-    for mine, other, why in ((found[0], found[1], "no mask"), (found[1], found[0], "no image")):
-        for stem in sorted(set(mine) - set(other)):
-            report.leave(why, mine[stem])
-    pairs = [(found[0][stem], found[1][stem]) for stem in sorted(set(found[0]) & set(found[1]))]
-    report.read["pairs"] = len(pairs)
-    if not pairs:
-        raise FormatError(f"{folder}: no image of {places[0].name} has a mask of its name in {places[1].name}")
-    return pairs, report

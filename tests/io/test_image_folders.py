@@ -1,10 +1,10 @@
-"""Class folders and pairs of images and masks: what is there is read, and what cannot be used is named and counted."""
+"""Class folders: what is there is read, and what cannot be used is named and counted."""
 
 import numpy as np
 import pytest
 
 from surrogates.io.formats import FormatError
-from surrogates.io.image_folders import SUFFIXES, read_classes, read_grey, read_pairs, resized
+from surrogates.io.image_folders import read_classes, read_grey, resized
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
 
@@ -65,27 +65,17 @@ def test_oblong_images_are_padded_and_shrunk_by_area():
     assert made.mean() == pytest.approx(0.25, abs=0.01)
 
 
-def test_pairs_are_those_with_a_mask_and_the_others_are_named(tmp_path):
-    for number in range(3):
-        save(tmp_path / "images" / f"{number}.png", grey(number))
-        save(tmp_path / "masks" / f"{number + 1}.png", 255 * (grey(number) > 200).astype(np.uint8))
-    pairs, report = read_pairs(tmp_path)
-    assert [image.stem for image, _ in pairs] == ["1", "2"]
-    assert report.left_out == {"no mask": ["0.png"], "no image": ["3.png"]}
-    assert set(np.unique(read_grey(pairs[0][1], mask=True))) == {0.0, 1.0}
+def test_a_photograph_stands_upright(tmp_path):
+    image = Image.fromarray(np.repeat(np.arange(0, 240, 5, dtype=np.uint8)[:, None], 32, axis=1))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.png", exif=exif)
+    found = read_grey(tmp_path / "a.png")
+    assert found.shape == (32, 48) and (np.diff(found, axis=1) < 0).all()
 
 
-def test_a_colour_image_is_no_mask(tmp_path):
-    save(tmp_path / "mask.png", np.zeros((16, 16, 3), np.uint8))
-    with pytest.raises(FormatError, match="3 channels"):
-        read_grey(tmp_path / "mask.png", mask=True)
-
-
-def test_folders_without_pairs_are_refused(tmp_path):
-    with pytest.raises(FormatError, match="no sub-folder images"):
-        read_pairs(tmp_path)
-    save(tmp_path / "images" / "a.png", grey(1))
-    save(tmp_path / "masks" / "b.png", grey(2))
-    with pytest.raises(FormatError, match="no image of images has a mask"):
-        read_pairs(tmp_path)
-    assert ".png" in SUFFIXES
+def test_an_image_of_too_many_pixels_is_one_that_does_not_read(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", grey(1))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(FormatError, match="does not read as an image .DecompressionBombError"):
+        read_grey(tmp_path / "a.png")

@@ -19,9 +19,6 @@ SERSIC_WIDTHS = tuple(np.geomspace(0.002, 16.0, 22).tolist())
 VERTICAL_WIDTHS = tuple(np.geomspace(0.35, 2.6, 7).tolist())
 """Standard deviations of the Gaussians of a sech^2 profile, in scale heights."""
 
-EXPONENTIAL_HALF_LIGHT = 1.6783469900166605
-"""Half-light radius of an exponential disc, in scale lengths."""
-
 _RADII = np.geomspace(0.001, 40.0, 300)
 _RIDGE = 1e-4
 _FLUX_ROW = 3.0
