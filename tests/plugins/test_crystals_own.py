@@ -10,6 +10,7 @@ pytest.importorskip("pymatgen")
 pytest.importorskip("moyopy")
 
 from surrogates import registry  # noqa: E402
+from surrogates.physics.crystals.standard import StandardError  # noqa: E402
 from surrogates.plugins.crystals import own  # noqa: E402
 from surrogates.plugins.crystals.convert import cif, rows_of  # noqa: E402
 from surrogates.plugins.crystals.truth import prior, truth  # noqa: E402
@@ -65,6 +66,31 @@ def test_conditions_are_what_varies(learned):
     asked = prior(conditions, 5, 0)
     assert tuple(asked.data_vars) == conditions.names
     assert np.isnan(asked["band_gap"]).all() and not asked["formula"].any()
+
+
+def test_a_structure_of_more_elements_than_a_chemical_system_has_letters_for_is_left_out():
+    from pymatgen.core import Lattice, Structure
+
+    elements = ["Al", "Co", "Cr", "Cu", "Fe", "Mn", "Ni", "Ti", "Zn"]
+    cell = Lattice.from_parameters(12.0, 5.0, 4.0, 81.0, 86.0, 95.0)
+    for many in (8, 9):
+        points = [(k / many, 0.03 * k, 0.11 * k) for k in range(many)]
+        text = Structure(cell, elements[:many], points).to(fmt="cif")
+        if many == 8:
+            assert own._standard(text).atoms == 8
+        else:
+            with pytest.raises(StandardError, match="too many elements"):
+                own._standard(text)
+
+
+def test_files_of_a_folder_are_told_by_their_endings(tmp_path, monkeypatch):
+    for name in ("B.CIF", "a.cif", "c.Csv.gz", "d.csv~", "notes.txt", ".e.cif"):
+        (tmp_path / name).write_bytes(b"")
+    read = []
+    monkeypatch.setattr(own, "_rows", lambda file: read.append(file.name) or [])
+    with pytest.raises(own.StructuresError):
+        own.structures(tmp_path, tmp_path)
+    assert read == ["B.CIF", "a.cif", "c.Csv.gz"]
 
 
 def test_a_folder_of_cifs_is_read(crystals, tmp_path):

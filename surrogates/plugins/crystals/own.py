@@ -23,16 +23,19 @@ from ...contract.schema import Schema
 from ...counting import Counter
 from ...io.atomic import replacing
 from ...io.formats import missing_library
+from ...physics.crystals.elements import formula, system
 from ...physics.crystals.feasible import MOST_ATOMS
 from ...physics.crystals.standard import Standard, StandardError, standardised
 from .packaged import Library
-from .variables import CONDITIONS, NUMBERS, OUTPUTS, SITES
+from .truth import counts_of, outputs_of, own_conditions
+from .variables import CONDITIONS, FORMULA, NUMBERS, OUTPUTS, SITES, SYSTEM
 
 if TYPE_CHECKING:
     import xarray as xr
 
 LAYOUT = "a CSV with a column `cif` or `cif_string` (also .gz or .xz), or a folder of CIFs"
 FILES = (".csv", ".gz", ".xz")
+_IN_FOLDERS = (".cif", (".csv", ".csv.gz", ".csv.xz"))
 COLUMNS = ("cif", "cif_string")
 LABELS = {
     "formation": ("formation_energy_per_atom", "formation_energy"),
@@ -46,6 +49,8 @@ MOST_LEFT = 0.5
 TOLERANCE = 0.1
 """Displacement [angstrom] within which symmetry is found."""
 FEWEST = 20
+_READING = b"2"
+"""Of what is kept; another way to read counts on."""
 
 
 class StructuresError(SurrogatesError):
@@ -110,8 +115,6 @@ def held_out(path: Path, kept: Path, n: int, seed: int) -> xr.Dataset:
 
 def described(held: Library) -> tuple[str, ...]:
     """Conditions that vary among the structures."""
-    from .truth import own_conditions
-
     found = own_conditions(held, np.arange(len(held)))
     names = []
     for name in CONDITIONS.names:
@@ -124,8 +127,6 @@ def described(held: Library) -> tuple[str, ...]:
 
 def known(held: Library, rows: np.ndarray, names: tuple[str, ...]) -> xr.Dataset:
     """Some structures with the named conditions."""
-    from .truth import outputs_of, own_conditions
-
     outputs = outputs_of([held.crystals[row] for row in rows], held.formation[rows], held.hull[rows])
     conditions = own_conditions(held, rows)
     asked = narrowed(names).dataset({name: conditions[name] for name in names}, rows)
@@ -137,8 +138,11 @@ def known(held: Library, rows: np.ndarray, names: tuple[str, ...]) -> xr.Dataset
 
 def structures(path: Path, kept: Path) -> tuple[Library, np.ndarray]:
     """The structures of a file or folder, and which are held out."""
-    files = sorted(path.rglob("*.cif")) + sorted(path.rglob("*.csv*")) if path.is_dir() else [path]
-    digest = hashlib.sha256()
+    files = [path]
+    if path.is_dir():
+        there = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+        files = [file for ends in _IN_FOLDERS for file in there if file.name.lower().endswith(ends)]
+    digest = hashlib.sha256(_READING)
     for file in files:
         digest.update(str(file.relative_to(path) if path.is_dir() else file.name).encode())
         digest.update(file.read_bytes())
@@ -254,4 +258,7 @@ def _standard(text: str) -> Standard:
     found = standardised(structure.lattice.matrix, structure.frac_coords, numbers, TOLERANCE)
     if found.atoms > MOST_ATOMS or len(found.sites()[0]) > SITES:
         raise StandardError(f"more than {MOST_ATOMS} atoms")
+    counts = counts_of(found)
+    if len(formula(counts)) > FORMULA or len(system(counts)) > SYSTEM:
+        raise StandardError(f"too many elements: formulas have {FORMULA} letters, chemical systems {SYSTEM}")
     return found
