@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -202,12 +203,14 @@ def hats_reader_of(simulator: Opened, rows: xr.Dataset, *, seed: int, piece: int
     Raises
     ------
     SchemaError
-        No `ra` or `dec`, or values that are no degrees of right ascension or declination.
+        No `ra` or `dec`, values that are no degrees of right ascension or declination, or a `piece` below 1.
     """
     for name, (least, most) in zip(PLACE, ((0.0, 360.0), (-90.0, 90.0)), strict=True):
         if name not in rows or rows[name].dims != ("sample",):
             raise SchemaError.about(name, "missing", "a column of the rows, degrees, float64")
         values = rows[name].values
+        if values.dtype.kind not in "iuf":
+            raise SchemaError.about(name, f"of type {values.dtype}", f"numbers, {least:g} to {most:g} degrees")
         wrong = ~((values >= least) & (values <= most))
         if wrong.any():
             found = f"{values[wrong][0]} in row {int(np.flatnonzero(wrong)[0])}"
@@ -215,7 +218,9 @@ def hats_reader_of(simulator: Opened, rows: xr.Dataset, *, seed: int, piece: int
     asked = rows.assign({name: rows[name].astype(np.float64) for name in PLACE})
     if "sample" not in asked.coords:  # else every input would begin at 0, with the draws of the first
         asked = asked.assign_coords(sample=np.arange(asked.sizes["sample"]))
-    size = -(-max(1, piece) // simulator.batch) * simulator.batch
+    if isinstance(piece, bool) or not isinstance(piece, Integral) or piece < 1:
+        raise SchemaError.about("piece", repr(piece), "a whole number of samples, 1 or more", value=piece)
+    size = -(-int(piece) // simulator.batch) * simulator.batch
     return HatsReader(_Samples(pickle.dumps(simulator), asked, seed, size))
 
 

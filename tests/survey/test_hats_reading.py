@@ -102,6 +102,11 @@ def test_what_cannot_be_read_is_one_line(reader):
         wrong = rows.assign(ra=rows["ra"].copy(data=[1.0, value, 2.0]))
         with pytest.raises(SchemaError, match=f"ra: {value} in row 1; expected 0 to 360 degrees"):
             hats_reader_of(simulator, wrong, seed=1)
+    for piece in (0, 2.5, True, "many"):  # a worker would have been the first to fail
+        with pytest.raises(SchemaError, match="piece: .*; expected a whole number of samples, 1 or more"):
+            hats_reader_of(simulator, rows, seed=1, piece=piece)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(SchemaError, match="ra: of type <U3; expected numbers, 0 to 360 degrees"):
+        hats_reader_of(simulator, rows.assign(ra=("sample", ["1.0", "2.0", "3.0"])), seed=1)
 
 
 def test_hats_import_builds_the_catalogue_by_dask(reader, small, tmp_path):
