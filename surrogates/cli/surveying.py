@@ -163,4 +163,4 @@ def _chosen(tiles: tuple[Tile, ...], asked: tuple[tuple[int, int], ...]) -> list
             most = tiles[-1]
             expected = f"rows 0 to {most.row} and columns 0 to {most.column} of this field"
             raise SurveyError.about("--tile", f"{place[0]},{place[1]}", expected, value=place)
-    return [known[place] for place in asked] if asked else list(tiles)
+    return [known[place] for place in dict.fromkeys(asked)] if asked else list(tiles)

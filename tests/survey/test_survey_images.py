@@ -151,6 +151,13 @@ def test_position_angles_run_from_north_through_east(centre):
         assert (ahead * along).sum(0) / np.linalg.norm(ahead, axis=0) == pytest.approx(np.ones(3), abs=1e-3)
 
 
+def test_a_tile_that_is_asked_twice_is_one():
+    from surrogates.cli.surveying import _chosen
+
+    tiles = images.tiles(SURVEY, 128)
+    assert _chosen(tiles, ((0, 1), (0, 0), (0, 1))) == [tiles[1], tiles[0]]
+
+
 def test_bad_tiles_are_one_line(tmp_path, capsys):
     with pytest.raises(SurveyError, match="tile_pixels: 100; expected a multiple of 64"):
         images.tiles(SURVEY, 100)

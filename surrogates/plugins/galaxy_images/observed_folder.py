@@ -260,7 +260,7 @@ def _number_or_column(
 
 def _by_band(table: Mapping[str, np.ndarray], name: str, option: str, asked: str, rows: np.ndarray) -> np.ndarray:
     """(n, band) of a number, of numbers apart by slashes, of a column, or of one a band."""
-    parts = asked.split("/") if "/" in asked else [asked.format(band=band) for band in BANDS]
+    parts = asked.split("/") if "/" in asked else [asked.replace("{band}", band) for band in BANDS]
     if len(parts) != len(BANDS):
         raise SchemaError.about(option, asked, f"one value, or {len(BANDS)} apart by /: {'/'.join(BANDS)}")
     return np.stack([_number_or_column(table, name, option, part, rows) for part in parts], axis=1)

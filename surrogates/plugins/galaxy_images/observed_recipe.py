@@ -46,7 +46,7 @@ class Options(Reading):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.width < 8 or self.updates < 1:
-            raise ValueError("width, updates: expected 8 or more, and 1 or more")
+            raise ValueError(f"width {self.width}, updates {self.updates}; expected 8 or more, and 1 or more")
 
 
 def _read(folder: Path, kept: Path, options: Options) -> tuple[xr.Dataset, ...]:

@@ -136,6 +136,7 @@ def test_one_class_alone_is_said(folder):
         ({"identity": ""}, "^identity: objects.csv has none of the columns dr7objid"),
         ({"morphology": ""}, "^morphology: objects.csv has neither a column of classes"),
         ({"noise": "rms"}, "^noise: objects.csv has no column 'rms'"),
+        ({"noise": "rms_{x}"}, "^noise: objects.csv has no column 'rms_{x}'"),
         ({"psf_fwhm": "0.7/0.8"}, "^psf_fwhm: 0.7/0.8; expected one value, or 3 apart by /"),
     ],
 )
