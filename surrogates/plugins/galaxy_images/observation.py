@@ -80,10 +80,10 @@ def detector_draws(conditions: Mapping[str, Tensor], noise: Noise) -> Tensors:
     Returns
     -------
     dict
-        `same_as` (n,) int64: the first row with this row's identity. `noise` (n, bands, y, x) float32 standard normal,
-        only where noise is asked of any row; 0 for rows without.
+        `same_as` (n,) int64: the first row with this row's identity and conditions. `noise` (n, bands, y, x) float32
+        standard normal, only where noise is asked of any row; 0 for rows without.
     """
-    same_as = first_rows(noise.samples)
+    same_as = first_rows(noise.samples, conditions)
     drawn: Tensors = {"same_as": same_as}
     asked = torch.stack([conditions[f"noise_{band}"].double() for band in BANDS], dim=-1).amax(-1) > 0
     if bool(asked.any()):
@@ -97,10 +97,15 @@ def detector_draws(conditions: Mapping[str, Tensor], noise: Noise) -> Tensors:
     return drawn
 
 
-def first_rows(samples: Tensor) -> Tensor:
-    """Index of the first row with each row's identity, (n,) int64: a batch fills free slots with repeats."""
-    seen: dict[int, int] = {}
-    return torch.tensor([seen.setdefault(identity, row) for row, identity in enumerate(samples.tolist())])
+def first_rows(samples: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    """Index of the first row of each row's identity and conditions, (n,) int64: a batch fills free slots with repeats.
+
+    One identity at several conditions is one galaxy's chance at each of them, and is drawn at each.
+    """
+    columns = [part.detach().cpu().numpy() for part in (samples, *conditions.values())]
+    keys = [b"".join(column[row].tobytes() for column in columns) for row in range(len(samples))]
+    seen: dict[bytes, int] = {}
+    return torch.tensor([seen.setdefault(key, row) for row, key in enumerate(keys)])
 
 
 def detect(light: Tensor, encoded: Mapping[str, Tensor], conditions: Mapping[str, Tensor]) -> Tensors:

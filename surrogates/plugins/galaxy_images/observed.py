@@ -24,7 +24,7 @@ from ...networks.mlp import MLP
 from ...physics.galaxies import polar_gaussians as polar
 from ...physics.galaxies.optics import SIGMA, crop
 from .codec import GalaxyCodec
-from .observation import detector_draws, first_rows, grid, stamp_size, with_defaults
+from .observation import detector_draws, grid, stamp_size, with_defaults
 from .observed_views import Frame, frame_of, score
 from .variables import BAND_LIMIT_FWHM, BANDS, MORPHOLOGIES
 
@@ -216,7 +216,7 @@ class LightBehindCutouts(nn.Module):
         for number, kind in enumerate((first, torch.where(second < 0, first, second))):
             turn, mirror = uniform[:, number].unbind(-1)
             made.append(self.parts({"morphology": kind, **told}, normal[:, number], 2 * math.pi * turn, mirror < 0.5))
-        for row, original in enumerate(first_rows(noise.samples).tolist()):
+        for row, original in enumerate(drawn["same_as"].tolist()):
             if original != row:
                 light[row] = light[original]
                 continue

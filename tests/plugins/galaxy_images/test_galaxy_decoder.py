@@ -107,6 +107,14 @@ def surrogate():
     return surrogates.load("galaxy-images")
 
 
+def test_one_identity_at_two_conditions_is_drawn_at_each(surrogate):
+    rows = surrogate.sample(2, seed=4, morphology="elliptical", half_light_radius=[0.3, 1.2])[list(CONDITIONS.names)]
+    together = surrogate.sample(rows.assign_coords(sample=[7, 7]), seed=4)["image"].values
+    for row in range(2):
+        alone = surrogate.sample(rows.isel(sample=[row]).assign_coords(sample=[7]), seed=4)["image"].values[0]
+        np.testing.assert_allclose(together[row], alone, rtol=1e-4, atol=1e-4 * alone.max())
+
+
 def test_samples_do_not_depend_on_what_is_asked_beside_them(surrogate):
     whole = surrogate.sample(12, seed=4)
     some = surrogate.sample(3, seed=4, first=5)
@@ -152,7 +160,8 @@ def test_spirals_hold_the_light_that_galsims_hold(surrogate):
 
 
 def test_repeated_rows_are_drawn_once():
-    assert observation.first_rows(torch.tensor([5, 6, 5, 7, 6])).tolist() == [0, 1, 0, 3, 1]
+    asked = {"redshift": torch.tensor([0.1, 0.2, 0.1, 0.1, 0.3])}
+    assert observation.first_rows(torch.tensor([5, 6, 5, 7, 6]), asked).tolist() == [0, 1, 0, 3, 4]
 
 
 def test_defaults_are_those_of_the_schema():
