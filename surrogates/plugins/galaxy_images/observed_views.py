@@ -120,7 +120,8 @@ def views(images: Tensor, seen: Windows) -> tuple[Tensor, ...]:
 
 
 _APART = (0, 2, 4, 5)  # views whose entries are scored one by one too
-_COLOURS, _SLIGHTEST = 1, 1e-2  # cutouts of one band have no colours, which are not to outweigh all else
+_LEAST = 1e-4  # spread of an entry
+_COLOURS, _SLIGHT = 1, 1e-2  # cutouts of one band have no colours, which are not to outweigh all else
 
 
 def score(first: Tensor, second: Tensor, truth: Tensor, weight: Tensor, frame: Frame) -> Tensor:
@@ -129,7 +130,8 @@ def score(first: Tensor, second: Tensor, truth: Tensor, weight: Tensor, frame: F
     sides = [views(side, seen) for side in (first, second, truth)]
     total = torch.zeros(len(truth), device=truth.device)
     for number, (a, b, y) in enumerate(zip(*sides, strict=True)):
-        spread = y.std(0, keepdim=True).clamp(min=_SLIGHTEST if number == _COLOURS else 1e-4)
+        spread = y.std(0, keepdim=True)
+        spread = torch.where(spread < _LEAST, _SLIGHT if number == _COLOURS else _LEAST, spread)
         if number == len(sides[2]) - 1:
             spread = spread.square().mean().sqrt()
         a, b, y = a / spread, b / spread, y / spread
