@@ -13,7 +13,7 @@ Turn, mirror, shear, size, colours by SED and redshift, flux, PSF, pixels and no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...models.scoring import energy_score
 from ...networks.mlp import MLP
 from ...physics.galaxies.harmonics import harmonic_cells, turned_harmonics
-from . import parts
 from .codec import GalaxyCodec
 from .geometry import SPIRAL
 from .latents import KNOTS
@@ -34,13 +32,11 @@ from .parts import HIGHEST, MERGER_NUMBERS, REFERENCE, RINGS
 from .scene import draw_light
 
 if TYPE_CHECKING:
-    from ...contract.recipe import Batch
     from ...noise import Noise
 
 Tensors = dict[str, Tensor]
 
 SCALES = ("disc_mean", "disc_spread", "merger_mean", "merger_spread", "knot_share")
-POOLS = ("profiles", "edge_on", "spirals", "mergers")
 DE_VAUCOULEURS = 4.0
 """Sersic index of a bulge."""
 
@@ -53,7 +49,6 @@ CELLS, ANGLES = 40, 64
 _CELL_FIRST, _CELL_LAST = math.log(0.05), math.log(6.5)
 _WINDING = 8.0  # slope of a phase in whose units it counts
 _LOG_RINGS = torch.tensor(np.log(RINGS), dtype=torch.float32)
-_LIGHT = torch.tensor(np.sqrt(RINGS**2 * np.exp(-RINGS)), dtype=torch.float32)  # root of a ring's share of the light
 
 
 class PartsCodec(GalaxyCodec):
@@ -145,6 +140,14 @@ def cell_radii() -> Tensor:
     return _CELL_FIRST + step * (torch.arange(CELLS) + 0.5)
 
 
+def knot_cells(knots: Tensor) -> Tensor:
+    """Number of the cell of each knot, (n, knots), of ln radius and angle (n, knots, 2)."""
+    step = (_CELL_LAST - _CELL_FIRST) / CELLS
+    ring = ((knots[..., 0] - _CELL_FIRST) / step).floor().long().clamp(0, CELLS - 1)
+    direction = (knots[..., 1] * (ANGLES / (2.0 * math.pi))).floor().long().clamp(0, ANGLES - 1)
+    return ring * ANGLES + direction
+
+
 def on_cells(amplitude: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
     """Amplitudes and phases at `RINGS` taken to the rings of the cells; inside the first ring arms fade as r^2."""
     wanted = cell_radii().to(amplitude)
@@ -203,6 +206,14 @@ class LearnedGalaxies(nn.Module):
         """Encoded numbers of discs of latent vectors (n, NOISE), of the strongest harmonics `arms` + 1 (n,)."""
         return self.disc(latent, functional.one_hot(arms, HIGHEST).to(latent))
 
+    def draw_disc(self, arms: Tensor, noise: Noise) -> Tensor:
+        """Encoded numbers of discs of the strongest harmonics `arms` + 1 (n,)."""
+        return self.disc_numbers(noise.normal((NOISE,), "disc").float(), arms)
+
+    def draw_merger(self, noise: Noise) -> Tensor:
+        """Encoded numbers of mergers, (n, MERGER_NUMBERS)."""
+        return self.merger(noise.normal((NOISE,), "merger").float())
+
     def harmonics(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitudes and phases at `RINGS`, (n, HIGHEST, rings), of encoded numbers; phases are 0 at `REFERENCE`."""
         numbers = numbers * self.disc_spread.to(numbers) + self.disc_mean.to(numbers)
@@ -245,7 +256,7 @@ class LearnedGalaxies(nn.Module):
         Knots, which cost most, are drawn of the rows `knotted` alone; of all by default.
         """
         arms = noise.choice(self.arms[0].expand(len(noise), -1), "arms")
-        amplitude, phase = self.harmonics(self.disc_numbers(noise.normal((NOISE,), "disc").float(), arms))
+        amplitude, phase = self.harmonics(self.draw_disc(arms, noise))
         turn, mirror = noise.uniform((2, 2), "isotropy").unbind(-1)
         angle, mirrored = (2.0 * math.pi * turn).float(), mirror < 0.5
         phase = turned_harmonics(phase, angle[:, 0], mirrored[:, 0])
@@ -254,8 +265,7 @@ class LearnedGalaxies(nn.Module):
         for row in range(len(noise)) if knotted is None else knotted.tolist():  # by itself: its bits are its own
             one = slice(row, row + 1)
             knots[one] = self.draw_knots(amplitude[one], phase[one], uniform[one])
-        numbers = self.merger(noise.normal((NOISE,), "merger").float())
-        numbers = numbers * self.merger_spread.float() + self.merger_mean.float()
+        numbers = self.draw_merger(noise) * self.merger_spread.float() + self.merger_mean.float()
         return {
             "amplitude": amplitude, "phase": phase, "knots": knots, "merger": numbers,
             "merger_angle": angle[:, 1], "merger_mirrored": mirrored[:, 1],
@@ -270,117 +280,3 @@ class LearnedGalaxies(nn.Module):
         radius = torch.exp(_CELL_FIRST + step * (ring + uniform[..., 1]))
         theta = 2.0 * math.pi * (direction + uniform[..., 2]) / ANGLES
         return torch.stack((radius * torch.cos(theta), radius * torch.sin(theta)), dim=-1)
-
-
-# Training ----------------------------------------------------------------------------------------------------------
-
-
-def learn(model: LearnedGalaxies, batch: Batch) -> Iterator[tuple[str, Tensor]]:
-    """Regression of smooth parts, energy scores of drawn ones, likelihood of arms and knots.
-
-    Raises
-    ------
-    ValueError
-        Training galaxies without their parts.
-    """
-    pools = {
-        name: {key.split("/")[1]: value for key, value in batch.encoded.items() if key.startswith(f"{number}/")}
-        for number, name in enumerate(POOLS)
-    }
-    if "profile" not in pools["profiles"] or "merger" not in pools["mergers"]:
-        raise ValueError("part_profile: missing from the training data; the learned generator learns from parts of "
-                         "simulated galaxies, drawn apart; choose cutouts for images of the sky")  # fmt: skip
-    yield "profile", profile_error(model, **pools["profiles"])
-    yield "edge_on", edge_on_error(model, pools["edge_on"]["turned"], pools["edge_on"]["edge_on"])
-    spirals = pools["spirals"]
-    arms = spirals["arms"]
-    yield "arms", functional.cross_entropy(model.arms[0].expand(len(arms), -1), arms, reduction="none")
-    n = len(arms)
-    first, second = (
-        model.disc_numbers(batch.noise.normal((NOISE,), draw).float(), arms) for draw in ("disc 1", "disc 2")
-    )
-    score = disc_score(model, first, second, spirals["disc"])
-    batch.notes["disc_score"] = score.detach().mean()
-    yield "disc", score
-    few = slice(0, max(n // 16, 1))  # each has many knots
-    cells = knot_cells(spirals["knots"][few])
-    known = on_cells(spirals["amplitude"][few].float(), spirals["phase"][few].float())
-    chance = torch.log_softmax(model.knots(*known), dim=-1)
-    yield "knots", -chance.gather(1, cells).mean(dim=1)
-    truth = pools["mergers"]["merger"]
-    first, second = (model.merger(batch.noise.normal((NOISE,), f"merger {draw}").float()) for draw in (1, 2))
-    score = merger_score(model, first, second, truth)
-    batch.notes["merger_score"] = score.detach().mean()
-    yield "merger", score
-
-
-def profile_error(model: LearnedGalaxies, index: Tensor, profile: Tensor, **_: Tensor) -> Tensor:
-    """Squared relative error of brightness by radius, weighted by light, and of the enclosed light, in per cent."""
-    radii = torch.tensor(parts.RADII, dtype=torch.float32, device=index.device)
-    widths = torch.tensor(PROFILE_WIDTHS, dtype=torch.float32, device=index.device)
-    weights = model.weights_of_profile(index)
-    basis = torch.exp(-0.5 * (radii[:, None] / widths) ** 2) / (2.0 * math.pi * widths**2)
-    found, truth = weights @ basis.T, torch.exp(profile.float())
-    ring = 2.0 * math.pi * radii**2 * math.log(parts.RADII[1] / parts.RADII[0])
-    missed = 100.0 * (found - truth) * ring
-    relative = missed.square() / (truth * ring + 1e-5)
-    return relative.sum(1) + 3.0 * torch.cumsum(missed, dim=1).square().mean(1)
-
-
-def edge_on_error(model: LearnedGalaxies, inclination: Tensor, image: Tensor) -> Tensor:
-    """Squared error of the root of the brightness of inclined discs, relative to the mean square of the truth's."""
-    weights = model.weights_of_edge_on()
-    angle = torch.deg2rad(inclination.float())[:, None, None]
-    plane = torch.tensor(RADIAL_WIDTHS, dtype=torch.float32, device=image.device)[:, None] ** 2
-    height = torch.tensor(THICKNESSES, dtype=torch.float32, device=image.device)[None] ** 2
-    across = plane * torch.cos(angle) ** 2 + height * torch.sin(angle) ** 2 + parts.EDGE_BLUR**2
-    along = (plane + parts.EDGE_BLUR**2).expand(plane.shape[0], height.shape[1])
-    x, y = (torch.tensor(place, dtype=torch.float32, device=image.device) for place in (parts.EDGE_X, parts.EDGE_Y))
-    of_x = torch.exp(-0.5 * x**2 / along[..., None]) / torch.sqrt(2.0 * math.pi * along[..., None])
-    of_y = torch.exp(-0.5 * y**2 / across[..., None]) / torch.sqrt(2.0 * math.pi * across[..., None])
-    found = torch.einsum("rt,rtx,nrty->nyx", weights, of_x, of_y)
-    error = torch.sqrt(found + 1e-7) - torch.sqrt(image.float().clamp(min=0.0) + 1e-7)
-    return 1e3 * error.square().sum((-1, -2)) / image.float().sum((-1, -2))
-
-
-def disc_score(model: LearnedGalaxies, first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
-    """Energy scores of discs, (n,): of all harmonics together, of each, of the strongest's run, and of its waves."""
-    sides = [_views(model, side) for side in (first, second, truth.float())]
-    total = torch.zeros(len(truth), device=truth.device)
-    for view in zip(*sides, strict=True):
-        total = total + energy_score(*view)
-    return total
-
-
-def _views(model: LearnedGalaxies, numbers: Tensor) -> tuple[Tensor, ...]:
-    spread = model.disc_spread.to(numbers)
-    light = _LIGHT.to(numbers)
-    weighted = (numbers * spread).unflatten(1, (2 * HIGHEST, len(RINGS))) * light
-    amplitude, phase = model.harmonics(numbers)
-    waves = torch.stack((amplitude * torch.cos(phase), amplitude * torch.sin(phase)), dim=2) * light
-    return weighted.flatten(1), weighted, waves.flatten(1), weighted.mean(-1, keepdim=True)
-
-
-def merger_score(model: LearnedGalaxies, first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
-    """Energy scores of mergers, (n,): of all numbers, of each, of the parts' places, and of the light's moments."""
-    sides = [_merger_views(model, side) for side in (first, second, truth.float())]
-    total = torch.zeros(len(truth), device=truth.device)
-    for view in zip(*sides, strict=True):
-        total = total + energy_score(*view)
-    return total
-
-
-def _merger_views(model: LearnedGalaxies, numbers: Tensor) -> tuple[Tensor, ...]:
-    whole = numbers * model.merger_spread.to(numbers) + model.merger_mean.to(numbers)
-    light, x, y = whole[:, 6:].unflatten(1, (3, -1)).unbind(1)
-    light = torch.exp(light.clamp(max=0.0))
-    moments = torch.stack([(light * p).sum(1) / light.sum(1) for p in (x, y, x * x, x * y, y * y)], dim=-1)
-    return numbers / math.sqrt(numbers.shape[1]), numbers[..., None], numbers[:, :6], torch.cat((x, y), 1), moments
-
-
-def knot_cells(knots: Tensor) -> Tensor:
-    """Number of the cell of each knot, (n, knots), of ln radius and angle (n, knots, 2)."""
-    step = (_CELL_LAST - _CELL_FIRST) / CELLS
-    ring = ((knots[..., 0] - _CELL_FIRST) / step).floor().long().clamp(0, CELLS - 1)
-    direction = (knots[..., 1] * (ANGLES / (2.0 * math.pi))).floor().long().clamp(0, ANGLES - 1)
-    return ring * ANGLES + direction

@@ -2,7 +2,8 @@
 
 The reference is GalSim. The default surrogate draws a galaxy's parts in closed form at random structure, with a
 learned calibration of a spiral's light; PSF, pixel scale, flux and noise are exact. Networks that learned GalSim's
-parts, a conditional GAN and a diffusion model stand beside it; one recipe learns from a user's cutouts.
+parts, and a conditional GAN and a diffusion model, of pixels and of these parts, stand beside it; one recipe learns
+from a user's cutouts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .observed_recipe import cutouts
 from .pictures import PNG
 from .pixel_recipes import ddpm, gan
 from .prior import complete, prior
-from .recipes import decoder, learned
+from .recipes import decoder, learned, parts_ddpm, parts_gan
 from .reference import GalaxyReference, truth
 from .targets import FEATURES, TARGETS
 from .variables import CONDITIONS, OUTPUTS
@@ -45,7 +46,15 @@ PLUGIN = Plugin(
     truth=truth,
     complete=complete,
     codec=deferred("surrogates.plugins.galaxy_images.codec:GalaxyCodec"),
-    recipes={"decoder": decoder(), "learned": learned(), "gan": gan(), "ddpm": ddpm(), "cutouts": cutouts()},
+    recipes={
+        "decoder": decoder(),
+        "learned": learned(),
+        "gan": gan(),
+        "ddpm": ddpm(),
+        "cutouts": cutouts(),
+        "parts-gan": parts_gan(),
+        "parts-ddpm": parts_ddpm(),
+    },
     constraints=LAWS,
     measure=measure,
     features=FEATURES,

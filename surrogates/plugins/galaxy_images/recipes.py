@@ -64,30 +64,33 @@ def _parts(folder: Path) -> tuple[xr.Dataset, ...]:
     return part_pools(folder)
 
 
+_LEARNED = "surrogates.plugins.galaxy_images.learned"
+_SMOOTH = {
+    "profile": Adam(3e-3, final_fraction=0.01),
+    "edge_on": Adam(3e-2, final_fraction=0.01),
+    "arms": Adam(1e-2, final_fraction=0.01),
+    "knots": Adam(3e-3, final_fraction=0.01),
+}
+"""Optimisers of what every generator of parts learns alike."""
+
+
 def learned(updates: int = 2_500) -> Recipe:
     """Parts made by networks in their own frames, put on the sky exactly."""
     slow = Adam(1e-3, final_fraction=0.01)
     return Recipe(
         data=_parts,
-        model=deferred("surrogates.plugins.galaxy_images.learned:LearnedGalaxies"),
+        model=deferred(f"{_LEARNED}:LearnedGalaxies"),
         phases=(
             Phase(
-                deferred("surrogates.plugins.galaxy_images.learned:learn"),
+                deferred(f"{_LEARNED}_training:learn"),
                 updates,
-                {
-                    "profile": Adam(3e-3, final_fraction=0.01),
-                    "edge_on": Adam(3e-2, final_fraction=0.01),
-                    "arms": Adam(1e-2, final_fraction=0.01),
-                    "disc": slow,
-                    "knots": Adam(3e-3, final_fraction=0.01),
-                    "merger": slow,
-                },
+                {**_SMOOTH, "disc": slow, "merger": slow},
                 average=0.995,
             ),
         ),
         batch_size=64,
         sample_batch=16,
-        codec=deferred("surrogates.plugins.galaxy_images.learned:PartsCodec"),
+        codec=deferred(f"{_LEARNED}:PartsCodec"),
         description="parts made by networks in their own frames and put on the sky exactly, in one pass",
         use=(
             "Stamps for pipelines, mocks and augmentation, as the decoder's; what is random in them (arms, knots, "
@@ -95,4 +98,50 @@ def learned(updates: int = 2_500) -> Recipe:
             "can take its place. It learns from parts whose frames are known; cutouts of the sky are learned by the "
             "recipe cutouts. Use the decoder where its closed forms are wanted."
         ),
+    )
+
+
+def parts_gan(updates: int = 2_500) -> Recipe:
+    """The literature's first method on the frames of `learned`: an adversarial game for discs and mergers."""
+    adam = Adam(5e-4, betas=(0.0, 0.99), clip=100.0, final_fraction=0.05)
+    return Recipe(
+        data=_parts,
+        model=deferred("surrogates.plugins.galaxy_images.parts_gan:PartsGAN"),
+        phases=(
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.parts_gan:learn"),
+                updates,
+                _SMOOTH | dict.fromkeys(("disc", "disc_critic", "merger", "merger_critic"), adam),
+                average=0.995,
+            ),
+        ),
+        batch_size=64,
+        sample_batch=16,
+        codec=deferred(f"{_LEARNED}:PartsCodec"),
+        description="a conditional GAN of parts in the frames of `learned`, in one pass",
+        use="For comparison: the literature's method on the learned generator's codec.",
+        baseline=True,
+    )
+
+
+def parts_ddpm(updates: int = 2_500) -> Recipe:
+    """The literature's second method on the frames of `learned`: denoising diffusion of discs and mergers."""
+    adam = Adam(2e-3, final_fraction=0.02)
+    return Recipe(
+        data=_parts,
+        model=deferred("surrogates.plugins.galaxy_images.parts_diffusion:PartsDiffusion"),
+        phases=(
+            Phase(
+                deferred("surrogates.plugins.galaxy_images.parts_diffusion:learn"),
+                updates,
+                {**_SMOOTH, "disc": adam, "merger": adam},
+                average=0.995,
+            ),
+        ),
+        batch_size=64,
+        sample_batch=16,
+        codec=deferred("surrogates.plugins.galaxy_images.parts_diffusion:ScoresCodec"),
+        description="denoising diffusion of parts in the frames of `learned`, DDIM sampling with chosen steps",
+        use="For comparison: the literature's method on the learned generator's codec.",
+        baseline=True,
     )

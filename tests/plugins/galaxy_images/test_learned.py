@@ -10,7 +10,8 @@ from surrogates.noise import Noise
 from surrogates.plugins.galaxy_images import geometry, learned, learned_scene, parts
 from surrogates.plugins.galaxy_images.colours import bulge_fractions
 from surrogates.plugins.galaxy_images.latents import UNIFORMS, structure
-from surrogates.plugins.galaxy_images.learned import LearnedGalaxies, PartsCodec, learn
+from surrogates.plugins.galaxy_images.learned import LearnedGalaxies, PartsCodec
+from surrogates.plugins.galaxy_images.learned_training import learn
 from surrogates.plugins.galaxy_images.observation import fluxes, with_defaults
 from surrogates.plugins.galaxy_images.prior import prior
 from surrogates.plugins.galaxy_images.scene import draw_light
