@@ -119,7 +119,11 @@ def parts_gan(updates: int = 2_500) -> Recipe:
         sample_batch=16,
         codec=deferred(f"{_LEARNED}:PartsCodec"),
         description="a conditional GAN of parts in the frames of `learned`, in one pass",
-        use="For comparison: the literature's method on the learned generator's codec.",
+        use=(
+            "For comparison: the literature's method on the learned generator's codec, a conditional GAN. 142 of 142 "
+            "figures are met, and by eye its spirals and mergers are like GalSim's, as the recipe learned's are, at "
+            "that recipe's cost. Use learned, which needs no game, or the decoder."
+        ),
         baseline=True,
     )
 
@@ -142,6 +146,10 @@ def parts_ddpm(updates: int = 2_500) -> Recipe:
         sample_batch=16,
         codec=deferred("surrogates.plugins.galaxy_images.parts_diffusion:ScoresCodec"),
         description="denoising diffusion of parts in the frames of `learned`, DDIM sampling with chosen steps",
-        use="For comparison: the literature's method on the learned generator's codec.",
+        use=(
+            "For comparison: the literature's method on the learned generator's codec, denoising diffusion in 50 "
+            "steps. 141 of 141 figures are met, and by eye its spirals and mergers are like GalSim's, at twice the "
+            "cost of the recipe learned. Use learned or the decoder."
+        ),
         baseline=True,
     )
