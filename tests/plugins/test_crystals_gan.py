@@ -105,3 +105,23 @@ def test_the_game_moves_both_players_and_its_crystals_keep_the_laws(training):
     for law in registry.plugin("crystals").constraints:
         assert float(law.residual(outputs, {}).abs().max()) <= law.tolerance
     assert (made["n_sites"] >= drawn["count"]).all()
+
+
+def test_elements_are_drawn_by_their_chances_and_pass_gradients():
+    from surrogates.plugins.crystals.gan import drawn
+
+    logits = torch.tensor([[0.0, 1.0, -1.0]]).expand(20_000, 3).clone().requires_grad_()
+    found = drawn(logits, torch.rand(20_000, generator=torch.Generator().manual_seed(1)))
+    assert torch.equal(found.detach().sum(-1), torch.ones(20_000)) and bool((found.detach().max(-1).values == 1).all())
+    assert torch.allclose(found.detach().mean(0), logits[0].softmax(-1), atol=0.015)
+    found[:, 1].sum().backward()
+    assert logits.grad is not None and float(logits.grad[:, 1].sum()) > 0
+
+
+def test_a_batch_that_repeats_one_composition_is_seen():
+    from surrogates.plugins.crystals.gan import company
+
+    kinds = torch.nn.functional.one_hot(torch.arange(8)[:, None] % 8, 10).float()
+    assert float(company(kinds).abs().max()) == 0.0
+    same = company(kinds[:1].expand(8, -1, -1))
+    assert torch.allclose(same, torch.ones(8, 2), atol=1e-5)

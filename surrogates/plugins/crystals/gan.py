@@ -46,15 +46,18 @@ class Generator(nn.Module):
         super().__init__()
         self.trunk = MLP(LATENT, 6 + MOST_SLOTS * (1 + SLOT), width, 4, context=TOLD, residual=True)
 
-    def forward(self, latent: Tensor, asked: Tensor) -> Tensor:
-        """Elements and numbers of atoms are the likeliest, and gradients pass them straight through."""
+    def forward(self, latent: Tensor, asked: Tensor, uniform: Tensor) -> Tensor:
+        """Elements are drawn by `uniform` (n, slot), numbers of atoms the likeliest; gradients pass straight through.
+
+        An element that is drawn, not the likeliest, keeps a generator from repeating one composition.
+        """
         raw = self.trunk(latent, asked)
         edges = torch.cat((functional.softplus(raw[:, :3] + 1.5), raw[:, 3:6]), dim=1)
         count = straight(raw[:, 6:FIRST])  # one of 1 to MOST_SLOTS
         there = count.flip(1).cumsum(1).flip(1)
         slots = raw[:, FIRST:].unflatten(1, (MOST_SLOTS, SLOT))
         turned = functional.normalize(slots[..., :6].unflatten(-1, (2, 3)), dim=-2, eps=1e-4).flatten(-2)
-        kinds = straight(slots[..., 6:])
+        kinds = drawn(slots[..., 6:], uniform)
         held = torch.cat((turned, kinds), dim=-1) * there[..., None]
         return torch.cat((edges, there, held.flatten(1)), dim=1)
 
@@ -64,6 +67,42 @@ def straight(logits: Tensor) -> Tensor:
     soft = logits.softmax(-1)
     hard = functional.one_hot(logits.argmax(-1), logits.shape[-1]).to(soft.dtype)
     return hard + soft - soft.detach()
+
+
+def drawn(logits: Tensor, uniform: Tensor) -> Tensor:
+    """One-hot vectors of categories drawn by the inverse of their distribution, with the gradient of the softmax.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (..., category)
+    uniform : Tensor
+        (...), in [0, 1).
+    """
+    soft = logits.softmax(-1)
+    below = soft.detach().cumsum(-1)
+    chosen = (below < uniform[..., None] * below[..., -1:]).sum(-1).clamp_max(logits.shape[-1] - 1)
+    hard = functional.one_hot(chosen, logits.shape[-1]).to(soft.dtype)
+    return hard + soft - soft.detach()
+
+
+def company(kinds: Tensor) -> Tensor:
+    """How alike a batch's compositions are: mean cosine with the others and its fourth power, (n, 2).
+
+    Parameters
+    ----------
+    kinds : Tensor
+        (n, slot, element), one-hot vectors; zeros where there is no atom.
+
+    Notes
+    -----
+    After the minibatch discrimination of Salimans et al. 2016, arXiv:1606.03498: what repeats itself is seen.
+    """
+    told = functional.normalize(kinds.sum(1), dim=-1, eps=1e-3)
+    alike = told @ told.T
+    alike = alike - torch.diag_embed(alike.diagonal())
+    others = max(len(kinds) - 1, 1)
+    return torch.stack((alike.sum(1), alike.pow(4).sum(1)), dim=1) / others
 
 
 class Discriminator(nn.Module):
@@ -78,7 +117,7 @@ class Discriminator(nn.Module):
         self.register_buffer("pull", torch.from_numpy(ELECTRONEGATIVITY).float(), persistent=False)
         self.element = nn.Linear(MOST, 24, bias=False)
         self.atom = MLP(6 + 24 + 3 * len(SHELLS), width // 2, width // 2, 2, context=24)
-        self.whole = MLP(7 + 2 * (width // 2), 1, width, 3, context=TOLD)
+        self.whole = MLP(9 + 2 * (width // 2), 1, width, 3, context=TOLD)
 
     def forward(self, samples: Tensor, asked: Tensor) -> Tensor:
         """Scores (n,)."""
@@ -96,7 +135,8 @@ class Discriminator(nn.Module):
         atoms = self.atom(torch.cat((slots[..., :6], own, *seen), dim=-1), mean[:, None]) * there[..., None]
         pooled = atoms.sum(1) / count
         spread = ((atoms - pooled[:, None]) ** 2 * there[..., None]).sum(1) / count
-        return self.whole(torch.cat((edges, count.log(), pooled, (spread + 1e-4).sqrt()), dim=1), asked)[:, 0]
+        whole = (edges, count.log(), company(kinds * there[..., None]), pooled, (spread + 1e-4).sqrt())
+        return self.whole(torch.cat(whole, dim=1), asked)[:, 0]
 
 
 def parts(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -138,7 +178,8 @@ class CrystalGAN(nn.Module):
     def sample(self, conditions: Tensors, noise: Noise) -> Tensors:
         """Draw encoded crystals; their energies are not estimated."""
         latent = noise.normal((LATENT,), "latent").float()
-        edges, there, slots = parts(self.generator(latent, conditions["asked"]))
+        uniform = noise.uniform((MOST_SLOTS,), "elements").float()
+        edges, there, slots = parts(self.generator(latent, conditions["asked"], uniform))
         turn = torch.atan2(slots[..., 3:6], slots[..., :3]) / (2 * math.pi)
         held = there.round()
         return {
@@ -166,7 +207,8 @@ def real(model: CrystalGAN, batch: Batch) -> Tensor:
 def generate(model: CrystalGAN, batch: Batch, draw: str) -> Tensor:
     """Generated samples at what is asked of the training crystals."""
     latent = batch.noise.normal((LATENT,), "latent", draw).float()
-    return model.generator(latent, batch.conditions["asked"])
+    uniform = batch.noise.uniform((MOST_SLOTS,), "elements", draw).float()
+    return model.generator(latent, batch.conditions["asked"], uniform)
 
 
 def judge(model: CrystalGAN, batch: Batch, samples: Tensor) -> Tensor:
