@@ -90,6 +90,9 @@ def main(
     cutoffs: str,
     output: Path | None,
 ) -> None:
+    names = [path.stem for path in (samples, second, *other, training)]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise click.UsageError(f"two files are called {sorted(twice)[0]!r}; rename one: rows are named by their files")
     true = prints(read(truth, most), "truth")
     sides = {path.stem: prints(read(path, most), path.stem) for path in (samples, second, *other, training)}
     learned = sides[training.stem][1]

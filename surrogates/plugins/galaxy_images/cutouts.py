@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...contract.errors import SchemaError
 from ...io.atomic import replacing
 from .variables import BANDS, CONDITIONS, PIXEL_SCALE, STAMP, ZERO_POINT
 
@@ -32,6 +33,24 @@ _CREDIBLE = (0.0, 40.0)  # magnitudes; catalogues write -9999, -99 or 99 for non
 
 _READING = 3
 """Of what is kept; another way to read or measure counts on."""
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Name without suffix -> path, as catalogues name pictures.
+
+    Raises
+    ------
+    SchemaError
+        Two pictures of one name, in two folders or formats.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise SchemaError(
+                f"folder: {found[path.stem]} and {path} are both {path.stem!r} to the catalogue; keep one of them"
+            )
+        found[path.stem] = path
+    return found
 
 
 def part(

@@ -17,7 +17,7 @@ import numpy as np
 from ...contract.errors import SchemaError
 from ...contract.schema import nearest
 from ...counting import Counter
-from .cutouts import MAGNITUDES, MEASURED, numbers, part
+from .cutouts import MAGNITUDES, MEASURED, by_stem, numbers, part
 from .variables import BANDS, CONDITIONS, MORPHOLOGIES, OUTPUTS, PIXEL_SCALE, STAMP
 
 if TYPE_CHECKING:
@@ -198,8 +198,8 @@ def _dataset(found: Mapping[str, np.ndarray], codes: np.ndarray, redshift: np.nd
 
 def _pictures(folder: Path, catalogue: Path) -> dict[str, Path]:
     """Stem -> path of every picture."""
-    found = {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES}
-    found = {stem: path for stem, path in found.items() if path != catalogue}
+    pictures = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path != catalogue)
+    found = by_stem(pictures)
     if not found:
         raise SchemaError(f"folder: {folder} has no pictures; expected {LAYOUT}")
     return found

@@ -18,7 +18,7 @@ from ...contract.errors import SchemaError
 from ...contract.schema import nearest
 from ...counting import Counter
 from .cutout_images import Cutout, averaged, galaxy_zoo_class, psf_image, read_cutout, read_psf
-from .cutouts import numbers
+from .cutouts import by_stem, numbers
 from .galaxy_zoo import MAPPING, VOTES, classify, csv_table, fits_table, picture_names, vote_column
 from .observed_fits import fitted_pool
 from .observed_layout import LAYOUT, Reading
@@ -214,11 +214,11 @@ def _classes(table: Mapping[str, np.ndarray], name: str, reading: Reading) -> np
 def _files(folder: Path, catalogue: str) -> dict[str, Path]:
     """Stem -> path of every cutout."""
     taken = {catalogue, *PSF_FILES}
-    return {
-        path.stem: path
+    return by_stem(
+        path
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in SUFFIXES and not (path.parent == folder and path.name in taken)
-    }
+    )
 
 
 # What the forward model needs --------------------------------------------------------------------------------------

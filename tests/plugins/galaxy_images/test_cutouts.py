@@ -7,6 +7,8 @@ import torch
 from test_galaxy_zoo import folder  # noqa: F401
 
 from surrogates.cli.entry import run
+from surrogates.contract.errors import SchemaError
+from surrogates.plugins.galaxy_images import cutouts as stamps
 from surrogates.plugins.galaxy_images import pixel_recipes
 from surrogates.plugins.galaxy_images.ddpm import GalaxyDiffusion, learn
 from surrogates.plugins.galaxy_images.gan import GalaxyGAN, play, pretrain
@@ -64,3 +66,8 @@ def test_the_help_of_train_states_each_layout(capsys) -> None:
     assert run(["train", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "galaxy-images (gan, ddpm)" in said and "dr7objid" in said and "molecules (zinc, selfies)" in said
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path):
+    with pytest.raises(SchemaError, match=r"a/7\.jpg and .*b/7\.png are both '7' to the catalogue"):
+        stamps.by_stem([tmp_path / "a" / "7.jpg", tmp_path / "b" / "8.jpg", tmp_path / "b" / "7.png"])
