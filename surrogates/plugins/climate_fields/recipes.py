@@ -62,7 +62,7 @@ def weather(updates: int = 1500, refining: int = 480, calibrating: int = 4 * MAT
     )
 
 
-def gan(updates: int = 160, smooth: bool = False) -> Recipe:
+def gan(updates: int = 1000, smooth: bool = False) -> Recipe:
     """The literature's convolutional GAN; `smooth` adds its consistency loss."""
     adam = Adam(5e-4, betas=(0.5, 0.9), clip=10.0, warmup=20, final_fraction=0.2)
     return Recipe(
