@@ -145,5 +145,5 @@ def test_training_lowers_the_loss_of_a_box(evolved, monkeypatch):
 def test_fine_training_boxes_have_files_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setattr("surrogates.plugins.cosmic_web.prior.SIDE", 16)
     boxes = training_boxes(1, 5, tmp_path, fine_reference())
-    assert [path.name for path in tmp_path.iterdir()] == ["fine-5-00000.h5"]
+    assert [path.name for path in tmp_path.iterdir()] == ["fine-5-00000.npz"]
     assert boxes["displacement"].shape == (1, 32, 32, 32, 3)
