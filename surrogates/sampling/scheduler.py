@@ -280,13 +280,18 @@ def _ended(client: Client, futures: list[Any]) -> Iterator[Any]:
 
 
 def _result(future: Any, work: Work) -> Any:
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
+    gone = SchedulerError("scheduler: it went away; what was written is whole, go on with --resume")
     if future.status in ("cancelled", "lost"):
-        raise SchedulerError("scheduler: it went away; what was written is whole, go on with --resume")
-    error = future.exception()
-    if error is None:
-        return future.result()
+        raise gone
+    try:  # what a finished future holds is still with its worker, and is asked of the scheduler
+        error = future.exception()
+        if error is None:
+            return future.result()
+    except CommClosedError:
+        raise gone from None
     if isinstance(error, KilledWorker):
         raise SchedulerError(
             f"scheduler: a part ended {error.allowed_failures + 1} workers that were {work.name} it (out of memory?); "

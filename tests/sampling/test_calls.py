@@ -45,6 +45,7 @@ RELEASED = [
     for item in registry.plugins()
     if item.package == "surrogates"
     for path in sorted(item.weights.glob("*.safetensors"))
+    if path.with_suffix(".json").is_file()  # ratios of weighted samples have no card of their own
 ]
 
 
