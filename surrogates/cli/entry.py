@@ -135,6 +135,7 @@ def surrogates() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the entry point of the console script."""
+    _arrived.clear()
     for number in STOPPED:
         signal.signal(number, _end)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -183,7 +184,7 @@ def _ask_again(number: int) -> None:
     that excepts everything, the exception is dropped, and the run would go on to its end as if nobody had asked it to
     stop. An exception on its way out is alive; one that was dropped is not.
     """
-    if _left:
+    if _arrived.is_set():
         return
     for other in STOPPED:
         signal.signal(other, _end)
@@ -192,8 +193,8 @@ def _ask_again(number: int) -> None:
     again.start()
 
 
-_left: list[BaseException] = []
-"""The signal's exception, once it has arrived where a run ends."""
+_arrived = threading.Event()
+"""Set once a signal's exception has come to where a run ends."""
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
@@ -229,11 +230,11 @@ def run(arguments: list[str]) -> int:
         return ended.exit_code
     except CheckFailed:
         return CHECK_FAILED
-    except (KeyboardInterrupt, click.Abort) as ended:
-        _left.append(ended)
+    except (KeyboardInterrupt, click.Abort):
+        _arrived.set()
         return _complain("interrupted; nothing is left half-written", INTERRUPTED)
     except Terminated as ended:
-        _left.append(ended)
+        _arrived.set()
         name = ended.number.name
         return _complain(
             f"ended by {name}; nothing is left half-written, and a folder goes on with --resume", STOPPED[ended.number]

@@ -159,10 +159,9 @@ def plot_command(
     plugin = registry.plugin(name)
     if (samples is not None) + walk + ablation != 1:
         raise click.UsageError("SAMPLES, --walk or --ablation, one of them: a file of samples, or what a model draws")
-    if samples is None and reference is not None or samples is not None and not model is weights is seed is None:
-        raise click.UsageError(
-            "--reference goes with SAMPLES; --model, --weights and --seed with --walk and --ablation"
-        )
+    of_models = (model, weights, seed) != (None, None, None)
+    if samples is None and reference is not None or samples is not None and of_models:
+        raise click.UsageError("--reference goes with SAMPLES; --model, --weights, --seed with --walk and --ablation")
     if layers and not ablation:
         raise click.UsageError("--layer goes with --ablation")
     if output.suffix.lower() not in PICTURES:

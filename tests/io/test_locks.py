@@ -43,6 +43,7 @@ def test_a_lock_of_a_process_that_is_gone_is_stale(tmp_path, changed):
     leave(path, **changed)
     with locked(path, "a.nc") as lock:
         lock.check()
+        assert f'"pid": {os.getpid()}' in path.read_text()
 
 
 @pytest.mark.parametrize(("age", "refused"), [(0.0, True), (SILENCE + 60, False)])

@@ -133,13 +133,14 @@ def edge_on_error(model: LearnedGalaxies, inclination: Tensor, image: Tensor) ->
     return 1e3 * error.square().sum((-1, -2)) / image.float().sum((-1, -2))
 
 
+def _score_of_views(*sides: tuple[Tensor, ...]) -> Tensor:
+    """Sum of the energy scores of the views of two draws and of the truth, (n,)."""
+    return torch.stack([energy_score(*view) for view in zip(*sides, strict=True)]).sum(0)
+
+
 def disc_score(model: LearnedGalaxies, first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
     """Energy scores of discs, (n,): of all harmonics together, of each, of the strongest's run, and of its waves."""
-    sides = [disc_views(model, side) for side in (first, second, truth.float())]
-    total = torch.zeros(len(truth), device=truth.device)
-    for view in zip(*sides, strict=True):
-        total = total + energy_score(*view)
-    return total
+    return _score_of_views(*(disc_views(model, side) for side in (first, second, truth.float())))
 
 
 def disc_views(model: LearnedGalaxies, numbers: Tensor) -> tuple[Tensor, ...]:
@@ -154,14 +155,11 @@ def disc_views(model: LearnedGalaxies, numbers: Tensor) -> tuple[Tensor, ...]:
 
 def merger_score(model: LearnedGalaxies, first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
     """Energy scores of mergers, (n,): of all numbers, of each, of the parts' places, and of the light's moments."""
-    sides = [merger_views(model, side) for side in (first, second, truth.float())]
-    total = torch.zeros(len(truth), device=truth.device)
-    for view in zip(*sides, strict=True):
-        total = total + energy_score(*view)
-    return total
+    return _score_of_views(*(merger_views(model, side) for side in (first, second, truth.float())))
 
 
 def merger_views(model: LearnedGalaxies, numbers: Tensor) -> tuple[Tensor, ...]:
+    """Encoded numbers as mergers are compared: all, each apart, the first six, places, and moments of the light."""
     whole = numbers * model.merger_spread.to(numbers) + model.merger_mean.to(numbers)
     light, x, y = whole[:, 6:].unflatten(1, (3, -1)).unbind(1)
     light = torch.exp(light.clamp(max=0.0))
